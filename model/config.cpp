@@ -1,0 +1,273 @@
+#include "model/config.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "model/error.h"
+
+namespace cdsr {
+namespace {
+
+using nlohmann::json;
+
+CdsrConfig paper(const char* name, int blocks) {
+  CdsrConfig c;
+  c.name = name;
+  c.blocks = blocks;
+  return c;
+}
+
+CdsrConfig rt() {
+  CdsrConfig c;
+  c.name = "cdsr-rt";
+  c.nf = 32;
+  c.blocks = 2;
+  c.body = Body::Plain;
+  c.skip = Skip::Bicubic;
+  c.query = Query::Shot;
+  c.lpe_nf = 16;
+  c.codebook = 256;
+  return c;
+}
+
+void check_range(const char* member, int value, int low, int high) {
+  if (value < low || value > high)
+    fail(Errc::InvalidArgument, "config: {} is {}, must be {} to {}", member, value, low, high);
+}
+
+template <typename E, size_t N>
+E enum_from(std::string_view member, std::string_view text, const std::array<E, N>& values) {
+  for (E e : values)
+    if (text == to_string(e)) return e;
+  fail(Errc::InvalidArgument, "config: {} is '{}', must be {}", member, text, [&] {
+    std::string all;
+    for (E e : values) all += std::string(all.empty() ? "" : " or ") + to_string(e);
+    return all;
+  }());
+}
+
+/// Collects tensor specifications under dotted prefixes.
+class Lister {
+ public:
+  explicit Lister(std::vector<TensorSpec>& out) : out_(out) {}
+
+  void add(const std::string& name, std::vector<int64_t> shape, TensorKind kind = TensorKind::Parameter) {
+    out_.push_back({name, std::move(shape), kind});
+  }
+  void conv(const std::string& name, int64_t in, int64_t out, int64_t k) {
+    add(name + ".weight", {out, in, k, k});
+    add(name + ".bias", {out});
+  }
+  void linear(const std::string& name, int64_t in, int64_t out, bool bias = true,
+              TensorKind kind = TensorKind::Parameter) {
+    add(name + ".weight", {out, in}, kind);
+    if (bias) add(name + ".bias", {out}, kind);
+  }
+  void prelu(const std::string& name) { add(name + ".weight", {1}); }
+  /// Conv2d, BatchNorm2d, LeakyReLU: the LPE's basic block.
+  void conv_bn(const std::string& name, int64_t in, int64_t out, int64_t k) {
+    conv(name + ".conv", in, out, k);
+    add(name + ".bn.weight", {out});
+    add(name + ".bn.bias", {out});
+    add(name + ".bn.running_mean", {out}, TensorKind::Buffer);
+    add(name + ".bn.running_var", {out}, TensorKind::Buffer);
+  }
+
+ private:
+  std::vector<TensorSpec>& out_;
+};
+
+void list_encoder(const CdsrConfig& c, Lister& l) {
+  const int64_t w = c.lpe_nf, d = c.embedding();
+  l.conv_bn("lpe.pixel.0", 3, w, 7);
+  l.conv_bn("lpe.pixel.1", w, w, 1);
+  l.conv_bn("lpe.pixel.2", w, 2 * w, 3);
+  l.conv_bn("lpe.pixel.3", 2 * w, 2 * w, 1);
+  l.conv_bn("lpe.pixel.4", 2 * w, d, 7);
+  l.conv_bn("lpe.pixel.5", d, d, 1);
+  l.conv_bn("lpe.patch.0", 3, w, kPatch);
+  l.conv_bn("lpe.patch.1", w, w, 3);
+  l.conv_bn("lpe.patch.2", w, 2 * w, 3);
+  l.conv_bn("lpe.patch.3", 2 * w, d, 3);
+  l.add("csc.codebook", {c.codebook, d});
+  l.linear("csc.mlp.0", 2 * d, d);
+  l.linear("csc.mlp.1", d, d);
+  l.linear("csc.query", d, d);
+  l.linear("csc.key", d, d);
+  l.linear("head.0", d, d, true, TensorKind::Training);
+  l.linear("head.1", d, d, true, TensorKind::Training);
+}
+
+void list_dqa(const std::string& p, int64_t nf, Lister& l) {
+  l.add(p + ".gamma", {1});
+  l.linear(p + ".query", nf, nf);
+  l.linear(p + ".key", nf, nf);
+  l.linear(p + ".value", nf, nf);
+  l.linear(p + ".kernel.0", nf, nf, false);
+  l.linear(p + ".kernel.1", nf, nf * 9, false);
+  l.conv(p + ".conv", nf, nf, 1);
+  l.linear(p + ".gate.0", nf, nf / 2, false);
+  l.linear(p + ".gate.1", nf / 2, nf, false);
+}
+
+void list_block(const CdsrConfig& c, const std::string& p, Lister& l) {
+  const int64_t nf = c.nf, d = c.embedding(), gc = c.gc;
+  l.linear(p + ".modulation.0", d, d);
+  l.prelu(p + ".modulation.1");
+  l.linear(p + ".modulation.2", d, nf);
+  list_dqa(p + ".dqa1", nf, l);
+  if (c.body == Body::Rrdb) list_dqa(p + ".dqa2", nf, l);
+  l.conv(p + ".conv1", nf, nf, 3);
+  l.conv(p + ".conv2", nf, nf, 3);
+  if (c.body != Body::Rrdb) return;
+  for (int r = 1; r <= 3; ++r) {
+    const std::string rdb = fmt::format("{}.rdb{}", p, r);
+    for (int64_t i = 0; i < 4; ++i) l.conv(fmt::format("{}.conv{}", rdb, i + 1), nf + i * gc, gc, 3);
+    l.conv(rdb + ".conv5", nf + 4 * gc, nf, 3);
+  }
+}
+
+}  // namespace
+
+const char* to_string(Body body) { return body == Body::Rrdb ? "rrdb" : "plain"; }
+const char* to_string(Skip skip) { return skip == Skip::None ? "none" : "bicubic"; }
+const char* to_string(Query query) { return query == Query::Frame ? "frame" : "shot"; }
+
+Query query_from_string(std::string_view text) {
+  return enum_from("query", text, std::array{Query::Frame, Query::Shot});
+}
+
+const std::vector<std::string>& config_names() {
+  static const std::vector<std::string> names = {"cdsr-10", "cdsr-5", "cdsr-2", "cdsr-rt"};
+  return names;
+}
+
+CdsrConfig config_by_name(std::string_view name, int scale) {
+  CdsrConfig c;
+  if (name == "cdsr-10")
+    c = paper("cdsr-10", 10);
+  else if (name == "cdsr-5")
+    c = paper("cdsr-5", 5);
+  else if (name == "cdsr-2")
+    c = paper("cdsr-2", 2);
+  else if (name == "cdsr-rt")
+    c = rt();
+  else
+    fail(Errc::InvalidArgument, "no network is named '{}': the names are cdsr-10, cdsr-5, cdsr-2, cdsr-rt", name);
+  c.scale = scale;
+  validate(c);
+  return c;
+}
+
+void validate(const CdsrConfig& c) {
+  check_range("scale", c.scale, 2, 4);
+  check_range("nf", c.nf, 8, 256);
+  if (c.nf % 8 != 0) fail(Errc::InvalidArgument, "config: nf is {}, must be a multiple of 8", c.nf);
+  if (c.body == Body::Rrdb) check_range("gc", c.gc, 8, 256);
+  check_range("blocks", c.blocks, 1, 64);
+  check_range("lpe_nf", c.lpe_nf, 4, 256);
+  check_range("codebook", c.codebook, 2, 65536);
+}
+
+std::string to_json(const CdsrConfig& c) {
+  return json{{"name", c.name},
+              {"scale", c.scale},
+              {"nf", c.nf},
+              {"gc", c.gc},
+              {"blocks", c.blocks},
+              {"body", to_string(c.body)},
+              {"skip", to_string(c.skip)},
+              {"query", to_string(c.query)},
+              {"lpe_nf", c.lpe_nf},
+              {"codebook", c.codebook}}
+      .dump();
+}
+
+CdsrConfig config_from_json(std::string_view text) {
+  try {
+    const json j = json::parse(text);
+    CdsrConfig c;
+    c.name = j.at("name").get<std::string>();
+    c.scale = j.at("scale").get<int>();
+    c.nf = j.at("nf").get<int>();
+    c.gc = j.at("gc").get<int>();
+    c.blocks = j.at("blocks").get<int>();
+    c.body = enum_from("body", j.at("body").get<std::string>(), std::array{Body::Rrdb, Body::Plain});
+    c.skip = enum_from("skip", j.at("skip").get<std::string>(), std::array{Skip::None, Skip::Bicubic});
+    c.query = query_from_string(j.at("query").get<std::string>());
+    c.lpe_nf = j.at("lpe_nf").get<int>();
+    c.codebook = j.at("codebook").get<int>();
+    if (j.size() != 10) fail(Errc::InvalidArgument, "config: {} members, must be 10", j.size());
+    validate(c);
+    return c;
+  } catch (const json::exception& e) {
+    fail(Errc::BadWeights, "cdsr.config: {}", e.what());
+  } catch (const Error& e) {
+    fail(Errc::BadWeights, "cdsr.config: {}", e.what());
+  }
+}
+
+int64_t TensorSpec::count() const {
+  int64_t n = 1;
+  for (int64_t s : shape) n *= s;
+  return n;
+}
+
+std::vector<TensorSpec> tensor_list(const CdsrConfig& c) {
+  std::vector<TensorSpec> out;
+  Lister l(out);
+  const int64_t d = c.embedding();
+  list_encoder(c, l);
+  for (int i = 0; i < 4; ++i) {
+    l.linear(fmt::format("sr.compress.{}", 2 * i), d, d);
+    l.prelu(fmt::format("sr.compress.{}", 2 * i + 1));
+  }
+  l.conv("sr.head", 3, c.nf, 3);
+  for (int b = 0; b < c.blocks; ++b) list_block(c, fmt::format("sr.blocks.{}", b), l);
+  if (c.body == Body::Rrdb) l.conv("sr.trunk", c.nf, c.nf, 3);
+  l.conv("sr.tail", c.nf, 3 * c.scale * c.scale, 3);
+  return out;
+}
+
+int64_t parameter_count(const CdsrConfig& c) {
+  int64_t n = 0;
+  for (const TensorSpec& t : tensor_list(c))
+    if (t.kind != TensorKind::Buffer) n += t.count();
+  return n;
+}
+
+double MacCount::image(int width, int height) const {
+  const double pixels = static_cast<double>(width) * height;
+  return pixels * (static_cast<double>(sr_per_pixel) + encoder_per_pixel) +
+         static_cast<double>(per_shot + per_frame);
+}
+
+MacCount mac_count(const CdsrConfig& c) {
+  MacCount m;
+  const int64_t nf = c.nf, d = c.embedding(), w = c.lpe_nf, gc = c.gc;
+  const int64_t conv3 = nf * nf * 9;
+  const int64_t dqa = nf * 9 + nf * nf;  // dynamic depthwise, 1x1
+  int64_t block = c.dqas_per_block() * dqa + 2 * conv3;
+  if (c.body == Body::Rrdb) {
+    int64_t rdb = (nf + 4 * gc) * nf * 9;
+    for (int64_t i = 0; i < 4; ++i) rdb += (nf + i * gc) * gc * 9;
+    block += 3 * rdb;
+  }
+  m.sr_per_pixel = 3 * nf * 9 + c.blocks * block + (c.body == Body::Rrdb ? conv3 : 0) +
+                   nf * 3 * c.scale * c.scale * 9;
+
+  const double pixel = 3.0 * w * 49 + w * w + (w * 2 * w * 9 + 4 * w * w + 2 * w * d * 49 + d * d) / 4.0;
+  const double patch =
+      (3.0 * w * kPatch * kPatch + w * w * 9 + w * 2 * w * 9 + 2 * w * d * 9) / (kPatch * kPatch);
+  m.encoder_per_pixel = pixel + patch;
+
+  const int64_t csc = 2 * d * d + d * d + d * d + 2 * c.codebook * d;  // folded keys
+  const int64_t modulation = d * d + d * nf;
+  const int64_t key_value_gate = 2 * nf * nf + nf * nf;
+  m.per_shot = csc + 4 * d * d + c.blocks * modulation + c.dqas() * key_value_gate;
+  m.per_frame = c.dqas() * (nf * nf + 2 * nf * nf + nf * nf + nf * nf * 9);
+  return m;
+}
+
+}  // namespace cdsr
