@@ -1,0 +1,17 @@
+// The commands of the program `cdsr`. Each adds itself to the parser and runs from its callback; errors are thrown
+// as cdsr::Error and printed once, in main.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace cdsr::tools {
+
+void add_bench(CLI::App& app);
+void add_eval(CLI::App& app);
+void add_info(CLI::App& app);
+void add_train(CLI::App& app);
+void add_upscale(CLI::App& app);
+
+}  // namespace cdsr::tools
