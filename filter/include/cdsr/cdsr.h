@@ -1,0 +1,404 @@
+/* CDSR: degradation-aware video super-resolution. The C API of libcdsr.
+ *
+ *   cdsr_options options;
+ *   cdsr_options_default(&options, CDSR_API_VERSION);
+ *   options.scale = 2;
+ *   cdsr_session *session = NULL;
+ *   if (cdsr_session_create(&session, NULL, &options) < 0)
+ *     return complain(cdsr_last_error());
+ *   for each frame {
+ *     cdsr_frame in, out;                            // fill format, size, planes, strides and tags
+ *     cdsr_frame_default(&in, CDSR_API_VERSION);
+ *     cdsr_frame_default(&out, CDSR_API_VERSION);
+ *     if (cdsr_session_process(session, &in, &out, NULL, NULL) < 0)
+ *       return complain(cdsr_session_error(session));
+ *   }
+ *   cdsr_session_destroy(&session);
+ *
+ * Rules that hold everywhere:
+ *  - Functions that return int return CDSR_OK (0) or a negative cdsr_status.
+ *  - A struct that may grow begins with `version`: the CDSR_API_VERSION its owner was compiled with. The
+ * library reads and writes only the members that version had. All members named below exist since version 1.
+ *  - Members that hold an enumeration are int32_t, so that any value is a checked error and never undefined.
+ *  - Strings given are copied; strings returned stay valid as long as the function says.
+ *  - No exception, signal or exit crosses this interface; nothing is printed.
+ *  - One frame in is one frame out, at once: no look-ahead, no delay, nothing to drain.
+ */
+#ifndef CDSR_CDSR_H_
+#define CDSR_CDSR_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define CDSR_API __attribute__((visibility("default")))
+#else
+#define CDSR_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised whenever a struct grows or a function is added. */
+#define CDSR_API_VERSION 1
+
+/* ------------------------------------------------------------------ status */
+
+typedef enum cdsr_status {
+  CDSR_OK = 0,
+  CDSR_ERROR_INVALID_ARGUMENT = -1, /* a value out of its range; the message names value and limit */
+  CDSR_ERROR_UNSUPPORTED = -2,   /* a valid request that this build, machine or colour space cannot serve */
+  CDSR_ERROR_OUT_OF_MEMORY = -3, /* over cdsr_options.memory, or the system refused */
+  CDSR_ERROR_IO = -4,            /* a file could not be found, opened or read */
+  CDSR_ERROR_BAD_WEIGHTS = -5,   /* the weights file is corrupt or does not fit its configuration */
+  CDSR_ERROR_INTERNAL = -6       /* a bug in the library: please report it */
+} cdsr_status;
+
+/* Version of the library as "major.minor.patch". Static string, never NULL. Any thread. */
+CDSR_API const char* cdsr_version(void);
+
+/* CDSR_API_VERSION the library was built with. A program may run with any library whose number is not lower
+ * than the one it was compiled with. Any thread. */
+CDSR_API int cdsr_api_version(void);
+
+/* The category of a status in a few words ("invalid argument"). Static string, never NULL, also for values
+ * that are no cdsr_status. Any thread. */
+CDSR_API const char* cdsr_strerror(int status);
+
+/* Why the last failed call of this thread that has no session failed (cdsr_model_open, cdsr_session_create,
+ * ...): what, value and limit. Valid until the next such call of this thread; "" if none failed. */
+CDSR_API const char* cdsr_last_error(void);
+
+/* ------------------------------------------------------------------ frames */
+
+/* Names are FFmpeg's, see cdsr_format_name(). Samples of more than 8 bits are 16-bit little-endian words, the
+ * value in the low bits, except P010 (high 10 bits). Bits above the depth are ignored on input and zero on
+ * output. */
+typedef enum cdsr_format {
+  CDSR_FORMAT_NONE = 0,
+  CDSR_FORMAT_GRAY8 = 1, /* one plane: Y */
+  CDSR_FORMAT_GRAY10 = 2,
+  CDSR_FORMAT_GRAY12 = 3,
+  CDSR_FORMAT_GRAY16 = 4,
+  CDSR_FORMAT_YUV420P = 10, /* three planes: Y, U (Cb), V (Cr); chroma planes are rounded up for odd sizes */
+  CDSR_FORMAT_YUV420P9 = 11,
+  CDSR_FORMAT_YUV420P10 = 12,
+  CDSR_FORMAT_YUV420P12 = 13,
+  CDSR_FORMAT_YUV420P14 = 14,
+  CDSR_FORMAT_YUV420P16 = 15,
+  CDSR_FORMAT_YUV422P = 20,
+  CDSR_FORMAT_YUV422P9 = 21,
+  CDSR_FORMAT_YUV422P10 = 22,
+  CDSR_FORMAT_YUV422P12 = 23,
+  CDSR_FORMAT_YUV422P14 = 24,
+  CDSR_FORMAT_YUV422P16 = 25,
+  CDSR_FORMAT_YUV444P = 30,
+  CDSR_FORMAT_YUV444P9 = 31,
+  CDSR_FORMAT_YUV444P10 = 32,
+  CDSR_FORMAT_YUV444P12 = 33,
+  CDSR_FORMAT_YUV444P14 = 34,
+  CDSR_FORMAT_YUV444P16 = 35,
+  CDSR_FORMAT_NV12 = 40, /* two planes: Y, then U and V interleaved; 4:2:0 */
+  CDSR_FORMAT_P010 = 41,
+  CDSR_FORMAT_P016 = 42,
+  CDSR_FORMAT_GBRP = 50, /* three planes: G, B, R */
+  CDSR_FORMAT_GBRP9 = 51,
+  CDSR_FORMAT_GBRP10 = 52,
+  CDSR_FORMAT_GBRP12 = 53,
+  CDSR_FORMAT_GBRP14 = 54,
+  CDSR_FORMAT_GBRP16 = 55,
+  CDSR_FORMAT_RGB24 = 60, /* one plane, packed, bytes in the order of the name */
+  CDSR_FORMAT_BGR24 = 61,
+  CDSR_FORMAT_RGBA = 62, /* A, straight (not premultiplied), is scaled by bicubic interpolation */
+  CDSR_FORMAT_BGRA = 63
+} cdsr_format;
+
+/* Matrix coefficients, numbered as in ITU-T H.273 (and AVColorSpace). Used for YUV formats; RGB and gray have
+ * none. */
+typedef enum cdsr_matrix {
+  CDSR_MATRIX_RGB = 0, /* not supported in a YUV format */
+  CDSR_MATRIX_BT709 = 1,
+  CDSR_MATRIX_UNSPECIFIED =
+      2, /* guessed from the INPUT size: BT.709 if width >= 1280 or height > 576, else BT.601 */
+  CDSR_MATRIX_FCC = 4,
+  CDSR_MATRIX_BT470BG = 5,   /* BT.601, 625 lines */
+  CDSR_MATRIX_SMPTE170M = 6, /* BT.601, 525 lines: the same numbers */
+  CDSR_MATRIX_SMPTE240M = 7,
+  CDSR_MATRIX_BT2020_NCL = 9
+  /* YCgCo (8), BT.2020 constant luminance (10), ICtCp (14) and all others: CDSR_ERROR_UNSUPPORTED. */
+} cdsr_matrix;
+
+/* Numbered as AVColorRange. */
+typedef enum cdsr_range {
+  CDSR_RANGE_UNSPECIFIED = 0, /* limited for YUV and gray, full for RGB */
+  CDSR_RANGE_LIMITED = 1,     /* 16..235 (luma, RGB) and 16..240 (chroma) at 8 bits */
+  CDSR_RANGE_FULL = 2         /* 0..2^bits-1; the yuvj formats of FFmpeg are YUV with this range */
+} cdsr_range;
+
+/* Position of the chroma samples of 4:2:0 (and, horizontally, 4:2:2), numbered as AVChromaLocation. */
+typedef enum cdsr_chroma_location {
+  CDSR_CHROMA_LOCATION_UNSPECIFIED = 0, /* LEFT */
+  CDSR_CHROMA_LOCATION_LEFT = 1,        /* MPEG-2, H.264 default */
+  CDSR_CHROMA_LOCATION_CENTER = 2,      /* MPEG-1, JPEG */
+  CDSR_CHROMA_LOCATION_TOPLEFT = 3,     /* UHD HDR */
+  CDSR_CHROMA_LOCATION_TOP = 4,
+  CDSR_CHROMA_LOCATION_BOTTOMLEFT = 5,
+  CDSR_CHROMA_LOCATION_BOTTOM = 6
+} cdsr_chroma_location;
+
+/* A picture in CPU memory that the caller owns. Only lent for the duration of a call. */
+typedef struct cdsr_frame {
+  uint32_t version; /* CDSR_API_VERSION */
+  int32_t format;   /* a cdsr_format. Default CDSR_FORMAT_NONE: must be set */
+  int32_t width;    /* pixels; input 1..65536, output scale times the input. Default 0: must be set */
+  int32_t height;   /* pixels; likewise */
+
+  /* First sample of each plane's top row; unused planes NULL. Samples of more than 8 bits need 2-byte
+   * alignment. The planes of an input are only read. Default NULL. */
+  void* plane[4];
+
+  /* Bytes from a row to the row below it; may be negative (picture stored bottom up). No byte outside the
+   * samples of a row is read or written. Default 0: must be set for used planes. */
+  ptrdiff_t stride[4];
+
+  /* Colour. Read from every input frame; written into every output frame by the library, with guesses
+   * resolved, so that the host can tag it. Primaries and transfer are the host's to pass on: the network
+   * works on R'G'B' as it is stored. Defaults: all unspecified. */
+  int32_t matrix;          /* a cdsr_matrix; output: RGB for RGB formats, as the input's for gray */
+  int32_t range;           /* a cdsr_range; output: never UNSPECIFIED */
+  int32_t chroma_location; /* a cdsr_chroma_location; output: never UNSPECIFIED for 4:2:0 and 4:2:2 */
+} cdsr_frame;
+
+/* Fills every member that `version` had with its default. Any thread.
+ * INVALID_ARGUMENT if frame is NULL or version is 0 or higher than cdsr_api_version(). */
+CDSR_API int cdsr_frame_default(cdsr_frame* frame, uint32_t version);
+
+/* CDSR_OK when frames of this format and matrix (a cdsr_matrix; ignored for RGB and gray) can be processed,
+ * else UNSUPPORTED, or INVALID_ARGUMENT for a format that does not exist; cdsr_last_error() says why. Any
+ * thread. */
+CDSR_API int cdsr_format_supported(int32_t format, int32_t matrix);
+
+/* FFmpeg's name of a format ("yuv420p10le"), or NULL if there is no such format. Static string. Any thread.
+ */
+CDSR_API const char* cdsr_format_name(int32_t format);
+
+/* The format of that name, or CDSR_FORMAT_NONE. The yuvj names give the YUV format: set CDSR_RANGE_FULL with
+ * them. NULL gives CDSR_FORMAT_NONE. Any thread. */
+CDSR_API int32_t cdsr_format_from_name(const char* name);
+
+/* ------------------------------------------------------------------- models */
+
+/* The weights of one network, read only. Thread-safety: safe; shared by any number of sessions. Opening the
+ * same file again while it is open somewhere in the process gives the same object (unless the file has
+ * changed). */
+typedef struct cdsr_model cdsr_model;
+
+/* Opens a model and puts a new reference to it into *model (set to NULL on failure).
+ * name: a released model ("cdsr-rt", searched as NAME-xSCALE.safetensors in $CDSR_MODEL_PATH, beside the
+ * library and in the installation), or a file (has a '/' or ends in .safetensors). scale: 2, 3 or 4; a file
+ * made for another scale is INVALID_ARGUMENT. IO if it cannot be found or read, BAD_WEIGHTS if it is damaged.
+ */
+CDSR_API int cdsr_model_open(cdsr_model** model, const char* name, int32_t scale);
+
+/* Takes one more reference; returns model. NULL gives NULL. */
+CDSR_API cdsr_model* cdsr_model_ref(cdsr_model* model);
+
+/* Drops a reference and sets *model to NULL. model or *model may be NULL. Sessions hold their own reference.
+ */
+CDSR_API void cdsr_model_unref(cdsr_model** model);
+
+/* What a model is. Strings live as long as the model. */
+typedef struct cdsr_model_info {
+  uint32_t version;       /* set to CDSR_API_VERSION by the caller */
+  int32_t scale;          /* 2, 3 or 4 */
+  const char* name;       /* family, "cdsr-rt" */
+  const char* path;       /* the file */
+  int64_t parameters;     /* learned values */
+  int64_t macs_per_pixel; /* multiply-accumulates per low-resolution pixel and frame */
+  int32_t query;          /* CDSR_QUERY_SHOT or CDSR_QUERY_FRAME: what it was trained for */
+} cdsr_model_info;
+
+/* INVALID_ARGUMENT for NULL or a wrong version. */
+CDSR_API int cdsr_model_get_info(const cdsr_model* model, cdsr_model_info* info);
+
+/* An entry of the file's metadata ("cdsr.recipe", "cdsr.trained", "cdsr.scores", ...), or NULL if it has
+ * none. Lives as long as the model. */
+CDSR_API const char* cdsr_model_metadata(const cdsr_model* model, const char* key);
+
+/* ------------------------------------------------------------------ options */
+
+typedef enum cdsr_precision {
+  CDSR_PRECISION_AUTO =
+      0, /* the backend's best: bf16 where the processor multiplies it natively, else fp32 */
+  CDSR_PRECISION_FP32 = 1,
+  CDSR_PRECISION_BF16 = 2 /* bf16 storage and products, fp32 accumulation */
+} cdsr_precision;
+
+/* How cuts are found. A discontinuity (cdsr_hints) begins a new shot in every mode. */
+typedef enum cdsr_shots {
+  CDSR_SHOTS_AUTO = 0,     /* by comparing pictures; flashes and fades are no cuts */
+  CDSR_SHOTS_METADATA = 1, /* from cdsr_hints.cut alone */
+  CDSR_SHOTS_FILE = 2,     /* from cdsr_options.shot_file */
+  CDSR_SHOTS_OFF = 3       /* the whole stream is one shot */
+} cdsr_shots;
+
+typedef enum cdsr_query {
+  CDSR_QUERY_MODEL = 0, /* what the model was trained for */
+  CDSR_QUERY_SHOT = 1,  /* the network's global means are taken on the shot's first frame: fast, no flicker */
+  CDSR_QUERY_FRAME = 2  /* on every frame: the paper's way, slower */
+} cdsr_query;
+
+typedef enum cdsr_chroma {
+  CDSR_CHROMA_SR = 0,     /* chroma of the network's R'G'B' */
+  CDSR_CHROMA_BICUBIC = 1 /* luma of the network, chroma planes interpolated from the input's: cannot drift.
+                             RGB formats convert with BT.709 for it; gray has no chroma */
+} cdsr_chroma;
+
+typedef enum cdsr_log_level {
+  CDSR_LOG_ERROR = 0,   /* a call failed; the same text as the error message */
+  CDSR_LOG_WARNING = 1, /* the result may not be what was meant (guessed colour, PQ, ...); once per cause */
+  CDSR_LOG_INFO = 2,    /* what was chosen: backend, model, plan; a few lines a session */
+  CDSR_LOG_DEBUG = 3    /* each cut, each embedding */
+} cdsr_log_level;
+
+/* level: a cdsr_log_level. message: one line without newline, valid during the call. Called on the thread
+ * that is inside a cdsr function of this session. Must not call back into the library. */
+typedef void (*cdsr_log_callback)(void* opaque, int32_t level, const char* message);
+
+/* What a session does. Fixed when it is created, except where a setter exists. */
+typedef struct cdsr_options {
+  uint32_t version; /* CDSR_API_VERSION */
+  int32_t scale;    /* 2, 3 or 4. Default 2 */
+
+  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. Default "cdsr-rt". */
+  const char* model;
+  /* "auto" (the best that can run here), "cpu", "cuda", "reference". A named one is never replaced by
+   * another. Default "auto". */
+  const char* backend;
+  int32_t precision; /* a cdsr_precision. Default AUTO */
+  int32_t threads;   /* 1..256; 0: one for each processor this process may use. Default 0 */
+  int32_t device;    /* index of the GPU, 0..; the CPU backends ignore it. Default 0 */
+  /* MiB for all working buffers of the network, 0..1048576; 0: no limit. Sizes that do not fit are
+   * OUT_OF_MEMORY with need and limit. Default 2048. */
+  int32_t memory;
+
+  int32_t shots; /* a cdsr_shots. Default AUTO */
+  /* CDSR_SHOTS_FILE: text, one frame number (0.., counted from the session's first frame) a line, ascending:
+   * the first frame of each shot. '#' begins a comment. Default NULL. */
+  const char* shot_file;
+  /* CDSR_SHOTS_AUTO: a frame whose cdsr_frame_info.score is above it begins a shot. 0..1. Default 0.4. */
+  double shot_threshold;
+  int32_t refresh; /* compute the embedding anew every so many frames of a shot, 0..1000000000; 0: never.
+                      Default 0 */
+  /* The embedding is the mean over this many first frames of a shot, 1..64: the LPE runs on each of them.
+   * Default 1. */
+  int32_t embed_frames;
+  int32_t shot_cache; /* recent shots remembered, so that A-B-A finds A again, 0..256. Default 8 */
+  int32_t query;      /* a cdsr_query. Default MODEL */
+
+  double strength; /* blend with bicubic interpolation: 0 bicubic .. 1 the network. Default 1 */
+  int32_t chroma;  /* a cdsr_chroma. Default SR */
+
+  cdsr_log_callback log; /* NULL: silent. Default NULL */
+  void* log_opaque;      /* first argument of log. Default NULL */
+} cdsr_options;
+
+/* Fills every member that `version` had with its default. Any thread.
+ * INVALID_ARGUMENT if options is NULL or version is 0 or higher than cdsr_api_version(). */
+CDSR_API int cdsr_options_default(cdsr_options* options, uint32_t version);
+
+/* ----------------------------------------------------------------- sessions */
+
+/* One stream of frames. Thread-safety: one thread at a time; it need not always be the same one. Different
+ * sessions are independent. */
+typedef struct cdsr_session cdsr_session;
+
+/* Makes a session and puts it into *session (set to NULL on failure, see cdsr_last_error()).
+ * model: NULL opens options->model; else the session takes a reference of its own and options->scale must be
+ * the model's. options: read during the call only; NULL means the defaults. Every option is checked here. */
+CDSR_API int cdsr_session_create(cdsr_session** session, cdsr_model* model, const cdsr_options* options);
+
+/* Frees everything and sets *session to NULL. session or *session may be NULL. */
+CDSR_API void cdsr_session_destroy(cdsr_session** session);
+
+/* Why the last failed call on this session failed: what, value and limit. "" if none failed. Valid until the
+ * next call on the session. NULL gives cdsr_last_error(). */
+CDSR_API const char* cdsr_session_error(const cdsr_session* session);
+
+/* What the host knows of a frame. */
+typedef struct cdsr_hints {
+  uint32_t version; /* CDSR_API_VERSION */
+  int32_t cut;      /* not 0: this frame is the first of a shot. Used by CDSR_SHOTS_METADATA. Default 0 */
+  int32_t discontinuity; /* not 0: this frame does not follow the one before (seek, lost data, new segment):
+                            it begins a shot in every mode. Default 0 */
+} cdsr_hints;
+
+/* What happened to a frame. */
+typedef struct cdsr_frame_info {
+  uint32_t version; /* set to CDSR_API_VERSION by the caller before the call */
+  int32_t new_shot; /* 1: this frame is the first of a shot (or the return from a flash, see hit) */
+  int64_t
+      shot;    /* index of the shot, from 0. A flash gets its own; the return from it gets the old one back */
+  int32_t hit; /* 1: a new shot whose embedding was remembered from an earlier look at the same scene */
+  int32_t embedded;  /* 1: the embedding was computed, or refined, on this frame */
+  double score;      /* 0..1 how much this frame looks like the first of a shot; 0 unless CDSR_SHOTS_AUTO */
+  double shot_ms;    /* time of the shot detector, milliseconds */
+  double embed_ms;   /* time of embedding and conditioning; 0 on frames without */
+  double upscale_ms; /* time of the network with colour conversion */
+  double total_ms;   /* time of the whole call */
+} cdsr_frame_info;
+
+/* Upscales one frame.
+ * in: any size and format; both may change from frame to frame: the session plans anew and begins a new shot.
+ * out: the caller's memory: same format, width and height scale times the input's. Its planes are written
+ * completely, its colour tags are set. Must not overlap the input. After a failure its pixels are undefined.
+ * hints: NULL: none. info: NULL: not wanted.
+ * After the first frame of a size no call allocates memory. A failed call leaves the session usable. */
+CDSR_API int cdsr_session_process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
+                                  const cdsr_hints* hints, cdsr_frame_info* info);
+
+/* The same, with bicubic interpolation in place of the network: what a host emits while the filter is
+ * switched off and the geometry must stay. Shots are followed as in cdsr_session_process(), nothing is
+ * embedded. */
+CDSR_API int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
+                                  const cdsr_hints* hints, cdsr_frame_info* info);
+
+/* Forgets the stream (seek, flush): the next frame is frame 0 of shot 0. Remembered shots and statistics are
+ * forgotten, options, plan and memory kept. */
+CDSR_API int cdsr_session_reset(cdsr_session* session);
+
+/* Setters for what may change between two frames; ranges as in cdsr_options. They act on the next frame. */
+CDSR_API int cdsr_session_set_strength(cdsr_session* session, double strength);
+CDSR_API int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold);
+CDSR_API int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh);
+
+/* Totals since the session was created or reset. */
+typedef struct cdsr_stats {
+  uint32_t version;       /* set to CDSR_API_VERSION by the caller */
+  int32_t precision;      /* what the engine runs in: CDSR_PRECISION_FP32 or _BF16 */
+  int32_t threads;        /* of the engine */
+  int32_t query;          /* CDSR_QUERY_SHOT or CDSR_QUERY_FRAME */
+  const char* backend;    /* "cpu", "reference", ...; lives as long as the session */
+  const char* detail;     /* library, version and instruction set the backend chose; likewise */
+  int64_t frames;         /* frames upscaled by the network */
+  int64_t bicubic_frames; /* frames upscaled by cdsr_session_bicubic() */
+  int64_t shots;          /* shots begun, returns from flashes not counted */
+  int64_t embeddings;     /* times the LPE ran */
+  int64_t hits;           /* shots whose embedding was remembered */
+  int64_t planned_bytes;  /* working memory of the engine for the current size */
+  double shot_ms;         /* sums of the cdsr_frame_info members of the same name */
+  double embed_ms;
+  double upscale_ms;
+  double total_ms;
+  double color_ms; /* part of upscale_ms spent in colour conversion, summed over the engine's threads */
+} cdsr_stats;
+
+/* INVALID_ARGUMENT for NULL or a wrong version. */
+CDSR_API int cdsr_session_get_stats(const cdsr_session* session, cdsr_stats* stats);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* CDSR_CDSR_H_ */
