@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that CDSR needs. Does nothing, quickly, when all are there.
+#
+#   tools/setup/install.sh [GROUP...]
+#
+#   user   library, program, and FFmpeg with the filter (default)
+#   test   the above, and what tests/run.sh needs
+#   train  LibTorch, for `cdsr train` and the parity tests
+#
+# Runs as root, or through sudo. CDSR_NO_INSTALL=1 only checks, and fails if something is missing.
+set -euo pipefail
+
+user=(
+  build-essential cmake ninja-build pkg-config nasm dpkg-dev ca-certificates xz-utils
+  # libcdsr and the program
+  libdnnl-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
+  # FFmpeg: codecs, subtitles and drawtext, https
+  zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
+  libass-dev libfreetype-dev libfontconfig-dev libgnutls28-dev fonts-dejavu-core
+)
+test=("${user[@]}" libgtest-dev libbenchmark-dev clang clang-format python3 git)
+train=(libtorch-dev)
+
+wanted=()
+for group in "${@:-user}"; do
+  case $group in
+    user) wanted+=("${user[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    train) wanted+=("${train[@]}") ;;
+    *)
+      sed -n '4,8s/^# \{0,3\}//p' "$0" >&2
+      exit 2
+      ;;
+  esac
+done
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  name=$(sed -nE 's/^PRETTY_NAME="?([^"]*)"?$/\1/p' /etc/os-release 2>/dev/null || true)
+  echo "error: ${name:-this system} has no apt: packages are installed on Debian (12 or newer) and its derivatives" \
+    "alone. Install what corresponds to these, then build with cmake as the README says:" >&2
+  printf '  %s\n' "${wanted[*]}" >&2
+  exit 1
+fi
+
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
+mapfile -t missing < <(printf '%s\n' "${wanted[@]}" | sort -u | grep -vxFf <(printf '%s\n' "$installed") || true)
+if [[ ${#missing[@]} -eq 0 ]]; then
+  exit 0
+fi
+
+echo "packages missing: ${missing[*]}"
+if [[ ${CDSR_NO_INSTALL:-0} != 0 ]]; then
+  echo "error: CDSR_NO_INSTALL is set; install them with: apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+
+root=()
+if [[ $EUID -ne 0 ]]; then
+  if ! command -v sudo >/dev/null; then
+    echo "error: neither root nor sudo; as root run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  root=(sudo)
+  echo "installing with sudo (it may ask for your password)"
+fi
+
+apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
+install() { apt install --no-install-recommends --yes "${missing[@]}" >/dev/null; }
+
+# The lists of a fresh machine are empty, those of an old one name versions that the mirror no longer has.
+if ! apt install --dry-run --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+  echo "apt-get update"
+  apt update
+fi
+echo "apt-get install: ${#missing[@]} packages and what they depend on"
+if ! install; then
+  echo "installation failed; once more after apt-get update"
+  apt update
+  install
+fi
