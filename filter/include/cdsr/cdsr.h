@@ -131,7 +131,7 @@ typedef enum cdsr_matrix {
 
 /* Numbered as AVColorRange. */
 typedef enum cdsr_range {
-  CDSR_RANGE_UNSPECIFIED = 0, /* limited for YUV and gray, full for RGB */
+  CDSR_RANGE_UNSPECIFIED = 0, /* limited for YUV, full for RGB and gray */
   CDSR_RANGE_LIMITED = 1,     /* 16..235 (luma, RGB) and 16..240 (chroma) at 8 bits */
   CDSR_RANGE_FULL = 2         /* 0..2^bits-1; the yuvj formats of FFmpeg are YUV with this range */
 } cdsr_range;
