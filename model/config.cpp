@@ -1,6 +1,8 @@
 #include "model/config.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -45,6 +47,14 @@ E enum_from(std::string_view member, std::string_view text, const std::array<E, 
     for (E e : values) all += std::string(all.empty() ? "" : " or ") + to_string(e);
     return all;
   }());
+}
+
+/// A member as a whole number. get<int>() would cut 32.5 to 32 and wrap 2^32 + 32 round to it.
+int int_member(const json& j, const char* member) {
+  const json& value = j.at(member);
+  if (!value.is_number_integer() || value.dump().size() > 9)
+    fail(Errc::InvalidArgument, "config: {} is {:.40}, must be a whole number", member, value.dump());
+  return value.get<int>();
 }
 
 /// Collects tensor specifications under dotted prefixes.
@@ -154,13 +164,20 @@ CdsrConfig config_by_name(std::string_view name, int scale) {
   else if (name == "cdsr-rt")
     c = rt();
   else
-    fail(Errc::InvalidArgument, "no network is named '{}': the names are cdsr-10, cdsr-5, cdsr-2, cdsr-rt", name);
+    fail(Errc::InvalidArgument, "no network is named '{}': the names are cdsr-10, cdsr-5, cdsr-2, cdsr-rt",
+         name);
   c.scale = scale;
   validate(c);
   return c;
 }
 
 void validate(const CdsrConfig& c) {
+  const bool plain_name = std::all_of(c.name.begin(), c.name.end(), [](unsigned char ch) {
+    return std::isalnum(ch) != 0 || ch == '.' || ch == '-' || ch == '_';
+  });
+  if (c.name.empty() || c.name.size() > 64 || !plain_name)
+    fail(Errc::InvalidArgument, "config: name is '{:.70}', must be 1 to 64 letters, digits, '.', '-', '_'",
+         c.name);
   check_range("scale", c.scale, 2, 4);
   check_range("nf", c.nf, 8, 256);
   if (c.nf % 8 != 0) fail(Errc::InvalidArgument, "config: nf is {}, must be a multiple of 8", c.nf);
@@ -187,17 +204,18 @@ std::string to_json(const CdsrConfig& c) {
 CdsrConfig config_from_json(std::string_view text) {
   try {
     const json j = json::parse(text);
+    if (!j.is_object()) fail(Errc::InvalidArgument, "config: a {}, must be an object", j.type_name());
     CdsrConfig c;
     c.name = j.at("name").get<std::string>();
-    c.scale = j.at("scale").get<int>();
-    c.nf = j.at("nf").get<int>();
-    c.gc = j.at("gc").get<int>();
-    c.blocks = j.at("blocks").get<int>();
+    c.scale = int_member(j, "scale");
+    c.nf = int_member(j, "nf");
+    c.gc = int_member(j, "gc");
+    c.blocks = int_member(j, "blocks");
     c.body = enum_from("body", j.at("body").get<std::string>(), std::array{Body::Rrdb, Body::Plain});
     c.skip = enum_from("skip", j.at("skip").get<std::string>(), std::array{Skip::None, Skip::Bicubic});
     c.query = query_from_string(j.at("query").get<std::string>());
-    c.lpe_nf = j.at("lpe_nf").get<int>();
-    c.codebook = j.at("codebook").get<int>();
+    c.lpe_nf = int_member(j, "lpe_nf");
+    c.codebook = int_member(j, "codebook");
     if (j.size() != 10) fail(Errc::InvalidArgument, "config: {} members, must be 10", j.size());
     validate(c);
     return c;
@@ -254,8 +272,8 @@ MacCount mac_count(const CdsrConfig& c) {
     for (int64_t i = 0; i < 4; ++i) rdb += (nf + i * gc) * gc * 9;
     block += 3 * rdb;
   }
-  m.sr_per_pixel = 3 * nf * 9 + c.blocks * block + (c.body == Body::Rrdb ? conv3 : 0) +
-                   nf * 3 * c.scale * c.scale * 9;
+  m.sr_per_pixel =
+      3 * nf * 9 + c.blocks * block + (c.body == Body::Rrdb ? conv3 : 0) + nf * 3 * c.scale * c.scale * 9;
 
   const double pixel = 3.0 * w * 49 + w * w + (w * 2 * w * 9 + 4 * w * w + 2 * w * d * 49 + d * d) / 4.0;
   const double patch =
