@@ -1,0 +1,172 @@
+#include "model/torch/sr.h"
+
+#include <cmath>
+
+#include "model/network.h"
+
+namespace cdsr::nn {
+namespace F = torch::nn::functional;
+
+namespace {
+
+torch::nn::Conv2d conv3x3(int64_t in, int64_t out) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
+}
+
+torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
+  return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(bias));
+}
+
+torch::Tensor call(const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) {
+  return m->as<torch::nn::Linear>()->forward(x);
+}
+
+torch::Tensor prelu(const std::shared_ptr<torch::nn::Module>& m, const torch::Tensor& x) {
+  return m->as<torch::nn::PReLU>()->forward(x);
+}
+
+torch::Tensor lrelu(const torch::Tensor& x) { return torch::leaky_relu(x, kFuseSlope); }
+
+/// Keys' cubic convolution kernel, a = -0.5.
+double keys(double t) {
+  t = std::fabs(t);
+  if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
+  if (t < 2) return ((-0.5 * t + 2.5) * t - 4) * t + 2;
+  return 0;
+}
+
+}  // namespace
+
+DqaImpl::DqaImpl(int64_t nf)
+    : gamma(register_parameter("gamma", torch::zeros({1}))),
+      query(register_module("query", linear(nf, nf, true))),
+      key(register_module("key", linear(nf, nf, true))),
+      value(register_module("value", linear(nf, nf, true))) {
+  kernel->push_back(linear(nf, nf, false));
+  kernel->push_back(linear(nf, nf * 9, false));
+  register_module("kernel", kernel);
+  conv = register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(nf, nf, 1)));
+  gate->push_back(linear(nf, nf / 2, false));
+  gate->push_back(linear(nf / 2, nf, false));
+  register_module("gate", gate);
+}
+
+torch::Tensor DqaImpl::filters(const torch::Tensor& y, const torch::Tensor& q) {
+  // Channel attention as an outer product: A[i, j] = softmax_j(q_i k_j), no 1 / sqrt(d).
+  const torch::Tensor a = torch::softmax(query(q).unsqueeze(2) * key(y).unsqueeze(1), 2);
+  const torch::Tensor attended = torch::bmm(a, value(y).unsqueeze(2)).squeeze(2);
+  return call(kernel[1], lrelu(call(kernel[0], gamma * attended + y)));
+}
+
+torch::Tensor DqaImpl::forward(const torch::Tensor& x, const torch::Tensor& y, const torch::Tensor& q) {
+  const int64_t b = x.size(0), nf = x.size(1), h = x.size(2), w = x.size(3);
+  const torch::Tensor k = filters(y, q).reshape({b * nf, 1, 3, 3});
+  const torch::Tensor filtered =
+      torch::conv2d(x.reshape({1, b * nf, h, w}), k, {}, 1, 1, 1, b * nf).reshape({b, nf, h, w});
+  const torch::Tensor s = torch::sigmoid(call(gate[1], lrelu(call(gate[0], y))));
+  return conv(lrelu(filtered)) + x * s.reshape({b, nf, 1, 1});
+}
+
+RdbImpl::RdbImpl(int64_t nf, int64_t gc)
+    : conv1(register_module("conv1", conv3x3(nf, gc))),
+      conv2(register_module("conv2", conv3x3(nf + gc, gc))),
+      conv3(register_module("conv3", conv3x3(nf + 2 * gc, gc))),
+      conv4(register_module("conv4", conv3x3(nf + 3 * gc, gc))),
+      conv5(register_module("conv5", conv3x3(nf + 4 * gc, nf))) {
+  // The dense blocks' initialization: Kaiming normal over the fan-in, times 0.1; no bias.
+  torch::NoGradGuard no_grad;
+  for (auto& c : {conv1, conv2, conv3, conv4, conv5}) {
+    torch::nn::init::kaiming_normal_(c->weight, 0.0, torch::kFanIn, torch::kLeakyReLU);
+    c->weight.mul_(0.1);
+    c->bias.zero_();
+  }
+}
+
+torch::Tensor RdbImpl::forward(const torch::Tensor& x) {
+  const auto act = [](const torch::Tensor& t) { return torch::leaky_relu(t, kDenseSlope); };
+  const torch::Tensor x1 = act(conv1(x));
+  const torch::Tensor x2 = act(conv2(torch::cat({x, x1}, 1)));
+  const torch::Tensor x3 = act(conv3(torch::cat({x, x1, x2}, 1)));
+  const torch::Tensor x4 = act(conv4(torch::cat({x, x1, x2, x3}, 1)));
+  return conv5(torch::cat({x, x1, x2, x3, x4}, 1)) * kResidualScale + x;
+}
+
+BlockImpl::BlockImpl(const CdsrConfig& config) : body(config.body) {
+  const int64_t nf = config.nf, d = config.embedding();
+  modulation->push_back(linear(d, d, true));
+  modulation->push_back(torch::nn::PReLU());
+  modulation->push_back(linear(d, nf, true));
+  register_module("modulation", modulation);
+  dqa1 = register_module("dqa1", Dqa(nf));
+  if (body == Body::Rrdb) dqa2 = register_module("dqa2", Dqa(nf));
+  conv1 = register_module("conv1", conv3x3(nf, nf));
+  conv2 = register_module("conv2", conv3x3(nf, nf));
+  if (body != Body::Rrdb) return;
+  rdb1 = register_module("rdb1", Rdb(nf, config.gc));
+  rdb2 = register_module("rdb2", Rdb(nf, config.gc));
+  rdb3 = register_module("rdb3", Rdb(nf, config.gc));
+}
+
+torch::Tensor BlockImpl::forward(const torch::Tensor& x, const torch::Tensor& code, int first_dqa,
+                                 const QueryHook& hook) {
+  const torch::Tensor y =
+      torch::sigmoid(call(modulation[2], prelu(modulation[1], call(modulation[0], code))));
+  const auto modulate = [&](Dqa& dqa, const torch::Tensor& t, int index) {
+    return lrelu(dqa(t, y, hook(index, t.mean({2, 3}))));
+  };
+  torch::Tensor t = modulate(dqa1, x, first_dqa);
+  if (body == Body::Plain) return conv2(lrelu(conv1(t))) + x;
+  t = modulate(dqa2, lrelu(conv1(t)), first_dqa + 1);
+  t = conv2(t) + x;
+  t = rdb3(rdb2(rdb1(t)));
+  return t * kResidualScale + x;
+}
+
+SrImpl::SrImpl(const CdsrConfig& c) : config(c) {
+  const int64_t d = c.embedding();
+  for (int i = 0; i < 4; ++i) {
+    compress->push_back(linear(d, d, true));
+    compress->push_back(torch::nn::PReLU());
+  }
+  register_module("compress", compress);
+  head = register_module("head", conv3x3(3, c.nf));
+  for (int i = 0; i < c.blocks; ++i) blocks->push_back(Block(c));
+  register_module("blocks", blocks);
+  if (c.body == Body::Rrdb) trunk = register_module("trunk", conv3x3(c.nf, c.nf));
+  tail = register_module("tail", conv3x3(c.nf, 3LL * c.scale * c.scale));
+}
+
+torch::Tensor SrImpl::forward(const torch::Tensor& lr, const torch::Tensor& embedding,
+                              const QueryHook& hook) {
+  torch::Tensor code = embedding;
+  for (size_t i = 0; i < 4; ++i) code = prelu(compress[2 * i + 1], call(compress[2 * i], code));
+  const torch::Tensor f0 = head(lr);
+  torch::Tensor f = f0;
+  int dqa = 0;
+  for (const auto& block : *blocks) {
+    f = block->as<Block>()->forward(f, code, dqa, hook);
+    dqa += config.dqas_per_block();
+  }
+  if (config.body == Body::Rrdb) f = trunk(f) + f0;
+  f = torch::pixel_shuffle(tail(f), config.scale);
+  return config.skip == Skip::Bicubic ? f + bicubic(lr, config.scale) : f;
+}
+
+torch::Tensor bicubic(const torch::Tensor& lr, int scale) {
+  // As one 5x5 convolution to scale^2 phases and a pixel shuffle: taps -2..2 hold the four of every phase.
+  std::vector<float> weight(static_cast<size_t>(scale) * scale * 25);
+  for (int py = 0; py < scale; ++py)
+    for (int px = 0; px < scale; ++px)
+      for (int ty = 0; ty < 5; ++ty)
+        for (int tx = 0; tx < 5; ++tx)
+          weight[((static_cast<size_t>(py) * scale + px) * 5 + ty) * 5 + tx] = static_cast<float>(
+              keys((py + 0.5) / scale - 0.5 - (ty - 2)) * keys((px + 0.5) / scale - 0.5 - (tx - 2)));
+  const int64_t b = lr.size(0), c = lr.size(1), h = lr.size(2), w = lr.size(3);
+  const torch::Tensor kernel = torch::from_blob(weight.data(), {static_cast<int64_t>(scale) * scale, 1, 5, 5})
+                                   .to(lr.options(), false, true);
+  const torch::Tensor padded =
+      F::pad(lr.reshape({b * c, 1, h, w}), F::PadFuncOptions({2, 2, 2, 2}).mode(torch::kReplicate));
+  return torch::pixel_shuffle(torch::conv2d(padded, kernel), scale).reshape({b, c, h * scale, w * scale});
+}
+
+}  // namespace cdsr::nn

@@ -1,0 +1,72 @@
+// The SR network G as LibTorch modules: modulation, DQA (paper section 3.4), RRDB or plain body, upsampler.
+//
+// Shapes: B batch, d = config.embedding(), nf = config.nf. Pictures are B x 3 x H x W, R'G'B' in [0,1].
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+
+#include "model/config.h"
+
+namespace cdsr::nn {
+
+/// Chooses the query of DQA number `index` (0 .. config.dqas() - 1) from the mean of its input, B x nf. The
+/// default returns the mean itself: Query::Frame.
+using QueryHook = std::function<torch::Tensor(int index, const torch::Tensor& mean)>;
+
+/// Content and degradation aware dynamic convolution with channel attention: conv(lrelu(x * K)) + x s.
+struct DqaImpl : torch::nn::Module {
+  explicit DqaImpl(int64_t nf);
+  /// x: B x nf x H x W; y: the block's conditioning, B x nf; q: the query, B x nf.
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& y, const torch::Tensor& q);
+  /// The dynamic depthwise filters, B x nf * 9.
+  torch::Tensor filters(const torch::Tensor& y, const torch::Tensor& q);
+
+  torch::Tensor gamma;
+  torch::nn::Linear query{nullptr}, key{nullptr}, value{nullptr};
+  torch::nn::ModuleList kernel;
+  torch::nn::Conv2d conv{nullptr};
+  torch::nn::ModuleList gate;
+};
+TORCH_MODULE(Dqa);
+
+/// Residual dense block: five 3x3 convolutions, LeakyReLU 0.2, 0.2 x5 + x.
+struct RdbImpl : torch::nn::Module {
+  RdbImpl(int64_t nf, int64_t gc);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr}, conv4{nullptr}, conv5{nullptr};
+};
+TORCH_MODULE(Rdb);
+
+/// One block of either body (model/config.h, Body).
+struct BlockImpl : torch::nn::Module {
+  explicit BlockImpl(const CdsrConfig& config);
+  /// code: E', B x d. first_dqa: the network-wide number of this block's first DQA.
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& code, int first_dqa,
+                        const QueryHook& hook);
+
+  Body body;
+  torch::nn::ModuleList modulation;  // Linear, PReLU, Linear
+  Dqa dqa1{nullptr}, dqa2{nullptr};
+  torch::nn::Conv2d conv1{nullptr}, conv2{nullptr};
+  Rdb rdb1{nullptr}, rdb2{nullptr}, rdb3{nullptr};
+};
+TORCH_MODULE(Block);
+
+struct SrImpl : torch::nn::Module {
+  explicit SrImpl(const CdsrConfig& config);
+  /// lr: B x 3 x H x W; embedding: E_a, B x d. Returns B x 3 x sH x sW, not clipped.
+  torch::Tensor forward(const torch::Tensor& lr, const torch::Tensor& embedding, const QueryHook& hook);
+
+  CdsrConfig config;
+  torch::nn::ModuleList compress, blocks;
+  torch::nn::Conv2d head{nullptr}, trunk{nullptr}, tail{nullptr};
+};
+TORCH_MODULE(Sr);
+
+/// Keys' bicubic interpolation (a = -0.5), edge replicated, as model/bicubic.h defines it. B x C x H x W.
+torch::Tensor bicubic(const torch::Tensor& lr, int scale);
+
+}  // namespace cdsr::nn
