@@ -1,0 +1,447 @@
+/*
+ * Copyright (c) 2026 The CDSR authors
+ *
+ * This file is made to be part of FFmpeg.
+ *
+ * FFmpeg is free software; you can redistribute it and/or
+ * modify it under the terms of the GNU Lesser General Public
+ * License as published by the Free Software Foundation; either
+ * version 2.1 of the License, or (at your option) any later version.
+ *
+ * FFmpeg is distributed in the hope that it will be useful,
+ * but WITHOUT ANY WARRANTY; without even the implied warranty of
+ * MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the GNU
+ * Lesser General Public License for more details.
+ *
+ * You should have received a copy of the GNU Lesser General Public
+ * License along with FFmpeg; if not, write to the Free Software
+ * Foundation, Inc., 51 Franklin Street, Fifth Floor, Boston, MA 02110-1301 USA
+ */
+
+/**
+ * @file
+ * Degradation-aware video super-resolution: an adapter to libcdsr. It maps options, log lines and frames; pixels
+ * are libcdsr's business. One file for FFmpeg 5.1 to 9.0, added to a tree by add_to_ffmpeg.sh.
+ */
+
+#include <cdsr/cdsr.h>
+#include <inttypes.h>
+
+#include "libavutil/cpu.h"
+#include "libavutil/dict.h"
+#include "libavutil/imgutils.h"
+#include "libavutil/opt.h"
+#include "libavutil/pixdesc.h"
+
+#include "version.h"
+
+#include "avfilter.h"
+#include "filters.h"
+#include "formats.h"
+#if LIBAVFILTER_VERSION_INT < AV_VERSION_INT(10, 3, 100)
+#include "internal.h"
+#endif
+#include "video.h"
+
+/* FFmpeg 8.0 moved a filter's public members into a struct of their own. */
+#if LIBAVFILTER_VERSION_MAJOR >= 11
+#define FILTER_TYPE FFFilter
+#define PUBLIC(member) .p.member
+#else
+#define FILTER_TYPE AVFilter
+#define PUBLIC(member) .member
+#endif
+
+enum { WARN_INTERLACED = 1, WARN_HDR = 2, WARN_NO_CUTS = 4 };
+
+typedef struct CDSRContext {
+    const AVClass *class;
+
+    int scale;
+    char *model;
+    char *backend;
+    int precision;
+    int threads;
+    int device;
+    int memory;
+    int shots;
+    char *shot_file;
+    double shot_threshold;
+    int refresh;
+    int embed_frames;
+    int shot_cache;
+    int query;
+    double strength;
+    int chroma;
+
+    cdsr_session *session;
+    unsigned warned; ///< WARN_*: what was said already
+} CDSRContext;
+
+static int to_averror(int status)
+{
+    switch (status) {
+    case CDSR_ERROR_INVALID_ARGUMENT: return AVERROR(EINVAL);
+    case CDSR_ERROR_UNSUPPORTED:      return AVERROR(ENOTSUP);
+    case CDSR_ERROR_OUT_OF_MEMORY:    return AVERROR(ENOMEM);
+    case CDSR_ERROR_IO:               return AVERROR(EIO);
+    case CDSR_ERROR_BAD_WEIGHTS:      return AVERROR_INVALIDDATA;
+    default:                          return AVERROR_EXTERNAL;
+    }
+}
+
+static void log_callback(void *opaque, int32_t level, const char *message)
+{
+    switch (level) {
+    case CDSR_LOG_ERROR:   return; // the failed call's caller prints it
+    case CDSR_LOG_WARNING: av_log(opaque, AV_LOG_WARNING, "%s\n", message); return;
+    case CDSR_LOG_INFO:    av_log(opaque, AV_LOG_VERBOSE, "%s\n", message); return;
+    default:               av_log(opaque, AV_LOG_DEBUG, "%s\n", message); return;
+    }
+}
+
+/**
+ * In a filter string "threads" is an option that every filter has: it does not reach ours, but the graph's count, as
+ * -filter_threads does. Without either the graph counts one more thread than processors: libcdsr's default is right.
+ */
+static int thread_count(AVFilterContext *ctx)
+{
+    const CDSRContext *s = ctx->priv;
+    const int graph = ff_filter_get_nb_threads(ctx);
+
+    if (s->threads)
+        return s->threads;
+    return graph > av_cpu_count() ? 0 : FFMIN(graph, 256);
+}
+
+static av_cold int init(AVFilterContext *ctx)
+{
+    CDSRContext *s = ctx->priv;
+    cdsr_options options;
+    int status = cdsr_options_default(&options, CDSR_API_VERSION);
+
+    if (status < 0) {
+        av_log(ctx, AV_LOG_ERROR, "libcdsr %s has API version %d, this filter needs %d\n", cdsr_version(),
+               cdsr_api_version(), CDSR_API_VERSION);
+        return to_averror(status);
+    }
+    options.scale          = s->scale;
+    options.model          = s->model;
+    options.backend        = s->backend;
+    options.precision      = s->precision;
+    options.threads        = thread_count(ctx);
+    options.device         = s->device;
+    options.memory         = s->memory;
+    options.shots          = s->shots;
+    options.shot_file      = s->shot_file;
+    options.shot_threshold = s->shot_threshold;
+    options.refresh        = s->refresh;
+    options.embed_frames   = s->embed_frames;
+    options.shot_cache     = s->shot_cache;
+    options.query          = s->query;
+    options.strength       = s->strength;
+    options.chroma         = s->chroma;
+    options.log            = log_callback;
+    options.log_opaque     = ctx;
+
+    // Cheap when the graph is rebuilt in mid-stream: libcdsr keeps one copy of the weights for all sessions.
+    status = cdsr_session_create(&s->session, NULL, &options);
+    if (status < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_last_error());
+        return to_averror(status);
+    }
+    return 0;
+}
+
+static av_cold void uninit(AVFilterContext *ctx)
+{
+    CDSRContext *s = ctx->priv;
+    cdsr_stats stats = { .version = CDSR_API_VERSION };
+
+    if (s->session && cdsr_session_get_stats(s->session, &stats) >= 0 && stats.frames > 0)
+        av_log(ctx, AV_LOG_INFO,
+               "%"PRId64" frames, %"PRId64" shots, %"PRId64" embeddings, %.2f ms/frame (shots %.2f, embedding %.2f), "
+               "%s %s, %d threads\n",
+               stats.frames, stats.shots, stats.embeddings, stats.total_ms / stats.frames,
+               stats.shot_ms / stats.frames, stats.embed_ms / stats.frames, stats.backend,
+               stats.precision == CDSR_PRECISION_BF16 ? "bf16" : "fp32", stats.threads);
+    cdsr_session_destroy(&s->session);
+}
+
+static int config_output(AVFilterLink *outlink)
+{
+    AVFilterContext *ctx = outlink->src;
+    AVFilterLink *inlink = ctx->inputs[0];
+    CDSRContext *s = ctx->priv;
+    int ret;
+
+    if (inlink->w > INT_MAX / s->scale || inlink->h > INT_MAX / s->scale ||
+        (ret = av_image_check_size2(inlink->w * s->scale, inlink->h * s->scale, INT64_MAX, outlink->format, 0,
+                                    ctx)) < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%dx%d is too large to be upscaled by %d\n", inlink->w, inlink->h, s->scale);
+        return AVERROR(EINVAL);
+    }
+    outlink->w = inlink->w * s->scale;
+    outlink->h = inlink->h * s->scale;
+    outlink->sample_aspect_ratio = inlink->sample_aspect_ratio;
+#if LIBAVFILTER_VERSION_MAJOR >= 11
+    av_frame_side_data_remove_by_props(&outlink->side_data, &outlink->nb_side_data,
+                                       AV_SIDE_DATA_PROP_SIZE_DEPENDENT);
+#endif
+    av_log(ctx, AV_LOG_VERBOSE, "%dx%d -> %dx%d %s\n", inlink->w, inlink->h, outlink->w, outlink->h,
+           av_get_pix_fmt_name(outlink->format));
+    return 0;
+}
+
+static void warn_once(AVFilterContext *ctx, unsigned cause, const char *message)
+{
+    CDSRContext *s = ctx->priv;
+
+    if (!(s->warned & cause))
+        av_log(ctx, AV_LOG_WARNING, "%s\n", message);
+    s->warned |= cause;
+}
+
+static void warn_of(AVFilterContext *ctx, const AVFrame *in)
+{
+    CDSRContext *s = ctx->priv;
+#ifdef AV_FRAME_FLAG_INTERLACED
+    const int interlaced = !!(in->flags & AV_FRAME_FLAG_INTERLACED);
+#else
+    const int interlaced = in->interlaced_frame;
+#endif
+
+    if (interlaced)
+        warn_once(ctx, WARN_INTERLACED, "interlaced frames: combing would be magnified; deinterlace before this "
+                  "filter, for example with bwdif");
+    if (in->color_trc == AVCOL_TRC_SMPTE2084 || in->color_trc == AVCOL_TRC_ARIB_STD_B67)
+        warn_once(ctx, WARN_HDR, "PQ or HLG transfer: the network was trained on SDR and sees the coded values as "
+                  "they are");
+    if (s->shots == CDSR_SHOTS_METADATA && !av_dict_get(in->metadata, "lavfi.scd.score", NULL, 0))
+        warn_once(ctx, WARN_NO_CUTS, "shots=metadata, but the frames carry no lavfi.scd.* metadata: put scdet "
+                  "before this filter");
+}
+
+static int is_jpeg_range_format(int format)
+{
+    return format == AV_PIX_FMT_YUVJ420P || format == AV_PIX_FMT_YUVJ422P || format == AV_PIX_FMT_YUVJ444P;
+}
+
+static void wrap(cdsr_frame *frame, AVFrame *av)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(av->format);
+
+    cdsr_frame_default(frame, CDSR_API_VERSION);
+    frame->format = cdsr_format_from_name(desc->name);
+    frame->width  = av->width;
+    frame->height = av->height;
+    for (int i = 0; i < 4; i++) {
+        frame->plane[i]  = av->data[i];
+        frame->stride[i] = av->linesize[i];
+    }
+    // libcdsr numbers these as FFmpeg does.
+    frame->matrix          = av->colorspace;
+    frame->range           = is_jpeg_range_format(av->format) ? CDSR_RANGE_FULL : av->color_range;
+    frame->chroma_location = av->chroma_location;
+}
+
+static void remove_size_dependent_side_data(AVFrame *frame)
+{
+#if LIBAVFILTER_VERSION_MAJOR >= 11
+    av_frame_side_data_remove_by_props(&frame->side_data, &frame->nb_side_data, AV_SIDE_DATA_PROP_SIZE_DEPENDENT);
+#else
+    av_frame_remove_side_data(frame, AV_FRAME_DATA_PANSCAN);
+    av_frame_remove_side_data(frame, AV_FRAME_DATA_MOTION_VECTORS);
+    av_frame_remove_side_data(frame, AV_FRAME_DATA_REGIONS_OF_INTEREST);
+    av_frame_remove_side_data(frame, AV_FRAME_DATA_DETECTION_BBOXES);
+#endif
+}
+
+static int set_metadata(AVFrame *frame, const cdsr_frame_info *info)
+{
+    char score[32], embed_ms[32];
+    int ret;
+
+    snprintf(score, sizeof(score), "%.4f", info->score);
+    snprintf(embed_ms, sizeof(embed_ms), "%.3f", info->embed_ms);
+    if ((ret = av_dict_set_int(&frame->metadata, "lavfi.cdsr.shot", info->shot, 0)) < 0 ||
+        (ret = av_dict_set_int(&frame->metadata, "lavfi.cdsr.hit", info->hit, 0)) < 0 ||
+        (ret = av_dict_set(&frame->metadata, "lavfi.cdsr.score", score, 0)) < 0 ||
+        (ret = av_dict_set(&frame->metadata, "lavfi.cdsr.embed_ms", embed_ms, 0)) < 0)
+        return ret;
+    return 0;
+}
+
+static int upscale(AVFilterContext *ctx, AVFrame *out, AVFrame *in)
+{
+    CDSRContext *s = ctx->priv;
+    cdsr_frame src, dst;
+    cdsr_hints hints = { .version = CDSR_API_VERSION };
+    cdsr_frame_info info = { .version = CDSR_API_VERSION };
+    int ret, status;
+
+    if ((ret = av_frame_copy_props(out, in)) < 0)
+        return ret;
+    remove_size_dependent_side_data(out);
+    out->crop_top = out->crop_bottom = out->crop_left = out->crop_right = 0;
+
+    wrap(&src, in);
+    wrap(&dst, out);
+    hints.cut = !!av_dict_get(in->metadata, "lavfi.scd.time", NULL, 0);
+    // Timeline: the geometry stays while the filter is disabled.
+    status = ctx->is_disabled ? cdsr_session_bicubic(s->session, &src, &dst, &hints, &info)
+                              : cdsr_session_process(s->session, &src, &dst, &hints, &info);
+    if (status < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_session_error(s->session));
+        return to_averror(status);
+    }
+    // What was guessed for an untagged input would be guessed differently by a player from the larger output.
+    out->colorspace      = dst.matrix;
+    out->color_range     = dst.range;
+    out->chroma_location = dst.chroma_location;
+    return set_metadata(out, &info);
+}
+
+static int filter_frame(AVFilterLink *inlink, AVFrame *in)
+{
+    AVFilterContext *ctx = inlink->dst;
+    AVFilterLink *outlink = ctx->outputs[0];
+    AVFrame *out = ff_get_video_buffer(outlink, outlink->w, outlink->h);
+    int ret;
+
+    if (!out) {
+        av_frame_free(&in);
+        return AVERROR(ENOMEM);
+    }
+    warn_of(ctx, in);
+    ret = upscale(ctx, out, in);
+    av_frame_free(&in);
+    if (ret < 0) {
+        av_frame_free(&out);
+        return ret;
+    }
+    return ff_filter_frame(outlink, out);
+}
+
+static int process_command(AVFilterContext *ctx, const char *cmd, const char *arg, char *res, int res_len, int flags)
+{
+    CDSRContext *s = ctx->priv;
+    int status, ret = ff_filter_process_command(ctx, cmd, arg, res, res_len, flags);
+
+    if (ret < 0)
+        return ret;
+    // The option has been checked and stored; which one it was does not matter.
+    if ((status = cdsr_session_set_strength(s->session, s->strength)) < 0 ||
+        (status = cdsr_session_set_shot_threshold(s->session, s->shot_threshold)) < 0 ||
+        (status = cdsr_session_set_refresh(s->session, s->refresh)) < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_session_error(s->session));
+        return to_averror(status);
+    }
+    return 0;
+}
+
+static const enum AVPixelFormat pixel_formats[] = {
+    AV_PIX_FMT_YUV420P,     AV_PIX_FMT_YUV422P,     AV_PIX_FMT_YUV444P,
+    AV_PIX_FMT_YUVJ420P,    AV_PIX_FMT_YUVJ422P,    AV_PIX_FMT_YUVJ444P,
+    AV_PIX_FMT_YUV420P9LE,  AV_PIX_FMT_YUV422P9LE,  AV_PIX_FMT_YUV444P9LE,
+    AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P10LE, AV_PIX_FMT_YUV444P10LE,
+    AV_PIX_FMT_YUV420P12LE, AV_PIX_FMT_YUV422P12LE, AV_PIX_FMT_YUV444P12LE,
+    AV_PIX_FMT_YUV420P14LE, AV_PIX_FMT_YUV422P14LE, AV_PIX_FMT_YUV444P14LE,
+    AV_PIX_FMT_YUV420P16LE, AV_PIX_FMT_YUV422P16LE, AV_PIX_FMT_YUV444P16LE,
+    AV_PIX_FMT_NV12,        AV_PIX_FMT_P010LE,      AV_PIX_FMT_P016LE,
+    AV_PIX_FMT_GBRP,        AV_PIX_FMT_GBRP9LE,     AV_PIX_FMT_GBRP10LE,
+    AV_PIX_FMT_GBRP12LE,    AV_PIX_FMT_GBRP14LE,    AV_PIX_FMT_GBRP16LE,
+    AV_PIX_FMT_RGB24,       AV_PIX_FMT_BGR24,       AV_PIX_FMT_RGBA,        AV_PIX_FMT_BGRA,
+    AV_PIX_FMT_GRAY8,       AV_PIX_FMT_GRAY10LE,    AV_PIX_FMT_GRAY12LE,    AV_PIX_FMT_GRAY16LE,
+    AV_PIX_FMT_NONE
+};
+
+#define OFFSET(x) offsetof(CDSRContext, x)
+#define FLAGS (AV_OPT_FLAG_FILTERING_PARAM | AV_OPT_FLAG_VIDEO_PARAM)
+#define RUNTIME (FLAGS | AV_OPT_FLAG_RUNTIME_PARAM)
+#define CONSTANT(of, word, what, value) \
+    { word, what, 0, AV_OPT_TYPE_CONST, { .i64 = value }, 0, 0, FLAGS, .unit = of }
+
+static const AVOption cdsr_options_table[] = {
+    { "scale", "factor of width and height", OFFSET(scale), AV_OPT_TYPE_INT, { .i64 = 2 }, 2, 4, FLAGS },
+    { "model", "name of a released model, or a .safetensors file", OFFSET(model), AV_OPT_TYPE_STRING,
+      { .str = "cdsr-rt" }, 0, 0, FLAGS },
+    { "backend", "what runs the network: auto, cpu, cuda, reference", OFFSET(backend), AV_OPT_TYPE_STRING,
+      { .str = "auto" }, 0, 0, FLAGS },
+    { "precision", "numbers the network is computed in", OFFSET(precision), AV_OPT_TYPE_INT,
+      { .i64 = CDSR_PRECISION_AUTO }, CDSR_PRECISION_AUTO, CDSR_PRECISION_BF16, FLAGS, .unit = "precision" },
+        CONSTANT("precision", "auto", "bf16 where the processor multiplies it, else fp32", CDSR_PRECISION_AUTO),
+        CONSTANT("precision", "fp32", "32-bit floating point", CDSR_PRECISION_FP32),
+        CONSTANT("precision", "bf16", "bfloat16 with 32-bit sums", CDSR_PRECISION_BF16),
+    { "threads", "processor threads, 0: as the filter graph; at most one a processor", OFFSET(threads), AV_OPT_TYPE_INT,
+      { .i64 = 0 }, 0, 256, FLAGS },
+    { "device", "index of the GPU", OFFSET(device), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, INT_MAX, FLAGS },
+    { "memory", "limit of the network's working memory in MiB, 0: none", OFFSET(memory), AV_OPT_TYPE_INT,
+      { .i64 = 2048 }, 0, 1048576, FLAGS },
+    { "shots", "how shots are found; the degradation is estimated once a shot", OFFSET(shots), AV_OPT_TYPE_INT,
+      { .i64 = CDSR_SHOTS_AUTO }, CDSR_SHOTS_AUTO, CDSR_SHOTS_OFF, FLAGS, .unit = "shots" },
+        CONSTANT("shots", "auto", "by comparing frames", CDSR_SHOTS_AUTO),
+        CONSTANT("shots", "metadata", "where frames carry lavfi.scd.time (scdet)", CDSR_SHOTS_METADATA),
+        CONSTANT("shots", "file", "at the frames listed in shot_file", CDSR_SHOTS_FILE),
+        CONSTANT("shots", "off", "all frames are one shot", CDSR_SHOTS_OFF),
+    { "shot_file", "for shots=file: the first frame of each shot, one number a line", OFFSET(shot_file),
+      AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
+    { "shot_threshold", "for shots=auto: lavfi.cdsr.score above which a frame begins a shot",
+      OFFSET(shot_threshold), AV_OPT_TYPE_DOUBLE, { .dbl = 0.4 }, 0, 1, RUNTIME },
+    { "refresh", "estimate the degradation anew every so many frames of a shot, 0: never", OFFSET(refresh),
+      AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 1000000000, RUNTIME },
+    { "embed_frames", "first frames of a shot that the estimate is averaged over", OFFSET(embed_frames),
+      AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
+    { "shot_cache", "recent shots remembered, for scenes that come back", OFFSET(shot_cache), AV_OPT_TYPE_INT,
+      { .i64 = 8 }, 0, 256, FLAGS },
+    { "query", "frames the network's global means are taken from", OFFSET(query), AV_OPT_TYPE_INT,
+      { .i64 = CDSR_QUERY_MODEL }, CDSR_QUERY_MODEL, CDSR_QUERY_FRAME, FLAGS, .unit = "query" },
+        CONSTANT("query", "model", "as the model was trained", CDSR_QUERY_MODEL),
+        CONSTANT("query", "shot", "the first of a shot: fast, no flicker", CDSR_QUERY_SHOT),
+        CONSTANT("query", "frame", "every frame: slower", CDSR_QUERY_FRAME),
+    { "strength", "blend: 0 bicubic interpolation, 1 the network", OFFSET(strength), AV_OPT_TYPE_DOUBLE,
+      { .dbl = 1 }, 0, 1, RUNTIME },
+    { "chroma", "where colour comes from", OFFSET(chroma), AV_OPT_TYPE_INT, { .i64 = CDSR_CHROMA_SR },
+      CDSR_CHROMA_SR, CDSR_CHROMA_BICUBIC, FLAGS, .unit = "chroma" },
+        CONSTANT("chroma", "sr", "from the network", CDSR_CHROMA_SR),
+        CONSTANT("chroma", "bicubic", "from the input, interpolated; luma from the network", CDSR_CHROMA_BICUBIC),
+    { NULL }
+};
+
+static const AVClass cdsr_class = {
+    .class_name = "cdsr",
+    .item_name  = av_default_item_name,
+    .option     = cdsr_options_table,
+    .version    = LIBAVUTIL_VERSION_INT,
+    .category   = AV_CLASS_CATEGORY_FILTER,
+};
+
+static const AVFilterPad inputs[] = {
+    {
+        .name         = "default",
+        .type         = AVMEDIA_TYPE_VIDEO,
+        .filter_frame = filter_frame,
+    },
+};
+
+static const AVFilterPad outputs[] = {
+    {
+        .name         = "default",
+        .type         = AVMEDIA_TYPE_VIDEO,
+        .config_props = config_output,
+    },
+};
+
+const FILTER_TYPE ff_vf_cdsr = {
+    PUBLIC(name)        = "cdsr",
+    PUBLIC(description) = NULL_IF_CONFIG_SMALL("Upscale video of unknown quality with a neural network (CDSR)."),
+    PUBLIC(priv_class)  = &cdsr_class,
+    PUBLIC(flags)       = AVFILTER_FLAG_SUPPORT_TIMELINE_INTERNAL,
+    .priv_size          = sizeof(CDSRContext),
+    .init               = init,
+    .uninit             = uninit,
+    .process_command    = process_command,
+    FILTER_INPUTS(inputs),
+    FILTER_OUTPUTS(outputs),
+    FILTER_PIXFMTS_ARRAY(pixel_formats),
+};
