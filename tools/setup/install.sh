@@ -17,7 +17,7 @@ user=(
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
   # FFmpeg: codecs, subtitles and drawtext, https
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
-  libass-dev libfreetype-dev libfontconfig-dev libgnutls28-dev fonts-dejavu-core
+  libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
 )
 test=("${user[@]}" libgtest-dev libbenchmark-dev clang clang-format python3 git)
 train=(libtorch-dev)
