@@ -1,0 +1,182 @@
+#include "model/reference/reference.h"
+
+#include <algorithm>
+
+#include "model/error.h"
+#include "model/reference/encoder.h"
+#include "model/reference/sr.h"
+#include "model/reference/vectors.h"
+
+namespace cdsr::reference {
+namespace {
+
+class ReferenceEngine final : public Engine {
+ public:
+  ReferenceEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
+      : network_(std::move(network)), options_(options) {
+    if (options.precision == Precision::Bf16)
+      fail(Errc::Unsupported, "the reference backend has no precision bf16: use auto or fp32");
+    info_.backend = "reference";
+    info_.detail = "plain loops, double accumulation";
+    info_.precision = Precision::Fp32;
+    info_.threads = 1;
+  }
+
+  const EngineInfo& info() const override { return info_; }
+  const Network& network() const override { return *network_; }
+
+  void plan(int width, int height) override {
+    if (width < 1 || width > 65536 || height < 1 || height > 65536)
+      fail(Errc::InvalidArgument, "frame size is {}x{}, sides must be 1 to 65536", width, height);
+    const size_t need = bytes_needed(width, height);
+    if (options_.memory_limit != 0 && need > options_.memory_limit)
+      fail(Errc::OutOfMemory, "the reference backend needs {} MiB for {}x{}, the limit is {} MiB", need >> 20,
+           width, height, options_.memory_limit >> 20);
+    width_ = width;
+    height_ = height;
+    info_.planned_bytes = need;
+  }
+
+  void embed(const RowSource& frame, std::span<float> out) override {
+    const std::vector<float> e =
+        embedding(network_->encoder, pooled_features(network_->encoder, read(frame)));
+    expect("embedding", out.size(), e.size());
+    std::copy(e.begin(), e.end(), out.begin());
+  }
+
+  void condition(std::span<const float> embedding) override {
+    expect("embedding", embedding.size(), network_->config.embedding());
+    y_ = conditioning(*network_, embedding);
+    filters_.clear();
+  }
+
+  void measure_queries(const RowSource& frame, std::span<float> queries) override {
+    expect("queries", queries.size(), query_count());
+    run(frame, [&](int index, const FeatureMap& in) {
+      const std::vector<float> mean = channel_means(in);
+      std::copy(mean.begin(), mean.end(),
+                queries.begin() + static_cast<ptrdiff_t>(index) * network_->config.nf);
+      return make_filter(index, mean);
+    });
+  }
+
+  void set_queries(std::span<const float> queries) override {
+    expect("queries", queries.size(), query_count());
+    if (y_.empty()) fail(Errc::InvalidArgument, "set_queries() before condition()");
+    const int nf = network_->config.nf;
+    filters_.clear();
+    for (int i = 0; i < network_->config.dqas(); ++i)
+      filters_.push_back(make_filter(i, queries.subspan(static_cast<size_t>(i) * nf, nf)));
+  }
+
+  void upscale(const RowSource& frame, RowSink& out) override {
+    if (options_.query == Query::Shot && filters_.empty())
+      fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
+    const FeatureMap sr = run(frame, [&](int index, const FeatureMap& in) {
+      return options_.query == Query::Shot ? filters_[index] : make_filter(index, channel_means(in));
+    });
+    const float* const planes[3] = {sr.plane(0), sr.plane(1), sr.plane(2)};
+    out.write(0, sr.height, planes, sr.width);
+  }
+
+ private:
+  static void expect(const char* what, size_t got, size_t want) {
+    if (got != want) fail(Errc::InvalidArgument, "{} has {} values, must have {}", what, got, want);
+  }
+
+  size_t query_count() const { return static_cast<size_t>(network_->config.dqas()) * network_->config.nf; }
+
+  /// Widest moment: a dense block's concatenation twice (before and after one more part), or the encoder.
+  size_t bytes_needed(int width, int height) const {
+    const CdsrConfig& c = network_->config;
+    const size_t dense = c.body == Body::Rrdb ? 2 * (c.nf + 4 * c.gc) : 2 * c.nf;
+    const size_t channels = 3 * c.nf + dense + 12 + 9 * c.scale * c.scale;
+    const size_t whole = static_cast<size_t>(width) * height;
+    const size_t encoder = std::min<size_t>(whole, static_cast<size_t>(16) * 48 * 48) * 8 * c.lpe_nf;
+    return sizeof(float) * (whole * channels + encoder);
+  }
+
+  std::vector<float> make_filter(int index, std::span<const float> mean) const {
+    const int per_block = network_->config.dqas_per_block();
+    return dynamic_filter(network_->blocks[index / per_block].dqa[index % per_block], y_[index / per_block],
+                          mean);
+  }
+
+  FeatureMap read(const RowSource& frame) const {
+    if (width_ == 0) fail(Errc::InvalidArgument, "a frame before plan()");
+    FeatureMap map(3, height_, width_);
+    float* const planes[3] = {map.plane(0), map.plane(1), map.plane(2)};
+    frame.read(0, height_, planes, width_);
+    return map;
+  }
+
+  FeatureMap run(const RowSource& frame, const FilterOf& filter_of) const {
+    if (y_.empty()) fail(Errc::InvalidArgument, "a frame before condition()");
+    return super_resolve(*network_, y_, filter_of, read(frame));
+  }
+
+  std::shared_ptr<const Network> network_;
+  EngineOptions options_;
+  EngineInfo info_;
+  int width_ = 0, height_ = 0;
+  std::vector<std::vector<float>> y_;
+  std::vector<std::vector<float>> filters_;
+};
+
+class ReferenceOperators final : public Operators {
+ public:
+  Precision precision() const override { return Precision::Fp32; }
+
+  void conv(const Conv& conv, float slope, ConstMap in, const ConstMap* residual, Map out) override {
+    FeatureMap map = conv2d(conv, load(in));
+    leaky_relu(map, slope);
+    if (residual != nullptr) scale_add(map, 1.0F, load(*residual));
+    store(map, out);
+  }
+
+  void dqa_vectors(const Dqa& dqa, std::span<const float> y, std::span<const float> query,
+                   std::span<float> gate_out, std::span<float> filter_out) override {
+    const std::vector<float> s = gate(dqa, y), k = dynamic_filter(dqa, y, query);
+    std::copy(s.begin(), s.end(), gate_out.begin());
+    std::copy(k.begin(), k.end(), filter_out.begin());
+  }
+
+  void dqa(const Dqa& dqa, std::span<const float> gate, std::span<const float> filter, ConstMap in,
+           Map out) override {
+    store(dqa_layer(dqa, gate, filter, load(in)), out);
+  }
+
+  void dense_block(const DenseBlock& block, ConstMap in, Map out) override {
+    store(reference::dense_block(block, load(in)), out);
+  }
+
+  void tail(const Conv& conv, int scale, Skip skip, ConstMap features, ConstMap input, Map out) override {
+    store(tail_layer(conv, scale, skip, load(features), load(input)), out);
+  }
+
+ private:
+  static FeatureMap load(ConstMap view) {
+    FeatureMap map(view.channels, view.height, view.width);
+    std::copy_n(view.data, view.count(), map.data.begin());
+    return map;
+  }
+  static void store(const FeatureMap& map, Map view) {
+    std::copy(map.data.begin(), map.data.end(), view.data);
+  }
+};
+
+}  // namespace
+
+bool available(std::string&) { return true; }
+
+std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
+  return std::make_unique<ReferenceEngine>(std::move(network), options);
+}
+
+std::unique_ptr<Operators> operators(const EngineOptions& options) {
+  if (options.precision == Precision::Bf16)
+    fail(Errc::Unsupported, "the reference backend has no precision bf16: use auto or fp32");
+  return std::make_unique<ReferenceOperators>();
+}
+
+}  // namespace cdsr::reference

@@ -1,0 +1,23 @@
+// What is computed on vectors: from the embedding to each DQA's gate and dynamic filter.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/network.h"
+
+namespace cdsr::reference {
+
+/// The embedding E_a of pooled LPE features (pixel-wise then patch-wise, 2 d of them): CSC.
+std::vector<float> embedding(const Encoder& encoder, std::span<const float> pooled);
+
+/// y of every block from E_a: compress, then the block's modulation.
+std::vector<std::vector<float>> conditioning(const Network& network, std::span<const float> embedding);
+
+/// Channel gate s of a DQA from y.
+std::vector<float> gate(const Dqa& dqa, std::span<const float> y);
+
+/// Dynamic depthwise filter K (nf x 9) of a DQA from y and the mean of its input.
+std::vector<float> dynamic_filter(const Dqa& dqa, std::span<const float> y, std::span<const float> mean);
+
+}  // namespace cdsr::reference

@@ -1,0 +1,45 @@
+#include "model/registry.h"
+
+#include "model/error.h"
+#include "model/reference/reference.h"
+#ifdef CDSR_HAVE_DNNL
+#include "model/cpu/cpu.h"
+#endif
+
+namespace cdsr {
+
+const std::vector<Backend>& backends() {
+  static const std::vector<Backend> list = {
+#ifdef CDSR_HAVE_DNNL
+      {"cpu", "oneDNN on the processor's vector units, fp32 or bf16", cpu::available, cpu::create,
+       cpu::operators},
+#endif
+      {"reference", "plain loops on one thread: what the others are compared with", reference::available,
+       reference::create, reference::operators},
+  };
+  return list;
+}
+
+std::unique_ptr<Engine> create_engine(std::shared_ptr<const Network> network, const EngineOptions& options,
+                                      const std::string& backend,
+                                      const std::function<void(const std::string&)>& log) {
+  const auto say = [&](const std::string& line) {
+    if (log) log(line);
+  };
+  std::string names, reason;
+  for (const Backend& b : backends()) {
+    names += std::string(names.empty() ? "" : ", ") + b.name;
+    if (backend != "auto" && backend != b.name) continue;
+    if (b.available(reason)) {
+      auto engine = b.create(std::move(network), options);
+      say(fmt::format("backend {}: {}, {}, {} thread(s)", b.name, engine->info().detail,
+                      to_string(engine->info().precision), engine->info().threads));
+      return engine;
+    }
+    if (backend == b.name) fail(Errc::Unsupported, "backend {} cannot run here: {}", b.name, reason);
+    say(fmt::format("backend {} passed over: {}", b.name, reason));
+  }
+  fail(Errc::InvalidArgument, "no backend is named '{}': this build has auto, {}", backend, names);
+}
+
+}  // namespace cdsr
