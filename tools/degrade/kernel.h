@@ -1,32 +1,37 @@
-// The paper's blur kernels: anisotropic Gaussians (paper section 4.1; as the published code draws them).
+// The blur kernels of the paper (section 4.1): anisotropic Gaussians.
 #pragma once
 
 #include <vector>
 
 namespace cdsr::degrade {
 
-/// Where the n x n kernel (n = 21 - scale + 1) lies in its 21 x 21 array, and so where low-resolution pixel i
-/// sits on the high-resolution grid.
+/// Where the s-fold subsampled picture lies on the full one.
 enum class Alignment {
-  Paper,    ///< upper left: pixel i at scale * i - (scale - 1) / 2, as the paper's numbers were made
-  Aligned,  ///< lower right: pixel i at scale * i + (scale - 1) / 2, where every ordinary upscaler puts it
+  Paper,    ///< LR pixel i at HR coordinate s i - (s-1)/2: the published code's. For the paper's tables alone
+  Aligned,  ///< LR pixel i at s i + (s-1)/2, as every ordinary upscaler has it. For everything else
 };
 
-/// Side of the array a kernel is stored in.
-inline constexpr int kKernelSide = 21;
+const char* to_string(Alignment alignment);
 
-/// A kernel's parameters: eigenvalues of the covariance (variances, in high-resolution pixels squared) and
-/// the angle of the first eigenvector in radians.
-struct KernelSpec {
+/// Side of the array a kernel is stored in, for every scale.
+inline constexpr int kKernelSide = 21;
+/// What a picture is padded with before the blur.
+inline constexpr int kKernelMargin = kKernelSide / 2;
+
+/// A kernel for `scale` (2..4): 21 x 21 values, row major, sum 1. sig1 and sig2 are the eigenvalues of the
+/// covariance in square HR pixels: VARIANCES, not standard deviations. theta (radians) turns the axis of sig1
+/// from the x axis towards growing y. The Gaussian itself is n x n, n = 22 - scale, in the array's upper left
+/// (Paper) or lower right (Aligned); used as a cross-correlation centred on the array it gives the alignment.
+/// Throws InvalidArgument for another scale or variances that are not positive.
+std::vector<float> gaussian_kernel(int scale, double sig1, double sig2, double theta, Alignment alignment);
+
+/// One kernel of the paper's evaluation.
+struct KernelParameters {
   double sig1, sig2, theta;
 };
 
-/// The density on the n x n grid, values under eps * max set to 0, normalized to sum 1, placed in 21 x 21
-/// floats, row major. scale 2..4; sig1, sig2 > 0. Throws InvalidArgument.
-std::vector<float> gaussian_kernel(int scale, double sig1, double sig2, double theta, Alignment alignment);
-
-/// The evaluation's nine kernels of a scale: sig1, sig2 in {1, 1 + s, 1 + 2 s}, sig2 <= sig1, theta in {0, pi
-/// / 4}, no angle where sig1 = sig2.
-std::vector<KernelSpec> paper_kernels(int scale);
+/// The nine kernels of the paper's evaluation for `scale`: sig1 in {1, 1+s, 1+2s}, sig2 in the same set up to
+/// sig1, theta in {0, pi/4}, the second only where sig1 and sig2 differ.
+std::vector<KernelParameters> evaluation_kernels(int scale);
 
 }  // namespace cdsr::degrade
