@@ -45,7 +45,7 @@ std::vector<float> gaussian_kernel(int scale, double sig1, double sig2, double t
   return kernel;
 }
 
-std::vector<KernelParameters> evaluation_kernels(int scale) {
+std::vector<KernelParameters> paper_kernels(int scale) {
   std::vector<KernelParameters> out;
   for (int a = 0; a < 3; ++a)
     for (int b = 0; b <= a; ++b)

@@ -32,6 +32,6 @@ struct KernelParameters {
 
 /// The nine kernels of the paper's evaluation for `scale`: sig1 in {1, 1+s, 1+2s}, sig2 in the same set up to
 /// sig1, theta in {0, pi/4}, the second only where sig1 and sig2 differ.
-std::vector<KernelParameters> evaluation_kernels(int scale);
+std::vector<KernelParameters> paper_kernels(int scale);
 
 }  // namespace cdsr::degrade
