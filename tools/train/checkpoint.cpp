@@ -1,0 +1,79 @@
+#include "tools/train/checkpoint.h"
+
+#include <system_error>
+
+#include "model/error.h"
+#include "model/weights.h"
+
+namespace cdsr::train {
+
+void save_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
+  torch::serialize::OutputArchive archive, model, moco, optimizer;
+  state.model->save(model);
+  state.moco->save(moco);
+  state.optimizer.save(optimizer);
+  archive.write("model", model);
+  archive.write("moco", moco);
+  archive.write("optimizer", optimizer);
+  archive.write("config", c10::IValue(to_json(options.config)));
+  archive.write("step", c10::IValue(state.step));
+  archive.write("best_psnr", c10::IValue(state.best_psnr));
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  try {
+    archive.save_to(temporary.string());
+    std::filesystem::rename(temporary, path);
+  } catch (const std::exception& e) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    fail(Errc::Io, "{}: the checkpoint could not be written: {}", path.string(), e.what());
+  }
+}
+
+bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
+  if (!std::filesystem::exists(path)) return false;
+  std::string config;
+  try {
+    torch::serialize::InputArchive archive, model, moco, optimizer;
+    archive.load_from(path.string());
+    c10::IValue value;
+    archive.read("config", value);
+    config = value.toStringRef();
+    if (config == to_json(options.config)) {
+      archive.read("model", model);
+      archive.read("moco", moco);
+      archive.read("optimizer", optimizer);
+      state.model->load(model);
+      state.moco->load(moco);
+      state.optimizer.load(optimizer);
+      archive.read("step", value);
+      state.step = value.toInt();
+      archive.read("best_psnr", value);
+      state.best_psnr = value.toDouble();
+    }
+  } catch (const std::exception& e) {
+    fail(Errc::BadWeights, "{}: the checkpoint is damaged: {}", path.string(), e.what());
+  }
+  if (config != to_json(options.config))
+    fail(Errc::BadWeights, "{}: the checkpoint is of {}, asked for {}", path.string(), config,
+         to_json(options.config));
+  return true;
+}
+
+void export_weights(const std::filesystem::path& path, const TrainState& state, const TrainOptions& options,
+                    double psnr) {
+  const BatchOptions& b = options.batch;
+  std::map<std::string, std::string> metadata;
+  metadata["cdsr.format"] = "1";
+  metadata["cdsr.config"] = to_json(options.config);
+  metadata["cdsr.recipe"] =
+      fmt::format("{}: anisotropic Gaussian, variances {:.3f} to {:.3f}, subsampled {}x, noise up to {:g}",
+                  b.alignment == degrade::Alignment::Aligned ? "aligned" : "paper", 0.175 * b.scale,
+                  2.5 * b.scale, b.scale, b.noise);
+  metadata["cdsr.trained"] =
+      fmt::format("{} of {} iterations, batch {} of {}x{}, seed {}, Adam {:g}", state.step,
+                  options.iterations, b.batch, b.patch, b.patch, b.seed, options.rate);
+  metadata["cdsr.scores"] = psnr > 0 ? fmt::format("validation PSNR-Y {:.3f} dB", psnr) : "not validated";
+  write_weights(path, nn::state(state.model), metadata, DType::F32);
+}
+
+}  // namespace cdsr::train

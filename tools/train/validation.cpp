@@ -1,0 +1,68 @@
+#include "tools/train/validation.h"
+
+#include <algorithm>
+#include <numbers>
+
+namespace cdsr::train {
+namespace F = torch::nn::functional;
+
+namespace {
+
+torch::Tensor to_tensor(const tools::Picture& p, int scale) {
+  const int64_t h = p.height / scale * scale, w = p.width / scale * scale;
+  // from_blob wants a mutable pointer; the clone owns its data.
+  auto* data = const_cast<uint8_t*>(p.rgb.data());
+  return torch::from_blob(data, {p.height, p.width, 3}, torch::kByte)
+      .slice(0, 0, h)
+      .slice(1, 0, w)
+      .permute({2, 0, 1})
+      .unsqueeze(0)
+      .to(torch::kFloat)
+      .contiguous();
+}
+
+double psnr_y(const torch::Tensor& sr, const torch::Tensor& hr, int scale) {
+  const torch::Tensor weights = torch::tensor({65.738, 129.057, 25.064}).reshape({1, 3, 1, 1}) / 256;
+  const torch::Tensor diff = (sr.clamp(0, 1) * 255).round() - hr * 255;
+  torch::Tensor y = (diff.to(torch::kDouble) * weights).sum(1);
+  y = y.slice(1, scale, y.size(1) - scale).slice(2, scale, y.size(2) - scale);
+  return 10 * std::log10(255.0 * 255.0 / std::max(y.square().mean().item<double>(), 1e-10));
+}
+
+}  // namespace
+
+Validation::Validation(const std::vector<tools::Picture>& pictures, const BatchOptions& options)
+    : scale_(options.scale) {
+  torch::NoGradGuard no_grad;
+  const auto kernels = degrade::paper_kernels(options.scale);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto& k = kernels[i % kernels.size()];
+    std::vector<float> values =
+        degrade::gaussian_kernel(options.scale, k.sig1, k.sig2, k.theta, options.alignment);
+    const torch::Tensor kernel = torch::from_blob(values.data(), {1, 21, 21}).clone();
+    Pair pair;
+    pair.hr = to_tensor(pictures[i], options.scale);
+    const torch::Tensor padded = F::pad(pair.hr, F::PadFuncOptions({10, 10, 10, 10}).mode(torch::kReplicate));
+    pair.lr = blur_subsample(padded, kernel, options.scale).clamp(0, 255).round() / 255;
+    pair.hr = pair.hr / 255;
+    pairs_.push_back(pair);
+  }
+}
+
+double Validation::psnr(nn::Cdsr& model) const {
+  torch::NoGradGuard no_grad;
+  model->eval();
+  const torch::Device device = model->parameters().front().device();
+  double sum = 0;
+  for (const Pair& p : pairs_) sum += psnr_y(model->forward(p.lr.to(device)).cpu(), p.hr, scale_);
+  model->train();
+  return sum / static_cast<double>(pairs_.size());
+}
+
+double Validation::bicubic_psnr() const {
+  double sum = 0;
+  for (const Pair& p : pairs_) sum += psnr_y(nn::bicubic(p.lr, scale_), p.hr, scale_);
+  return sum / static_cast<double>(pairs_.size());
+}
+
+}  // namespace cdsr::train
