@@ -189,16 +189,15 @@ CDSR_API int32_t cdsr_format_from_name(const char* name);
 
 /* ------------------------------------------------------------------- models */
 
-/* The weights of one network, read only. Thread-safety: safe; shared by any number of sessions. Opening the
- * same file again while it is open somewhere in the process gives the same object (unless the file has
- * changed). */
+/* The weights of one network, read only. Thread-safety: safe; shared by any number of sessions. A file that
+ * is open somewhere in the process and has not changed is not read again: the weights are shared. */
 typedef struct cdsr_model cdsr_model;
 
 /* Opens a model and puts a new reference to it into *model (set to NULL on failure).
  * name: a released model ("cdsr-rt", searched as NAME-xSCALE.safetensors in $CDSR_MODEL_PATH, beside the
- * library and in the installation), or a file (has a '/' or ends in .safetensors). scale: 2, 3 or 4; a file
- * made for another scale is INVALID_ARGUMENT. IO if it cannot be found or read, BAD_WEIGHTS if it is damaged.
- */
+ * library and in the installation), or a file (has a '/' or ends in .safetensors). scale: 2, 3 or 4.
+ * INVALID_ARGUMENT if no model has that name (the message lists where it was looked for) or it was made for
+ * another scale, IO if it cannot be read, BAD_WEIGHTS if it is damaged. */
 CDSR_API int cdsr_model_open(cdsr_model** model, const char* name, int32_t scale);
 
 /* Takes one more reference; returns model. NULL gives NULL. */

@@ -1,0 +1,295 @@
+// The C edge: checks handles and versions, maps exceptions to status codes, keeps messages. Nothing else
+// here, and nothing else in the library knows about C.
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "filter/color/color_spec.h"
+#include "filter/color/pixel_format.h"
+#include "filter/include/cdsr/cdsr.h"
+#include "filter/model_cache.h"
+#include "filter/options.h"
+#include "filter/session.h"
+#include "filter/version.h"
+#include "model/error.h"
+
+struct cdsr_model {
+  std::shared_ptr<const cdsr::Model> model;
+  std::atomic<int64_t> references{1};
+};
+
+struct cdsr_session {
+  cdsr::Session session;
+  std::string error;
+};
+
+namespace {
+
+using cdsr::Errc;
+using cdsr::fail;
+
+thread_local std::string last_error;
+
+int status_of(Errc code) {
+  switch (code) {
+    case Errc::InvalidArgument:
+      return CDSR_ERROR_INVALID_ARGUMENT;
+    case Errc::Unsupported:
+      return CDSR_ERROR_UNSUPPORTED;
+    case Errc::OutOfMemory:
+      return CDSR_ERROR_OUT_OF_MEMORY;
+    case Errc::Io:
+      return CDSR_ERROR_IO;
+    case Errc::BadWeights:
+      return CDSR_ERROR_BAD_WEIGHTS;
+    case Errc::Internal:
+      break;
+  }
+  return CDSR_ERROR_INTERNAL;
+}
+
+/// Keeps the message of a failure; when even that has no memory, the status alone must do.
+int keep(std::string& error, int status, const char* message) noexcept {
+  try {
+    error = message;
+  } catch (...) {
+    error.clear();
+  }
+  return status;
+}
+
+/// Runs a body; whatever it throws becomes a status and a message in `error`.
+template <typename Body>
+int guarded(std::string& error, Body body) noexcept {
+  try {
+    body();
+    return CDSR_OK;
+  } catch (const cdsr::Error& e) {
+    return keep(error, status_of(e.code()), e.what());
+  } catch (const std::bad_alloc&) {
+    return keep(error, CDSR_ERROR_OUT_OF_MEMORY, "the system has no more memory");
+  } catch (const std::exception& e) {
+    return keep(error, CDSR_ERROR_INTERNAL, e.what());
+  } catch (...) {
+    return keep(error, CDSR_ERROR_INTERNAL, "unknown exception");
+  }
+}
+
+void check_version(const char* type, uint32_t version) {
+  if (version < 1 || version > CDSR_API_VERSION) {
+    fail(Errc::InvalidArgument, "{}: version {}; this library knows 1..{}", type, version, CDSR_API_VERSION);
+  }
+}
+
+/// A struct that the caller gave: not NULL and of a version that is known.
+template <typename T>
+T& given(const char* type, T* pointer) {
+  if (pointer == nullptr) fail(Errc::InvalidArgument, "{} is NULL", type);
+  check_version(type, pointer->version);
+  return *pointer;
+}
+
+template <typename T>
+T& handle(const char* type, T* pointer) {
+  if (pointer == nullptr) fail(Errc::InvalidArgument, "{} is NULL", type);
+  return *pointer;
+}
+
+/// A call on a session: failures go to its message and its log.
+template <typename Body>
+int on_session(cdsr_session* session, Body body) noexcept {
+  if (session == nullptr) return keep(last_error, CDSR_ERROR_INVALID_ARGUMENT, "cdsr_session is NULL");
+  const int status = guarded(session->error, [&] { body(session->session); });
+  if (status < 0) session->session.log()(CDSR_LOG_ERROR, "{}", session->error);
+  return status;
+}
+
+int process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out, const cdsr_hints* hints,
+            cdsr_frame_info* info, cdsr::Pipeline::Method method) {
+  return on_session(session, [&](cdsr::Session& self) {
+    const cdsr_frame& input = given("cdsr_frame in", in);
+    cdsr_frame& output = given("cdsr_frame out", out);
+    cdsr::Hints known;
+    if (hints != nullptr) {
+      const cdsr_hints& host = given("cdsr_hints", hints);
+      known = {host.cut != 0, host.discontinuity != 0};
+    }
+    if (info != nullptr) check_version("cdsr_frame_info", info->version);
+    const cdsr::Pipeline::Report report = self.process(input, output, known, method);
+    if (info == nullptr) return;
+    info->new_shot = report.event.entered() ? 1 : 0;
+    info->shot = report.event.shot;
+    info->hit = report.hit ? 1 : 0;
+    info->embedded = report.embedded ? 1 : 0;
+    info->score = report.event.score;
+    info->shot_ms = report.shot_ms;
+    info->embed_ms = report.embed_ms;
+    info->upscale_ms = report.upscale_ms;
+    info->total_ms = report.total_ms;
+  });
+}
+
+}  // namespace
+
+const char* cdsr_version(void) { return CDSR_VERSION_STRING; }
+
+int cdsr_api_version(void) { return CDSR_API_VERSION; }
+
+const char* cdsr_strerror(int status) {
+  switch (status) {
+    case CDSR_OK:
+      return "success";
+    case CDSR_ERROR_INVALID_ARGUMENT:
+      return "invalid argument";
+    case CDSR_ERROR_UNSUPPORTED:
+      return "not supported";
+    case CDSR_ERROR_OUT_OF_MEMORY:
+      return "out of memory";
+    case CDSR_ERROR_IO:
+      return "input/output error";
+    case CDSR_ERROR_BAD_WEIGHTS:
+      return "bad weights file";
+    case CDSR_ERROR_INTERNAL:
+      return "internal error";
+    default:
+      return "unknown status";
+  }
+}
+
+const char* cdsr_last_error(void) { return last_error.c_str(); }
+
+int cdsr_frame_default(cdsr_frame* frame, uint32_t version) {
+  return guarded(last_error, [&] {
+    handle("cdsr_frame", frame);
+    check_version("cdsr_frame", version);
+    *frame = {};
+    frame->version = version;
+    frame->matrix = CDSR_MATRIX_UNSPECIFIED;
+  });
+}
+
+int cdsr_format_supported(int32_t format, int32_t matrix) {
+  return guarded(last_error, [&] {
+    const cdsr::PixelFormat* found = cdsr::find_format(format);
+    if (found == nullptr) fail(Errc::InvalidArgument, "no pixel format {}", format);
+    cdsr::resolve_color(*found, 1, 1, matrix, CDSR_RANGE_UNSPECIFIED, CDSR_CHROMA_LOCATION_UNSPECIFIED);
+  });
+}
+
+const char* cdsr_format_name(int32_t format) {
+  const cdsr::PixelFormat* found = cdsr::find_format(format);
+  return found == nullptr ? nullptr : found->name;
+}
+
+int32_t cdsr_format_from_name(const char* name) {
+  const cdsr::PixelFormat* found = name == nullptr ? nullptr : cdsr::find_format(std::string_view(name));
+  return found == nullptr ? CDSR_FORMAT_NONE : found->id;
+}
+
+int cdsr_model_open(cdsr_model** model, const char* name, int32_t scale) {
+  return guarded(last_error, [&] {
+    handle("cdsr_model **", model) = nullptr;
+    if (name == nullptr || *name == '\0') fail(Errc::InvalidArgument, "model name: must not be empty");
+    if (scale < 2 || scale > 4) fail(Errc::InvalidArgument, "scale {}: must be 2..4", scale);
+    *model = new cdsr_model{cdsr::open_model(name, scale)};
+  });
+}
+
+cdsr_model* cdsr_model_ref(cdsr_model* model) {
+  if (model != nullptr) model->references.fetch_add(1, std::memory_order_relaxed);
+  return model;
+}
+
+void cdsr_model_unref(cdsr_model** model) {
+  if (model == nullptr) return;
+  cdsr_model* const dropped = std::exchange(*model, nullptr);
+  if (dropped != nullptr && dropped->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete dropped;
+}
+
+int cdsr_model_get_info(const cdsr_model* model, cdsr_model_info* info) {
+  return guarded(last_error, [&] {
+    const cdsr::Model& self = *handle("cdsr_model", model).model;
+    given("cdsr_model_info", info);
+    const cdsr::CdsrConfig& config = self.network->config;
+    info->scale = config.scale;
+    info->name = config.name.c_str();
+    info->path = self.path.c_str();
+    info->parameters = cdsr::parameter_count(config);
+    info->macs_per_pixel = cdsr::mac_count(config).sr_per_pixel;
+    info->query = config.query == cdsr::Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
+  });
+}
+
+const char* cdsr_model_metadata(const cdsr_model* model, const char* key) {
+  if (model == nullptr || key == nullptr) return nullptr;
+  const auto& metadata = model->model->metadata;
+  const auto found = metadata.find(std::string_view(key));
+  return found == metadata.end() ? nullptr : found->second.c_str();
+}
+
+int cdsr_options_default(cdsr_options* options, uint32_t version) {
+  return guarded(last_error, [&] {
+    handle("cdsr_options", options);
+    check_version("cdsr_options", version);
+    *options = cdsr::default_options();
+    options->version = version;
+  });
+}
+
+int cdsr_session_create(cdsr_session** session, cdsr_model* model, const cdsr_options* options) {
+  return guarded(last_error, [&] {
+    handle("cdsr_session **", session) = nullptr;
+    const cdsr_options chosen = options == nullptr ? cdsr::default_options() : given("cdsr_options", options);
+    const cdsr::SessionOptions checked = cdsr::check_options(chosen);
+    const auto weights = model != nullptr ? model->model : cdsr::open_model(checked.model, checked.scale);
+    *session = new cdsr_session{cdsr::Session(weights, checked), {}};
+  });
+}
+
+void cdsr_session_destroy(cdsr_session** session) {
+  if (session != nullptr) delete std::exchange(*session, nullptr);
+}
+
+const char* cdsr_session_error(const cdsr_session* session) {
+  return session == nullptr ? cdsr_last_error() : session->error.c_str();
+}
+
+int cdsr_session_process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
+                         const cdsr_hints* hints, cdsr_frame_info* info) {
+  return process(session, in, out, hints, info, cdsr::Pipeline::Method::Network);
+}
+
+int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
+                         const cdsr_hints* hints, cdsr_frame_info* info) {
+  return process(session, in, out, hints, info, cdsr::Pipeline::Method::Bicubic);
+}
+
+int cdsr_session_reset(cdsr_session* session) {
+  return on_session(session, [](cdsr::Session& self) { self.reset(); });
+}
+
+int cdsr_session_set_strength(cdsr_session* session, double strength) {
+  return on_session(
+      session, [&](cdsr::Session& self) { self.pipeline().set_strength(cdsr::check_strength(strength)); });
+}
+
+int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold) {
+  return on_session(session, [&](cdsr::Session& self) {
+    self.pipeline().set_shot_threshold(cdsr::check_shot_threshold(shot_threshold));
+  });
+}
+
+int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh) {
+  return on_session(session,
+                    [&](cdsr::Session& self) { self.pipeline().set_refresh(cdsr::check_refresh(refresh)); });
+}
+
+int cdsr_session_get_stats(const cdsr_session* session, cdsr_stats* stats) {
+  return guarded(last_error, [&] {
+    const cdsr_session& self = handle("cdsr_session", session);
+    self.session.get_stats(given("cdsr_stats", stats));
+  });
+}

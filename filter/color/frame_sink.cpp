@@ -1,0 +1,273 @@
+#include "filter/color/frame_sink.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "filter/color/dither.h"
+#include "filter/color/source_tile.h"
+
+namespace cdsr {
+namespace {
+
+/// Rows that the vertical chroma filter looks at above and below an even strip: 2 c - 3 .. 2 c + 4.
+constexpr int kContext = 3;
+/// Strip of write_bicubic(): high enough to make the context cheap.
+constexpr int kBicubicRows = 64;
+
+/// Rows of R'G'B' for a stretch of columns that may leave the picture.
+struct LoadRgb {
+  FrameSource::Tile* tile;
+  int x0, columns;  ///< what the tile covers
+
+  void operator()(int row, int x, int n, float* const dst[3]) const {
+    const int left = x0 - x;
+    float* const inside[3] = {dst[0] + left, dst[1] + left, dst[2] + left};
+    tile->row(row, inside);
+    for (int p = 0; p < 3; ++p) {
+      std::fill(dst[p], dst[p] + left, dst[p][left]);
+      std::fill(dst[p] + left + columns, dst[p] + n, dst[p][left + columns - 1]);
+    }
+  }
+};
+
+struct LoadCodes {
+  const FrameSource* source;
+  int component;
+  void operator()(int row, int x, int n, float* const dst[1]) const {
+    source->load(component, row, x, n, /*codes=*/true, dst[0]);
+  }
+};
+
+}  // namespace
+
+/// Columns [x, x + n) of the output: R'G'B' rows in, all that is made of them out.
+class FrameSink::ColorTile {
+ public:
+  ColorTile(const FrameSink& sink, const Strip& strip, int x, int n);
+  void run();
+
+ private:
+  void convert(int row);
+  void halve_rows(int chroma_row);
+  void halve_columns(int component, const float* row, int chroma_row);
+  /// R'G'B' of an output row, columns [left_, right_).
+  void fetch(int row, const float* rgb[3]);
+
+  /// Ring slot of a row relative to the strip, which may be above it.
+  static int slot(int row) { return (row + 8) & 7; }
+
+  const FrameSink& sink_;
+  const RowKernels& kernels_;
+  const Strip& strip_;
+  const PixelFormat& format_;
+  const int x_, n_;
+  const int left_, right_;  ///< with the margin that the horizontal chroma filter needs
+  const int columns_;       ///< right_ - left_
+  const int source_left_, source_columns_;
+  FrameSource::Tile source_tile_;
+  RowResampler<3, LoadRgb> bicubic_;
+  float mixed_[3][kMaxColumns];
+  float luma_[kMaxColumns];
+  float chroma_[8][2][kMaxColumns];  ///< Cb, Cr of the last eight rows
+};
+
+FrameSink::ColorTile::ColorTile(const FrameSink& sink, const Strip& strip, int x, int n)
+    : sink_(sink),
+      kernels_(sink.kernels_),
+      strip_(strip),
+      format_(*sink.out_.format),
+      x_(x),
+      n_(n),
+      left_(std::max(0, x - kTileMargin)),
+      right_(std::min(sink.out_.width, x + n + kTileMargin)),
+      columns_(right_ - left_),
+      source_left_(std::max(0, left_ / sink.scale_ - 2)),
+      source_columns_(std::min(sink.source_->frame().width, (right_ - 1) / sink.scale_ + 4) - source_left_),
+      source_tile_(*sink.source_, source_left_, source_columns_),
+      bicubic_(kernels_, sink.picture_, sink.picture_, sink.source_->frame().height, left_, columns_,
+               LoadRgb{&source_tile_, source_left_, source_columns_}) {}
+
+void FrameSink::ColorTile::fetch(int row, const float* rgb[3]) {
+  const Settings& settings = sink_.settings_;
+  const bool network = strip_.src != nullptr;
+  const bool rgb_chroma = network && settings.bicubic_chroma && format_.model == ColorModel::Rgb;
+  const float* network_row[3] = {};
+  if (network) {
+    for (int p = 0; p < 3; ++p) network_row[p] = strip_.src[p] + row * strip_.stride + left_;
+    std::copy_n(network_row, 3, rgb);
+    if (settings.strength >= 1 && !rgb_chroma) return;
+  }
+  const float* const* base = bicubic_.row(strip_.y + row);
+  if (!network) {
+    std::copy_n(base, 3, rgb);
+    return;
+  }
+  if (settings.strength < 1) {
+    for (int p = 0; p < 3; ++p) {
+      kernels_.mix(base[p], network_row[p], settings.strength, columns_, mixed_[p]);
+      rgb[p] = mixed_[p];
+    }
+  }
+  if (rgb_chroma) {
+    // The colour of the interpolated picture with the luma of the network's.
+    const MatrixCoefficients& m = sink_.out_.color.coefficients;
+    float to[kMaxColumns];
+    float from[kMaxColumns];
+    kernels_.rgb_to_y(rgb[0], rgb[1], rgb[2], m, columns_, to);
+    kernels_.rgb_to_y(base[0], base[1], base[2], m, columns_, from);
+    for (int p = 0; p < 3; ++p) {
+      kernels_.shift(base[p], from, to, columns_, mixed_[p]);
+      rgb[p] = mixed_[p];
+    }
+  }
+}
+
+void FrameSink::ColorTile::halve_columns(int component, const float* row, int chroma_row) {
+  // Three samples before column x_ and four after the last one; beyond the picture its edge is repeated.
+  float padded[kMaxColumns + 16];
+  const int before = x_ - left_;
+  float* const inside = padded + 4 - before;
+  std::copy_n(row, columns_, inside);
+  std::fill(padded, inside, inside[0]);
+  std::fill(inside + columns_, padded + 4 + n_ + 5, inside[columns_ - 1]);
+  const int count = (n_ + 1) / 2;
+  float halved[kTile];
+  kernels_.halve(padded + 1, sink_.halve_x_.coefficient, count, halved);
+  sink_.store(component, chroma_row, x_ / 2, count, /*codes=*/false, halved);
+}
+
+void FrameSink::ColorTile::halve_rows(int chroma_row) {
+  const int row = 2 * chroma_row - strip_.y;
+  float blended[kMaxColumns];
+  for (int c = 0; c < 2; ++c) {
+    const float* rows[8];
+    for (int k = 0; k < 8; ++k) {
+      rows[k] = chroma_[slot(std::clamp(row - 3 + k, -strip_.above, strip_.rows + strip_.below - 1))][c];
+    }
+    kernels_.blend8(rows, sink_.halve_y_.coefficient, columns_, blended);
+    halve_columns(c + 1, blended, chroma_row);
+  }
+}
+
+void FrameSink::ColorTile::convert(int row) {
+  const MatrixCoefficients& m = sink_.out_.color.coefficients;
+  const float* rgb[3];
+  fetch(row, rgb);
+  const bool inside = row >= 0 && row < strip_.rows;
+  const int y = strip_.y + row;
+  const int skip = x_ - left_;
+  if (format_.model == ColorModel::Rgb) {
+    for (int c = 0; c < 3; ++c) {
+      kernels_.clip(rgb[c] + skip, n_, luma_);
+      sink_.store(c, y, x_, n_, /*codes=*/false, luma_);
+    }
+    return;
+  }
+  if (format_.model == ColorModel::Gray || sink_.settings_.bicubic_chroma) {
+    kernels_.rgb_to_y(rgb[0], rgb[1], rgb[2], m, columns_, luma_);
+    sink_.store(0, y, x_, n_, /*codes=*/false, luma_ + skip);
+    return;
+  }
+  float(&chroma)[2][kMaxColumns] = chroma_[slot(row)];
+  kernels_.rgb_to_ycbcr(rgb[0], rgb[1], rgb[2], m, columns_, luma_, chroma[0], chroma[1]);
+  if (inside) sink_.store(0, y, x_, n_, /*codes=*/false, luma_ + skip);
+  if (format_.log2_h > 0) return;  // once all rows of the filter are there
+  for (int c = 0; c < 2; ++c) {
+    if (format_.log2_w > 0) {
+      halve_columns(c + 1, chroma[c], y);
+    } else {
+      sink_.store(c + 1, y, x_, n_, /*codes=*/false, chroma[c] + skip);
+    }
+  }
+}
+
+void FrameSink::ColorTile::run() {
+  const bool halves = sink_.halves_rows();
+  const int first = halves ? -strip_.above : 0;
+  const int last = strip_.rows - 1 + (halves ? strip_.below : 0);
+  int next = 0;  // even row whose chroma comes next
+  for (int row = first; row <= last; ++row) {
+    convert(row);
+    if (!halves) continue;
+    for (; next < strip_.rows && std::min(next + 4, last) <= row; next += 2)
+      halve_rows((strip_.y + next) / 2);
+  }
+}
+
+bool FrameSink::halves_rows() const {
+  return out_.format->model == ColorModel::Yuv && out_.format->log2_h > 0 && !settings_.bicubic_chroma;
+}
+
+int FrameSink::context() const { return halves_rows() ? kContext : 0; }
+
+void FrameSink::bind(const FrameSource& source, const Frame& out, int scale, const Settings& settings) {
+  source_ = &source;
+  out_ = out;
+  scale_ = scale;
+  settings_ = settings;
+  picture_ = Upscaler::make(scale, picture_offset(scale, 1, 0));
+  chroma_picture_x_ =
+      Upscaler::make(scale, picture_offset(scale, 1 << out.format->log2_w, out.color.chroma_x));
+  chroma_picture_y_ =
+      Upscaler::make(scale, picture_offset(scale, 1 << out.format->log2_h, out.color.chroma_y));
+  halve_x_ = Halver::make(out.color.chroma_x);
+  halve_y_ = Halver::make(out.color.chroma_y);
+}
+
+void FrameSink::store(int component, int row, int x, int n, bool codes, const float* src) const {
+  const CodeLayout layout = code_layout(out_, component, codes);
+  const ptrdiff_t at = out_.format->component[component].offset + ptrdiff_t{x} * layout.step;
+  uint8_t* bytes = out_.row(component, row);
+  const float* dither = dither_row(out_.format->bits, row);
+  if (out_.format->bits == 8) {
+    kernels_.store8(src, layout, dither, n, bytes + at);
+  } else {
+    kernels_.store16(src, layout, dither, n, reinterpret_cast<uint16_t*>(bytes) + at);
+  }
+}
+
+void FrameSink::write_interpolated(const Strip& strip, int component) {
+  const PixelFormat& format = *out_.format;
+  const bool chroma = format.is_chroma(component);
+  const int log2_h = chroma ? format.log2_h : 0;
+  const int width = format.width_of(component, out_.width);
+  const int in_height = format.height_of(component, source_->frame().height);
+  const int first = strip.y >> log2_h;
+  const int end = -(-(strip.y + strip.rows) >> log2_h);
+  const Upscaler& across = chroma ? chroma_picture_x_ : picture_;
+  const Upscaler& down = chroma ? chroma_picture_y_ : picture_;
+  for (int x = 0; x < width; x += kTile) {
+    const int n = std::min(kTile, width - x);
+    RowResampler<1, LoadCodes> plane(kernels_, across, down, in_height, x, n, LoadCodes{source_, component});
+    for (int y = first; y < end; ++y) store(component, y, x, n, /*codes=*/true, plane.row(y)[0]);
+  }
+}
+
+void FrameSink::write_strip(int y, int rows, const float* const src[3], ptrdiff_t stride) {
+  const auto start = std::chrono::steady_clock::now();
+  const PixelFormat& format = *out_.format;
+  const int margin = context();
+  const Strip strip{y, rows, std::min(margin, y), std::min(margin, out_.height - y - rows), src, stride};
+  for (int x = 0; x < out_.width; x += kTile) {
+    ColorTile(*this, strip, x, std::min(kTile, out_.width - x)).run();
+  }
+  if (format.model == ColorModel::Yuv && settings_.bicubic_chroma) {
+    write_interpolated(strip, 1);
+    write_interpolated(strip, 2);
+  }
+  if (format.has_alpha()) write_interpolated(strip, 3);
+  nanoseconds_.fetch_add(std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count(),
+                         std::memory_order_relaxed);
+}
+
+void FrameSink::write(int y, int rows, const float* const src[3], ptrdiff_t stride) {
+  write_strip(y, rows, src, stride);
+}
+
+void FrameSink::write_bicubic() {
+  for (int y = 0; y < out_.height; y += kBicubicRows) {
+    write_strip(y, std::min(kBicubicRows, out_.height - y), nullptr, 0);
+  }
+}
+
+}  // namespace cdsr

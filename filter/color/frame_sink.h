@@ -1,0 +1,60 @@
+// Strips of upscaled R'G'B' from the engine into the output frame.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "filter/color/frame_source.h"
+#include "filter/color/resample.h"
+#include "filter/frame.h"
+#include "model/engine.h"
+
+namespace cdsr {
+
+class FrameSink final : public RowSink {
+ public:
+  struct Settings {
+    float strength = 1;           ///< 0: bicubic .. 1: the network
+    bool bicubic_chroma = false;  ///< chroma interpolated from the input's
+  };
+
+  explicit FrameSink(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
+
+  /// Writes to `out` from now on: `source`'s frame at `scale` times its size, same format and colour. Both
+  /// must outlive the use. Allocates nothing.
+  void bind(const FrameSource& source, const Frame& out, int scale, const Settings& settings);
+
+  int context() const override;
+  void write(int y, int rows, const float* const src[3], ptrdiff_t stride) override;
+
+  /// The whole frame by bicubic interpolation, without a network.
+  void write_bicubic();
+
+  int64_t take_time() const { return nanoseconds_.exchange(0, std::memory_order_relaxed); }
+
+ private:
+  struct Strip {
+    int y, rows;
+    int above, below;         ///< context rows that exist
+    const float* const* src;  ///< nullptr: bicubic interpolation of the source
+    ptrdiff_t stride;
+  };
+  class ColorTile;
+
+  void write_strip(int y, int rows, const float* const src[3], ptrdiff_t stride);
+  void write_interpolated(const Strip& strip, int component);
+  void store(int component, int row, int x, int n, bool codes, const float* src) const;
+  bool halves_rows() const;
+
+  const RowKernels& kernels_;
+  const FrameSource* source_ = nullptr;
+  Frame out_;
+  int scale_ = 2;
+  Settings settings_;
+  Upscaler picture_;                              ///< bicubic, luma grid
+  Upscaler chroma_picture_x_, chroma_picture_y_;  ///< bicubic, chroma grid
+  Halver halve_x_, halve_y_;
+  mutable std::atomic<int64_t> nanoseconds_{0};
+};
+
+}  // namespace cdsr

@@ -1,0 +1,88 @@
+#include "filter/color/frame_source.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "filter/color/source_tile.h"
+
+namespace cdsr {
+
+CodeLayout code_layout(const Frame& frame, int c, bool codes) {
+  const PixelFormat& format = *frame.format;
+  CodeLayout layout;
+  layout.step = format.component[c].step;
+  layout.shift = format.shift;
+  layout.mask = (1U << format.bits) - 1;
+  layout.quantizer = c == 3 ? frame.color.alpha : format.is_chroma(c) ? frame.color.chroma : frame.color.luma;
+  if (codes) {
+    layout.quantizer.scale = layout.quantizer.gain = 1;
+    layout.quantizer.offset = layout.quantizer.base = 0;
+  }
+  return layout;
+}
+
+void FrameSource::bind(const Frame& frame) {
+  frame_ = frame;
+  // Luma column x lies between chroma columns at (x - site) / 2.
+  across_ = Upscaler::make(1 << frame.format->log2_w, -frame.color.chroma_x / 2);
+  down_ = Upscaler::make(1 << frame.format->log2_h, -frame.color.chroma_y / 2);
+}
+
+void FrameSource::load(int component, int row, int x, int n, bool codes, float* dst) const {
+  const PixelFormat& format = *frame_.format;
+  const int width = format.width_of(component, frame_.width);
+  const int first = std::clamp(x, 0, width - 1);
+  const int last = std::clamp(x + n - 1, 0, width - 1);
+  const int left = first - x;
+  const int inside = last - first + 1;
+  const CodeLayout layout = code_layout(frame_, component, codes);
+  const ptrdiff_t at = format.component[component].offset + ptrdiff_t{first} * layout.step;
+  const uint8_t* bytes = frame_.row(component, row);
+  if (format.bits == 8) {
+    kernels_.load8(bytes + at, layout, inside, dst + left);
+  } else {
+    kernels_.load16(reinterpret_cast<const uint16_t*>(bytes) + at, layout, inside, dst + left);
+  }
+  std::fill(dst, dst + left, dst[left]);
+  std::fill(dst + left + inside, dst + n, dst[left + inside - 1]);
+}
+
+void FrameSource::Tile::row(int y, float* const dst[3]) {
+  const PixelFormat& format = *source_.frame_.format;
+  const RowKernels& kernels = source_.kernels_;
+  float raw[3][kMaxColumns];
+  source_.load(0, y, x_, n_, /*codes=*/false, raw[0]);
+  if (format.model == ColorModel::Gray) {
+    for (int p = 0; p < 3; ++p) kernels.clip(raw[0], n_, dst[p]);
+    return;
+  }
+  const float* chroma[2] = {raw[1], raw[2]};
+  if (format.log2_w > 0) {
+    const float* const* rows = chroma_.row(y);
+    chroma[0] = rows[0];
+    chroma[1] = rows[1];
+  } else {
+    for (int c = 1; c < 3; ++c) source_.load(c, y, x_, n_, /*codes=*/false, raw[c]);
+  }
+  if (format.model == ColorModel::Rgb) {
+    for (int p = 0; p < 3; ++p) kernels.clip(raw[p], n_, dst[p]);
+  } else {
+    kernels.ycbcr_to_rgb(raw[0], chroma[0], chroma[1], source_.frame_.color.coefficients, n_, dst[0], dst[1],
+                         dst[2]);
+  }
+}
+
+void FrameSource::read(int y, int rows, float* const dst[3], ptrdiff_t stride) const {
+  const auto start = std::chrono::steady_clock::now();
+  for (int x = 0; x < frame_.width; x += kTile) {
+    Tile tile(*this, x, std::min(kTile, frame_.width - x));
+    for (int r = 0; r < rows; ++r) {
+      float* const row[3] = {dst[0] + r * stride + x, dst[1] + r * stride + x, dst[2] + r * stride + x};
+      tile.row(y + r, row);
+    }
+  }
+  nanoseconds_.fetch_add(std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count(),
+                         std::memory_order_relaxed);
+}
+
+}  // namespace cdsr

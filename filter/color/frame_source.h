@@ -1,0 +1,49 @@
+// An input frame as the rows of R'G'B' that the engine reads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "filter/color/resample.h"
+#include "filter/color/row_kernels.h"
+#include "filter/frame.h"
+#include "model/engine.h"
+
+namespace cdsr {
+
+class FrameSource final : public RowSource {
+ public:
+  explicit FrameSource(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
+
+  /// Looks at `frame`, whose planes must stay valid, from now on. Allocates nothing.
+  void bind(const Frame& frame);
+  const Frame& frame() const { return frame_; }
+
+  void read(int y, int rows, float* const dst[3], ptrdiff_t stride) const override;
+
+  /// Rows of R'G'B' for columns [x, x + n), n <= kMaxColumns; cheapest when asked for in ascending order.
+  /// dst[p] is filled from its first element.
+  class Tile;
+
+  /// Columns [x, x + n) of one component's row as floats; columns outside the picture repeat its edge.
+  /// `codes`: plain code values, else nominal units.
+  void load(int component, int row, int x, int n, bool codes, float* dst) const;
+
+  const RowKernels& kernels() const { return kernels_; }
+  const Upscaler& chroma_across() const { return across_; }
+  const Upscaler& chroma_down() const { return down_; }
+
+  /// Time spent in read() since the last call, all threads together, nanoseconds.
+  int64_t take_time() const { return nanoseconds_.exchange(0, std::memory_order_relaxed); }
+
+ private:
+  const RowKernels& kernels_;
+  Frame frame_;
+  Upscaler across_, down_;  ///< chroma to luma size
+  mutable std::atomic<int64_t> nanoseconds_{0};
+};
+
+/// How component c of a frame lies in memory; `codes` leaves the values as they are.
+CodeLayout code_layout(const Frame& frame, int c, bool codes);
+
+}  // namespace cdsr

@@ -1,0 +1,207 @@
+// The loops of row_kernels.h, compiled once for each instruction set. The including file defines CDSR_ISA (a
+// namespace) and CDSR_ISA_NAME. Only functions of that namespace may be defined or called here: an inline
+// function of a shared header could be emitted with this file's instructions and be picked by the linker for
+// everybody.
+
+namespace cdsr::CDSR_ISA {
+namespace {
+
+// The comparison is false for NaN, so NaN becomes 0.
+inline float clip01(float x) {
+  x = x > 0.0F ? x : 0.0F;
+  return x < 1.0F ? x : 1.0F;
+}
+
+template <typename T, int kStep>
+void load_step(const T* __restrict src, ptrdiff_t step, int shift, unsigned mask, float scale, float offset,
+               int n, float* __restrict dst) {
+  for (int i = 0; i < n; ++i) {
+    const auto code = static_cast<int>((src[i * (kStep != 0 ? kStep : step)] >> shift) & mask);
+    dst[i] = static_cast<float>(code) * scale + offset;
+  }
+}
+
+template <typename T>
+void load(const T* src, const CodeLayout& layout, int n, float* dst) {
+  const float scale = layout.quantizer.scale;
+  const float offset = layout.quantizer.offset;
+  const auto loop = layout.step == 1   ? load_step<T, 1>
+                    : layout.step == 2 ? load_step<T, 2>
+                    : layout.step == 4 ? load_step<T, 4>
+                                       : load_step<T, 0>;
+  loop(src, layout.step, layout.shift, layout.mask, scale, offset, n, dst);
+}
+
+template <typename T, bool kDense>
+void store_step(const float* __restrict src, const CodeLayout& layout, const float* __restrict dither, int n,
+                T* __restrict dst) {
+  const float gain = layout.quantizer.gain;
+  const float base = layout.quantizer.base;
+  const float low = layout.quantizer.low;
+  const float high = layout.quantizer.high;
+  const int shift = layout.shift;
+  const ptrdiff_t step = kDense ? 1 : layout.step;
+  for (int i = 0; i < n; ++i) {
+    float v = src[i] * gain + base;
+    v = v > low ? v : low;
+    v = v < high ? v : high;
+    dst[i * step] = static_cast<T>(static_cast<int>(v + dither[i]) << shift);
+  }
+}
+
+template <typename T>
+void store(const float* src, const CodeLayout& layout, const float* dither, int n, T* dst) {
+  if (layout.step == 1) {
+    store_step<T, true>(src, layout, dither, n, dst);
+  } else {
+    store_step<T, false>(src, layout, dither, n, dst);
+  }
+}
+
+void ycbcr_to_rgb(const float* __restrict y, const float* __restrict cb, const float* __restrict cr,
+                  const MatrixCoefficients& m, int n, float* __restrict r, float* __restrict g,
+                  float* __restrict b) {
+  const float rr = m.cr_to_r;
+  const float gb = m.cb_to_g;
+  const float gr = m.cr_to_g;
+  const float bb = m.cb_to_b;
+  for (int i = 0; i < n; ++i) {
+    r[i] = clip01(y[i] + rr * cr[i]);
+    g[i] = clip01(y[i] + (gb * cb[i] + gr * cr[i]));
+    b[i] = clip01(y[i] + bb * cb[i]);
+  }
+}
+
+void rgb_to_ycbcr(const float* __restrict r, const float* __restrict g, const float* __restrict b,
+                  const MatrixCoefficients& m, int n, float* __restrict y, float* __restrict cb,
+                  float* __restrict cr) {
+  const float kr = m.kr;
+  const float kg = m.kg;
+  const float kb = m.kb;
+  const float to_cb = m.b_to_cb;
+  const float to_cr = m.r_to_cr;
+  for (int i = 0; i < n; ++i) {
+    const float red = clip01(r[i]);
+    const float blue = clip01(b[i]);
+    const float luma = kr * red + kg * clip01(g[i]) + kb * blue;
+    y[i] = luma;
+    cb[i] = (blue - luma) * to_cb;
+    cr[i] = (red - luma) * to_cr;
+  }
+}
+
+void rgb_to_y(const float* __restrict r, const float* __restrict g, const float* __restrict b,
+              const MatrixCoefficients& m, int n, float* __restrict y) {
+  const float kr = m.kr;
+  const float kg = m.kg;
+  const float kb = m.kb;
+  for (int i = 0; i < n; ++i) y[i] = kr * clip01(r[i]) + kg * clip01(g[i]) + kb * clip01(b[i]);
+}
+
+void clip(const float* __restrict src, int n, float* __restrict dst) {
+  for (int i = 0; i < n; ++i) dst[i] = clip01(src[i]);
+}
+
+void mix(const float* __restrict base, const float* __restrict top, float amount, int n,
+         float* __restrict dst) {
+  for (int i = 0; i < n; ++i) dst[i] = base[i] + amount * (clip01(top[i]) - base[i]);
+}
+
+void shift(const float* __restrict base, const float* __restrict from, const float* __restrict to, int n,
+           float* __restrict dst) {
+  for (int i = 0; i < n; ++i) dst[i] = base[i] + (to[i] - from[i]);
+}
+
+void blend4(const float* const rows[4], const float c[4], int n, float* __restrict dst) {
+  const float* __restrict a0 = rows[0];
+  const float* __restrict a1 = rows[1];
+  const float* __restrict a2 = rows[2];
+  const float* __restrict a3 = rows[3];
+  const float c0 = c[0];
+  const float c1 = c[1];
+  const float c2 = c[2];
+  const float c3 = c[3];
+  for (int i = 0; i < n; ++i) dst[i] = (c0 * a0[i] + c1 * a1[i]) + (c2 * a2[i] + c3 * a3[i]);
+}
+
+void blend8(const float* const rows[8], const float c[8], int n, float* __restrict dst) {
+  const float* __restrict a0 = rows[0];
+  const float* __restrict a1 = rows[1];
+  const float* __restrict a2 = rows[2];
+  const float* __restrict a3 = rows[3];
+  const float* __restrict a4 = rows[4];
+  const float* __restrict a5 = rows[5];
+  const float* __restrict a6 = rows[6];
+  const float* __restrict a7 = rows[7];
+  const float c0 = c[0];
+  const float c1 = c[1];
+  const float c2 = c[2];
+  const float c3 = c[3];
+  const float c4 = c[4];
+  const float c5 = c[5];
+  const float c6 = c[6];
+  const float c7 = c[7];
+  for (int i = 0; i < n; ++i) {
+    dst[i] = ((c0 * a0[i] + c1 * a1[i]) + (c2 * a2[i] + c3 * a3[i])) +
+             ((c4 * a4[i] + c5 * a5[i]) + (c6 * a6[i] + c7 * a7[i]));
+  }
+}
+
+template <int kScale>
+void upscale_by(const float* __restrict src, const Upscaler& up, int groups, float* __restrict dst) {
+  float c[kScale][4];
+  const float* __restrict at[kScale];
+  for (int ph = 0; ph < kScale; ++ph) {
+    at[ph] = src + 2 + up.phase[ph].first;
+    for (int k = 0; k < 4; ++k) c[ph][k] = up.phase[ph].coefficient[k];
+  }
+  for (int q = 0; q < groups; ++q) {
+    for (int ph = 0; ph < kScale; ++ph) {
+      const float* a = at[ph] + q;
+      dst[q * kScale + ph] = (c[ph][0] * a[0] + c[ph][1] * a[1]) + (c[ph][2] * a[2] + c[ph][3] * a[3]);
+    }
+  }
+}
+
+void upscale(const float* src, const Upscaler& up, int groups, float* dst) {
+  if (up.scale == 2) upscale_by<2>(src, up, groups, dst);
+  if (up.scale == 3) upscale_by<3>(src, up, groups, dst);
+  if (up.scale == 4) upscale_by<4>(src, up, groups, dst);
+}
+
+void halve(const float* __restrict src, const float c[8], int n, float* __restrict dst) {
+  const float c0 = c[0];
+  const float c1 = c[1];
+  const float c2 = c[2];
+  const float c3 = c[3];
+  const float c4 = c[4];
+  const float c5 = c[5];
+  const float c6 = c[6];
+  const float c7 = c[7];
+  for (int i = 0; i < n; ++i) {
+    const float* a = src + 2 * i;
+    dst[i] = ((c0 * a[0] + c1 * a[1]) + (c2 * a[2] + c3 * a[3])) +
+             ((c4 * a[4] + c5 * a[5]) + (c6 * a[6] + c7 * a[7]));
+  }
+}
+
+void accumulate8(const uint8_t* __restrict src, int n, uint32_t* __restrict sums) {
+  for (int i = 0; i < n; ++i) sums[i] += src[i];
+}
+
+void accumulate16(const uint16_t* __restrict src, int shift, unsigned mask, int n,
+                  uint32_t* __restrict sums) {
+  for (int i = 0; i < n; ++i) sums[i] += (static_cast<unsigned>(src[i]) >> shift) & mask;
+}
+
+}  // namespace
+
+extern const RowKernels kTable;
+const RowKernels kTable = {
+    CDSR_ISA_NAME, load<uint8_t>, load<uint16_t>, store<uint8_t>, store<uint16_t>,
+    ycbcr_to_rgb,  rgb_to_ycbcr,  rgb_to_y,       clip,           mix,
+    shift,         blend4,        blend8,         upscale,        halve,
+    accumulate8,   accumulate16,
+};
+
+}  // namespace cdsr::CDSR_ISA

@@ -1,0 +1,74 @@
+#include "filter/frame.h"
+
+#include "model/error.h"
+
+namespace cdsr {
+namespace {
+
+/// Format, planes and strides; sizes are already set.
+void fill_planes(const cdsr_frame& frame, const char* which, Frame& result) {
+  const PixelFormat& format = *result.format;
+  for (int c = 0; c < format.components; ++c) {
+    const Component& component = format.component[c];
+    const int p = component.plane;
+    result.plane[p] = static_cast<uint8_t*>(frame.plane[p]);
+    result.stride[p] = frame.stride[p];
+    if (result.plane[p] == nullptr) {
+      fail(Errc::InvalidArgument, "{} frame: plane {} of {} is NULL", which, p, format.name);
+    }
+    const int width = format.width_of(c, result.width);
+    const ptrdiff_t needed = ptrdiff_t{width} * component.step * format.bytes();
+    const ptrdiff_t stride = frame.stride[p] < 0 ? -frame.stride[p] : frame.stride[p];
+    if (stride < needed && format.height_of(c, result.height) > 1) {
+      fail(Errc::InvalidArgument, "{} frame: stride {} of plane {} is less than its rows of {} bytes", which,
+           frame.stride[p], p, needed);
+    }
+    if (format.bytes() == 2 && (reinterpret_cast<uintptr_t>(frame.plane[p]) % 2 != 0 || stride % 2 != 0)) {
+      fail(Errc::InvalidArgument, "{} frame: plane {} of {} is not aligned to 2 bytes", which, p,
+           format.name);
+    }
+  }
+}
+
+const PixelFormat& known_format(const cdsr_frame& frame, const char* which) {
+  const PixelFormat* format = find_format(frame.format);
+  if (format == nullptr) fail(Errc::InvalidArgument, "{} frame: no pixel format {}", which, frame.format);
+  return *format;
+}
+
+}  // namespace
+
+Frame input_frame(const cdsr_frame& frame) {
+  Frame result;
+  result.format = &known_format(frame, "input");
+  if (frame.width < 1 || frame.width > kMaxSide || frame.height < 1 || frame.height > kMaxSide) {
+    fail(Errc::InvalidArgument, "input frame: {}x{}; each side must be 1..{}", frame.width, frame.height,
+         kMaxSide);
+  }
+  result.width = frame.width;
+  result.height = frame.height;
+  fill_planes(frame, "input", result);
+  result.color = resolve_color(*result.format, frame.width, frame.height, frame.matrix, frame.range,
+                               frame.chroma_location);
+  return result;
+}
+
+Frame output_frame(const cdsr_frame& frame, const Frame& input, int scale) {
+  Frame result;
+  result.format = &known_format(frame, "output");
+  if (result.format != input.format) {
+    fail(Errc::InvalidArgument, "output frame: format {} differs from the input's {}", result.format->name,
+         input.format->name);
+  }
+  if (frame.width != input.width * scale || frame.height != input.height * scale) {
+    fail(Errc::InvalidArgument, "output frame: {}x{}; must be {} times the input: {}x{}", frame.width,
+         frame.height, scale, input.width * scale, input.height * scale);
+  }
+  result.width = frame.width;
+  result.height = frame.height;
+  fill_planes(frame, "output", result);
+  result.color = input.color;
+  return result;
+}
+
+}  // namespace cdsr

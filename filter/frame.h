@@ -1,0 +1,36 @@
+// A frame inside the library: checked, with everything resolved that a cdsr_frame leaves open.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "filter/color/color_spec.h"
+#include "filter/color/pixel_format.h"
+#include "filter/include/cdsr/cdsr.h"
+
+namespace cdsr {
+
+struct Frame {
+  const PixelFormat* format = nullptr;
+  int width = 0, height = 0;
+  uint8_t* plane[4] = {};
+  ptrdiff_t stride[4] = {};  ///< bytes, signed
+  ColorSpec color;
+
+  /// First byte of row y of the plane that component c lies in.
+  uint8_t* row(int c, int y) const {
+    const int p = format->component[c].plane;
+    return plane[p] + y * stride[p];
+  }
+};
+
+/// Longest side of an input frame.
+inline constexpr int kMaxSide = 65536;
+
+/// Checks an input frame and resolves its colour. Throws InvalidArgument or Unsupported.
+Frame input_frame(const cdsr_frame& frame);
+
+/// Checks an output frame against its input. Its colour is the input's. Throws InvalidArgument.
+Frame output_frame(const cdsr_frame& frame, const Frame& input, int scale);
+
+}  // namespace cdsr

@@ -1,0 +1,24 @@
+// Models that are open somewhere in the process, so that a file is read once however many sessions use it.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "model/network.h"
+
+namespace cdsr {
+
+/// A weights file, loaded. Immutable; shared by sessions and threads.
+struct Model {
+  std::string path;
+  std::shared_ptr<const Network> network;
+  std::map<std::string, std::string, std::less<>> metadata;
+};
+
+/// Finds (find_model.h) and loads a model, or returns the one that is open already: the same file, unchanged
+/// since. Any thread. Throws InvalidArgument when the file is for another scale, Io, BadWeights.
+std::shared_ptr<const Model> open_model(const std::string& name, int scale);
+
+}  // namespace cdsr

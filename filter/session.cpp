@@ -1,0 +1,116 @@
+#include "filter/session.h"
+
+#include <utility>
+
+#include "model/error.h"
+#include "model/registry.h"
+
+namespace cdsr {
+namespace {
+
+Query query_of(int option, const Network& network) {
+  if (option == CDSR_QUERY_MODEL) return network.config.query;
+  return option == CDSR_QUERY_SHOT ? Query::Shot : Query::Frame;
+}
+
+std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& options) {
+  EngineOptions engine = options.engine;
+  engine.query = query_of(options.query, *model.network);
+  const Log log(options.log, options.log_opaque);
+  return create_engine(model.network, engine, options.backend,
+                       [&log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); });
+}
+
+Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query) {
+  Pipeline::Settings settings;
+  settings.shots = options.shots;
+  settings.shot_starts = options.shot_starts;
+  settings.shot_threshold = options.shot_threshold;
+  settings.embedding = {options.embed_frames, options.refresh, options.shot_cache, query};
+  settings.output = {static_cast<float>(options.strength), options.bicubic_chroma};
+  return settings;
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
+    : Session(model, make_engine(*model, options), options) {}
+
+Session::Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine,
+                 const SessionOptions& options)
+    : log_(options.log, options.log_opaque),
+      model_(std::move(model)),
+      query_(query_of(options.query, *model_->network)),
+      pipeline_(std::move(engine), pipeline_settings(options, query_)) {
+  const CdsrConfig& config = model_->network->config;
+  if (config.scale != options.scale) {
+    fail(Errc::InvalidArgument, "option scale = {}: the model upscales by {}", options.scale, config.scale);
+  }
+  const EngineInfo& info = pipeline_.engine().info();
+  log_(CDSR_LOG_INFO, "{} x{} from {}, {} ({}), {}, {} threads, query={}", config.name, config.scale,
+       model_->path, info.backend, info.detail, to_string(info.precision), info.threads, to_string(query_));
+}
+
+Pipeline::Report Session::process(const cdsr_frame& in, cdsr_frame& out, const Hints& hints,
+                                  Pipeline::Method method) {
+  const Frame input = input_frame(in);
+  const Frame output = output_frame(out, input, model_->network->config.scale);
+  const Pipeline::Report report = pipeline_.process(input, output, hints, method);
+  out.matrix = input.color.matrix;
+  out.range = input.color.range;
+  out.chroma_location = input.color.chroma_location;
+  count(report, method);
+  explain(input, report);
+  return report;
+}
+
+void Session::reset() {
+  pipeline_.reset();
+  stats_ = {};
+}
+
+void Session::count(const Pipeline::Report& report, Pipeline::Method method) {
+  ++(method == Pipeline::Method::Network ? stats_.frames : stats_.bicubic_frames);
+  if (report.event.begins) ++stats_.shots;
+  if (report.embedded) ++stats_.embeddings;
+  if (report.hit) ++stats_.hits;
+  stats_.shot_ms += report.shot_ms;
+  stats_.embed_ms += report.embed_ms;
+  stats_.upscale_ms += report.upscale_ms;
+  stats_.total_ms += report.total_ms;
+  stats_.color_ms += report.color_ms;
+}
+
+void Session::explain(const Frame& in, const Pipeline::Report& report) {
+  if (in.color.guessed_matrix && !warned_of_guess_) {
+    warned_of_guess_ = true;
+    log_(CDSR_LOG_WARNING, "frames have no colour matrix tag: {}x{} is taken for {}", in.width, in.height,
+         in.color.matrix == CDSR_MATRIX_BT709 ? "BT.709" : "BT.601");
+  }
+  if (in.width != told_width_ || in.height != told_height_) {
+    told_width_ = in.width;
+    told_height_ = in.height;
+    log_(CDSR_LOG_INFO, "frames of {}x{} {}, engine holds {} KiB", in.width, in.height, in.format->name,
+         pipeline_.engine().info().planned_bytes >> 10);
+  }
+  const ShotEvent& event = report.event;
+  if (event.entered()) {
+    log_(CDSR_LOG_DEBUG, "shot {}{}{}, score {:.3f}, embedding {:.2f} ms", event.shot,
+         event.returned ? " again (flash)" : "", report.hit ? " is known" : "", event.score, report.embed_ms);
+  }
+}
+
+void Session::get_stats(cdsr_stats& stats) const {
+  const EngineInfo& info = pipeline_.engine().info();
+  const uint32_t version = stats.version;
+  stats = stats_;
+  stats.version = version;
+  stats.precision = info.precision == Precision::Bf16 ? CDSR_PRECISION_BF16 : CDSR_PRECISION_FP32;
+  stats.threads = info.threads;
+  stats.query = query_ == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
+  stats.backend = info.backend.c_str();
+  stats.detail = info.detail.c_str();
+  stats.planned_bytes = static_cast<int64_t>(info.planned_bytes);
+}
+
+}  // namespace cdsr

@@ -1,0 +1,47 @@
+// A stream of frames: the pipeline with its model, engine, statistics and messages.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "filter/include/cdsr/cdsr.h"
+#include "filter/log.h"
+#include "filter/model_cache.h"
+#include "filter/options.h"
+#include "filter/pipeline.h"
+
+namespace cdsr {
+
+class Session {
+ public:
+  /// Creates the engine. Throws what create_engine() throws, and InvalidArgument when the model has another
+  /// scale.
+  Session(std::shared_ptr<const Model> model, const SessionOptions& options);
+  /// With an engine that exists already. For tests.
+  Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine, const SessionOptions& options);
+
+  /// Checks both frames, upscales, and writes the colour tags of `out`. Throws Error; the session stays
+  /// usable.
+  Pipeline::Report process(const cdsr_frame& in, cdsr_frame& out, const Hints& hints,
+                           Pipeline::Method method);
+  void reset();
+
+  Pipeline& pipeline() { return pipeline_; }
+  const Log& log() const { return log_; }
+  /// Fills every member but `version`.
+  void get_stats(cdsr_stats& stats) const;
+
+ private:
+  void count(const Pipeline::Report& report, Pipeline::Method method);
+  void explain(const Frame& in, const Pipeline::Report& report);
+
+  Log log_;
+  std::shared_ptr<const Model> model_;
+  Query query_;
+  Pipeline pipeline_;
+  cdsr_stats stats_{};
+  bool warned_of_guess_ = false;
+  int told_width_ = 0, told_height_ = 0;
+};
+
+}  // namespace cdsr
