@@ -98,7 +98,7 @@ filters=(
   bwdif yadif w3fdif idet fieldmatch decimate mpdecimate cropdetect scdet blackdetect freezedetect
   gblur boxblur avgblur unsharp cas noise deband gradfun hqdn3d nlmeans atadenoise deblock
   eq hue lut lutrgb lutyuv curves colorspace colormatrix colorbalance extractplanes mergeplanes alphaextract alphamerge
-  geq drawbox drawtext ass subtitles zscale fade xfade psnr ssim vmafmotion
+  geq addroi drawbox drawtext ass subtitles zscale fade xfade psnr ssim vmafmotion
   nullsrc color colorspectrum testsrc testsrc2 smptebars smptehdbars rgbtestsrc yuvtestsrc mandelbrot life cellauto
   aformat anull anullsink anullsrc aresample asetpts asplit atrim atempo aloop apad amix volume asetrate concat sine
   asendcmd ametadata aselect

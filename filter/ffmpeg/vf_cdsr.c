@@ -305,8 +305,10 @@ static int upscale(AVFilterContext *ctx, AVFrame *out, AVFrame *in)
 static int filter_frame(AVFilterLink *inlink, AVFrame *in)
 {
     AVFilterContext *ctx = inlink->dst;
+    CDSRContext *s = ctx->priv;
     AVFilterLink *outlink = ctx->outputs[0];
-    AVFrame *out = ff_get_video_buffer(outlink, outlink->w, outlink->h);
+    // The frame's size, not the link's: they differ after scale=eval=frame, which configures nothing anew.
+    AVFrame *out = ff_get_video_buffer(outlink, in->width * s->scale, in->height * s->scale);
     int ret;
 
     if (!out) {

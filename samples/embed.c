@@ -1,0 +1,178 @@
+/* Upscales raw frames with the C API of libcdsr, and shows how a program embeds it.
+ *
+ *   embed WIDTHxHEIGHT [key=value ...] < in.raw > out.raw
+ *
+ * Keys: format (FFmpeg's name, default yuv420p), matrix and range (numbers of ITU-T H.273 and AVColorRange),
+ * mode (sr, bicubic), and the options of cdsr.h: scale, model, backend, precision (auto, fp32, bf16),
+ * threads, memory, refresh, strength, chroma (sr, bicubic). What happened to each frame is printed to stderr.
+ *
+ *   cc embed.c $(pkg-config --cflags --libs libcdsr) -o embed
+ *   ffmpeg -i clip.mp4 -f rawvideo -pix_fmt yuv420p - | ./embed 480x270 scale=2 |
+ *     ffplay -f rawvideo -pix_fmt yuv420p -video_size 960x540 -
+ *
+ * Part of CDSR, MIT licence.
+ */
+#include <cdsr/cdsr.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One picture in one block of memory, planes one after the other without padding: FFmpeg's rawvideo. */
+typedef struct picture {
+  cdsr_frame frame;
+  unsigned char* bytes;
+  size_t size;
+} picture;
+
+static void fail(const char* what, const char* why) {
+  fprintf(stderr, "embed: %s: %s\n", what, why);
+  exit(1);
+}
+
+static int is_between(int32_t value, int32_t low, int32_t high) { return value >= low && value <= high; }
+
+static void picture_init(picture* p, int32_t format, int32_t width, int32_t height) {
+  const char* name = cdsr_format_name(format);
+  const size_t name_length = strlen(name);
+  const int sample = name_length > 2 && strcmp(name + name_length - 2, "le") == 0 ? 2 : 1; /* bytes */
+  const size_t w = (size_t)width, h = (size_t)height;
+  size_t row[3] = {w, w, w}, rows[3] = {h, h, h}; /* samples of a row, rows; of three planes of full size */
+  int planes = 3;
+
+  if (is_between(format, CDSR_FORMAT_GRAY8, CDSR_FORMAT_GRAY16)) {
+    planes = 1;
+  } else if (is_between(format, CDSR_FORMAT_YUV420P, CDSR_FORMAT_YUV420P16)) {
+    row[1] = row[2] = (w + 1) / 2;
+    rows[1] = rows[2] = (h + 1) / 2;
+  } else if (is_between(format, CDSR_FORMAT_YUV422P, CDSR_FORMAT_YUV422P16)) {
+    row[1] = row[2] = (w + 1) / 2;
+  } else if (is_between(format, CDSR_FORMAT_NV12, CDSR_FORMAT_P016)) {
+    planes = 2;
+    row[1] = (w + 1) / 2 * 2;
+    rows[1] = (h + 1) / 2;
+  } else if (is_between(format, CDSR_FORMAT_RGB24, CDSR_FORMAT_BGRA)) {
+    planes = 1;
+    row[0] = w * (format == CDSR_FORMAT_RGBA || format == CDSR_FORMAT_BGRA ? 4 : 3);
+  }
+
+  cdsr_frame_default(&p->frame, CDSR_API_VERSION);
+  p->frame.format = format;
+  p->frame.width = width;
+  p->frame.height = height;
+  p->size = 0;
+  for (int i = 0; i < planes; ++i) p->size += row[i] * rows[i] * sample;
+  p->bytes = malloc(p->size);
+  if (!p->bytes) fail("frame", "out of memory");
+  unsigned char* at = p->bytes;
+  for (int i = 0; i < planes; ++i) {
+    p->frame.plane[i] = at;
+    p->frame.stride[i] = (ptrdiff_t)(row[i] * sample);
+    at += row[i] * rows[i] * sample;
+  }
+}
+
+static void print_log(void* opaque, int32_t level, const char* message) {
+  (void)opaque;
+  if (level <= CDSR_LOG_INFO) fprintf(stderr, "embed: %s\n", message);
+}
+
+/* The index of `value` in a comma list of words: how cdsr.h numbers its enumerations. */
+static int32_t word_index(const char* key, const char* value, const char* words) {
+  int32_t index = 0;
+  for (const char* at = words; at; ++index) {
+    const char* end = strchr(at, ',');
+    const size_t length = end ? (size_t)(end - at) : strlen(at);
+    if (strlen(value) == length && strncmp(at, value, length) == 0) return index;
+    at = end ? end + 1 : NULL;
+  }
+  fprintf(stderr, "embed: %s=%s: expected one of %s\n", key, value, words);
+  exit(1);
+}
+
+typedef struct settings {
+  cdsr_options options;
+  int32_t width, height, format, matrix, range;
+  int bicubic;
+} settings;
+
+static void parse(settings* s, int argc, char** argv) {
+  cdsr_options_default(&s->options, CDSR_API_VERSION);
+  s->options.log = print_log;
+  s->format = CDSR_FORMAT_YUV420P;
+  s->matrix = CDSR_MATRIX_UNSPECIFIED;
+  s->range = CDSR_RANGE_UNSPECIFIED;
+  s->bicubic = 0;
+  if (argc < 2 || sscanf(argv[1], "%" SCNd32 "x%" SCNd32, &s->width, &s->height) != 2)
+    fail("usage", "embed WIDTHxHEIGHT [key=value ...] < in.raw > out.raw");
+  for (int i = 2; i < argc; ++i) {
+    char* value = strchr(argv[i], '=');
+    if (!value) fail(argv[i], "expected key=value");
+    *value++ = '\0';
+    const char* key = argv[i];
+    if (strcmp(key, "format") == 0)
+      s->format = cdsr_format_from_name(value);
+    else if (strcmp(key, "matrix") == 0)
+      s->matrix = atoi(value);
+    else if (strcmp(key, "range") == 0)
+      s->range = atoi(value);
+    else if (strcmp(key, "mode") == 0)
+      s->bicubic = word_index(key, value, "sr,bicubic");
+    else if (strcmp(key, "scale") == 0)
+      s->options.scale = atoi(value);
+    else if (strcmp(key, "model") == 0)
+      s->options.model = value;
+    else if (strcmp(key, "backend") == 0)
+      s->options.backend = value;
+    else if (strcmp(key, "precision") == 0)
+      s->options.precision = word_index(key, value, "auto,fp32,bf16");
+    else if (strcmp(key, "threads") == 0)
+      s->options.threads = atoi(value);
+    else if (strcmp(key, "memory") == 0)
+      s->options.memory = atoi(value);
+    else if (strcmp(key, "refresh") == 0)
+      s->options.refresh = atoi(value);
+    else if (strcmp(key, "strength") == 0)
+      s->options.strength = atof(value);
+    else if (strcmp(key, "chroma") == 0)
+      s->options.chroma = word_index(key, value, "sr,bicubic");
+    else
+      fail(key, "no such key");
+  }
+  if (s->format == CDSR_FORMAT_NONE) fail("format", "no such format");
+}
+
+int main(int argc, char** argv) {
+  settings s;
+  parse(&s, argc, argv);
+
+  /* The model is opened once and could serve any number of sessions; NULL in place of it would do here. */
+  cdsr_model* model = NULL;
+  if (cdsr_model_open(&model, s.options.model, s.options.scale) < 0) fail("model", cdsr_last_error());
+  cdsr_session* session = NULL;
+  if (cdsr_session_create(&session, model, &s.options) < 0) fail("session", cdsr_last_error());
+  cdsr_model_unref(&model); /* the session has its own reference */
+
+  picture in, out;
+  picture_init(&in, s.format, s.width, s.height);
+  in.frame.matrix = s.matrix;
+  in.frame.range = s.range;
+  picture_init(&out, s.format, s.width * s.options.scale, s.height * s.options.scale);
+
+  long frames = 0;
+  while (fread(in.bytes, 1, in.size, stdin) == in.size) {
+    cdsr_frame_info info = {.version = CDSR_API_VERSION};
+    const int status = s.bicubic ? cdsr_session_bicubic(session, &in.frame, &out.frame, NULL, &info)
+                                 : cdsr_session_process(session, &in.frame, &out.frame, NULL, &info);
+    if (status < 0) fail(cdsr_strerror(status), cdsr_session_error(session));
+    fprintf(stderr, "embed: frame %ld shot %" PRId64 " hit %d score %.4f, %.2f ms (embedding %.2f)\n", frames,
+            info.shot, info.hit, info.score, info.total_ms, info.embed_ms);
+    if (fwrite(out.bytes, 1, out.size, stdout) != out.size) fail("output", "cannot be written");
+    ++frames;
+  }
+
+  free(in.bytes);
+  free(out.bytes);
+  cdsr_session_destroy(&session);
+  return frames > 0 ? 0 : 1;
+}

@@ -1,0 +1,142 @@
+"""vf_cdsr.c: every format and size is what the library gives; colour tags, time stamps and properties."""
+
+import unittest
+
+from harness import GOLDEN, TINY, PluginTest, embed, ffmpeg, frame_rows, gradient, max_difference, raw_input
+
+FORMATS = [f"{base}{depth}" for base in ("yuv420p", "yuv422p", "yuv444p", "gbrp")
+           for depth in ("", "9le", "10le", "12le", "14le", "16le")]
+FORMATS += ["nv12", "p010le", "p016le", "rgb24", "bgr24", "rgba", "bgra", "gray", "gray10le", "gray12le", "gray16le"]
+
+
+class Frames(PluginTest):
+    def source(self, pix_fmt, size, frames=2):
+        chain = f"testsrc2=s={size}:r=25,trim=end_frame={frames},format={pix_fmt}"
+        if size != "64x48":  # testsrc2 makes even sizes
+            chain = f"testsrc2=s=64x48:r=25,trim=end_frame={frames},format=rgba64le,scale={size.replace('x', ':')}," \
+                    f"format={pix_fmt}"
+        return self.ok(ffmpeg("-f", "lavfi", "-i", chain, "-f", "rawvideo", "-")).out
+
+    def check_equal_to_library(self, pix_fmt, size, *settings):
+        raw = self.source(pix_fmt, size)
+        options = "".join(f":{s}" for s in settings)
+        got = self.upscale(raw, size, options, pix_fmt)
+        want = self.ok(embed(size, f"format={pix_fmt}", *TINY.split(":"), *settings, stdin=raw)).out
+        self.assertGreater(len(want), len(raw))
+        self.assertEqual(got, want, f"{pix_fmt} {size} {settings}: the filter differs from the library")
+
+    def test_every_format_equals_library(self):
+        for pix_fmt in FORMATS:
+            with self.subTest(pix_fmt=pix_fmt):
+                self.check_equal_to_library(pix_fmt, "33x27")
+
+    def test_every_scale_equals_library(self):
+        for scale in (2, 3, 4):
+            with self.subTest(scale=scale):
+                self.check_equal_to_library("yuv420p", "31x18", f"scale={scale}")
+
+    def test_options_equal_library(self):
+        for setting in ("strength=0.5", "chroma=bicubic", "refresh=1", "threads=1"):
+            with self.subTest(setting=setting):
+                self.check_equal_to_library("yuv420p", "64x48", setting)
+
+    def test_small_wide_and_odd_sizes(self):
+        for size in ("1x1", "2x1", "11x11", "12x13", "8192x64"):
+            with self.subTest(size=size):
+                width, height = map(int, size.split("x"))
+                raw = gradient(width, height, 1)
+                out = self.upscale(raw, size)
+                w, h = 2 * width, 2 * height
+                self.assertEqual(len(out), w * h + 2 * ((w + 1) // 2) * ((h + 1) // 2))
+                want = self.ok(embed(size, *TINY.split(":"), stdin=raw)).out
+                self.assertEqual(out, want)
+
+    def test_alpha_is_scaled(self):
+        raw = bytes(255 if c < 3 else (0 if x < 8 else 255) for _ in range(16) for x in range(16) for c in range(4))
+        out = self.upscale(raw, "16x16", pix_fmt="rgba")
+        alpha = out[3::4]
+        self.assertEqual(len(alpha), 32 * 32)
+        self.assertEqual((alpha[0], alpha[31]), (0, 255))
+
+    def test_formats_are_taken_without_conversion(self):
+        for pix_fmt in FORMATS + ["yuvj420p", "yuvj422p", "yuvj444p"]:
+            with self.subTest(pix_fmt=pix_fmt):
+                log = self.ok(ffmpeg("-f", "lavfi", "-i", f"color=s=16x16:d=0.04,format={pix_fmt}", "-vf",
+                                     f"cdsr={TINY}", "-f", "null", "-", level="verbose")).err
+                self.assertRegex(log, rf"16x16 -> 32x32 {pix_fmt}\b")
+
+    def test_yuvj_is_full_range(self):
+        log = self.ok(ffmpeg("-f", "lavfi", "-i", "color=white:s=16x16:d=0.04,format=yuvj420p", "-vf",
+                             f"cdsr={TINY}:strength=0,showinfo", "-f", "null", "-")).err
+        self.assertRegex(log, r"fmt:yuvj420p.*mean:\[255 ")
+        self.assertRegex(log, r"color_range:pc")
+
+    def test_tags_are_kept(self):
+        log = self.filter_text(gradient(16, 16, 1), "16x16",
+                               "setparams=colorspace=bt2020nc:range=pc:color_primaries=bt2020:color_trc=bt709,"
+                               f"cdsr={TINY},showinfo").err
+        self.assertRegex(log, r"color_range:pc color_space:bt2020nc color_primaries:bt2020 color_trc:bt709")
+
+    def test_guess_of_the_input_size_is_written(self):
+        # 640x16 is SD although its output is wide enough to be guessed HD.
+        for width, matrix in ((640, "(smpte170m|bt470bg)"), (1280, "bt709")):
+            log = self.filter_text(gradient(width, 16, 1), f"{width}x16", f"cdsr={TINY},showinfo").err
+            self.assertRegex(log, rf"color_range:tv color_space:{matrix} ")
+
+    def test_size_and_format_change_in_mid_stream(self):
+        parts = [("48x32", "yuv420p"), ("32x48", "yuv444p10le"), ("48x32", "gray"), ("17x11", "yuv420p")]
+        names = []
+        for i, (size, pix_fmt) in enumerate(parts):
+            names.append(self.path(f"{i}.mkv"))
+            self.ok(ffmpeg(*raw_input(size, pix_fmt), "-c:v", "ffv1", names[-1],
+                           stdin=self.source(pix_fmt, size, frames=3)))
+        listing = self.write("list.txt", "".join(f"file '{name}'\n" for name in names).encode())
+        result = self.ok(ffmpeg("-f", "concat", "-safe", "0", "-i", listing, "-vf",
+                                f"cdsr={TINY},scale=96:64,format=yuv420p", "-f", "framemd5", "-"))
+        self.assertEqual(len(frame_rows(result.text)), 3 * len(parts), result.err)
+
+    def test_size_change_inside_a_graph(self):
+        # scale=eval=frame changes the frames without configuring what follows anew.
+        chain = f"scale=w='if(gte(n,2),24,16)':h=16:eval=frame,cdsr={TINY},showinfo"
+        log = self.filter_text(gradient(16, 16, 4), "16x16", chain).err
+        self.assertEqual([s for s in ("32x32", "48x32") for _ in range(log.count(f" s:{s} "))],
+                         ["32x32"] * 2 + ["48x32"] * 2, log)
+
+    def test_variable_frame_rate_is_kept(self):
+        clip = self.path("vfr.mkv")
+        self.ok(ffmpeg(*raw_input("16x16"), "-vf", "settb=1/1000,setpts='N*40+mod(N*N*7,31)'", "-fps_mode",
+                       "passthrough", "-c:v", "ffv1", clip, stdin=gradient(16, 16, 12)))
+        rows = {}
+        for name, chain in (("plain", "null"), ("cdsr", f"cdsr={TINY}")):
+            text = self.ok(ffmpeg("-i", clip, "-vf", chain, "-fps_mode", "passthrough", "-f", "framemd5", "-")).text
+            rows[name] = [(pts, duration) for pts, duration, _, _ in frame_rows(text)]
+        self.assertEqual(len(rows["plain"]), 12)
+        self.assertGreater(len({b[0] - a[0] for a, b in zip(rows["plain"], rows["plain"][1:])}), 3)
+        self.assertEqual(rows["plain"], rows["cdsr"])
+
+    def test_no_frame_is_lost(self):
+        text = self.ok(ffmpeg(*raw_input("16x16"), "-vf", f"cdsr={TINY}", "-f", "framemd5", "-",
+                              stdin=gradient(16, 16, 100))).text
+        self.assertEqual([row[0] for row in frame_rows(text)], list(range(100)))
+
+    def test_aspect_ratio_and_side_data(self):
+        log = self.filter_text(gradient(16, 16, 1), "16x16",
+                               f"setsar=4/3,addroi=0:0:8:8:0.1,showinfo,cdsr={TINY},showinfo").err
+        before, after = log.split("s:32x32")
+        self.assertIn("Regions Of Interest", before)
+        self.assertNotIn("Regions Of Interest", after)
+        self.assertTrue(before.endswith("sar:4/3 "), before[-200:])
+
+    def test_golden(self):
+        # The reference backend in fp32, so that every processor agrees up to rounding (libm's exp differs by one
+        # unit in the last place between processors): one code value.
+        raw = gradient(24, 16, 2) + gradient(24, 16, 1, seed=3)
+        with open(f"{GOLDEN}/ffmpeg_tiny_x2_yuv420p.txt", encoding="ascii") as file:
+            want = bytes.fromhex("".join(line for line in file if not line.startswith("#")))
+        got = self.upscale(raw, "24x16", ":precision=fp32:shots=off")
+        self.assertEqual(len(got), len(want))
+        self.assertLessEqual(max_difference(got, want), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Everything that must hold, from nothing: installs what is missing, builds, runs all tests.
+#
+#   tests/run.sh
+#
+# JOBS           compiler processes (default: one for each processor)
+# FUZZ_SECONDS   time for the fuzzer of the weights reader (default 30)
+#
+# Ends with ctest's summaries and the line "N passed, N failed". Fails when a check failed or nothing was run.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+build=$root/build
+sanitize=$root/build-sanitize
+jobs=${JOBS:-$(nproc)}
+fuzz_seconds=${FUZZ_SECONDS:-30}
+steps=8
+
+number=0
+passed=0
+failed=0
+skipped=0
+summaries=()
+
+step() {
+  number=$((number + 1))
+  printf '\n== %d of %d: %s (%d s so far)\n' "$number" "$steps" "$*" "$SECONDS"
+}
+finish() {
+  printf '\n== results (%d s in all)\n' "$SECONDS"
+  [[ ${#summaries[@]} -eq 0 ]] || printf '%s\n' "${summaries[@]}"
+  [[ $skipped -eq 0 ]] || echo "$skipped skipped"
+  echo "$passed passed, $failed failed"
+  [[ $failed -eq 0 && $passed -gt 0 ]]
+  exit
+}
+# What the rest stands on: without it there is nothing to run.
+must() {
+  if ! "$@"; then
+    failed=$((failed + 1))
+    summaries+=("failed: $*")
+    finish
+  fi
+}
+# One check, counted as one test.
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    summaries+=("$name: passed")
+  else
+    failed=$((failed + 1))
+    summaries+=("$name: FAILED")
+  fi
+}
+# ctest in a folder; its counts come from its own report, so that a test that was not run is not taken for passed.
+run_ctest() { # NAME FOLDER ARGUMENTS...
+  local name=$1 folder=$2 report suite tests bad left
+  shift 2
+  report=$folder/ctest.xml
+  rm -f "$report"
+  ctest --test-dir "$folder" --output-on-failure --output-junit "$report" --timeout 600 "$@" | tee "$folder/ctest.log"
+  suite=$(tr '\n' ' ' <"$report" | grep -o '<testsuite [^>]*>' || true)
+  attribute() { sed -nE "s/.*[[:space:]]$1=\"([0-9]+)\".*/\1/p" <<<"$suite"; }
+  tests=$(attribute tests)
+  bad=$(attribute failures)
+  left=$(($(attribute skipped) + $(attribute disabled)))
+  if [[ ${tests:-0} -eq 0 ]]; then
+    failed=$((failed + 1))
+    summaries+=("$name: FAILED, ctest ran no test")
+    return
+  fi
+  failed=$((failed + bad))
+  skipped=$((skipped + left))
+  passed=$((passed + tests - bad - left))
+  summaries+=("$name: $(grep 'tests passed' "$folder/ctest.log")")
+  local line
+  while read -r line; do summaries+=("  $line"); done < <(sed -n '/The following tests FAILED/,/^$/p' "$folder/ctest.log")
+}
+
+# shellcheck disable=SC2317  # called through check
+check_format() { git ls-files -z '*.cpp' '*.h' '*.c' | xargs -0 clang-format --dry-run --Werror; }
+# shellcheck disable=SC2317
+check_scripts() { git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck; }
+
+step "packages"
+must tools/setup/install.sh test train
+
+step "format and scripts"
+check clang-format check_format
+check shellcheck check_scripts
+
+step "build"
+must cmake --preset release
+must cmake --build "$build" --parallel "$jobs"
+
+step "FFmpeg with the filter"
+must env JOBS="$jobs" filter/ffmpeg/build.sh "$build"
+
+step "tests"
+CDSR_REQUIRE_PLUGINS=1 run_ctest "release" "$build"
+
+step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
+must cmake --preset sanitize
+must cmake --build "$sanitize" --parallel "$jobs"
+
+step "unit tests under the sanitizers"
+run_ctest "sanitizers" "$sanitize" -L unit
+
+step "fuzzing the weights reader for $fuzz_seconds s"
+check fuzz "$root/tests/fuzz/run.sh" "$fuzz_seconds"
+
+finish
