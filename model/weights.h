@@ -1,9 +1,9 @@
 // safetensors files: the only format weights are stored in.
 //
 // Layout (https://github.com/huggingface/safetensors): u64 little-endian header length, a JSON header
-// {"name": {"dtype", "shape", "data_offsets": [begin, end)}, ..., "__metadata__": {string: string}}, then the data.
-// A released CDSR file carries in its metadata: cdsr.format ("1"), cdsr.config (JSON, see config.h), cdsr.recipe,
-// cdsr.trained, cdsr.scores.
+// {"name": {"dtype", "shape", "data_offsets": [begin, end)}, ..., "__metadata__": {string: string}}, then the
+// data. A released CDSR file carries in its metadata: cdsr.format ("1"), cdsr.config (JSON, see config.h),
+// cdsr.recipe, cdsr.trained, cdsr.scores.
 #pragma once
 
 #include <cstddef>
@@ -35,9 +35,9 @@ struct TensorView {
   std::vector<float> to_float() const;
 };
 
-/// A memory-mapped safetensors file, checked completely when opened: header size and JSON, every dtype, shape,
-/// offset and length, no overlap, no gap, no overflow, no duplicate, no trailing bytes. Immutable; safe to read
-/// from many threads.
+/// A memory-mapped safetensors file, checked completely when opened: header size and JSON, every dtype,
+/// shape, offset and length, no overlap, no gap, no overflow, no duplicate, no trailing bytes. Immutable;
+/// safe to read from many threads.
 class WeightsFile {
  public:
   /// Throws Io (cannot open or map) or BadWeights (says tensor, what was expected and what was found).
@@ -64,8 +64,8 @@ struct NamedTensor {
   std::vector<float> values;
 };
 
-/// Writes atomically (temporary file beside it, fsync, rename). Values are stored as `dtype`, rounded to nearest
-/// even. Throws Io; the old file, if any, is then untouched.
+/// Writes atomically (temporary file beside it, fsync, rename). Values are stored as `dtype`, rounded to
+/// nearest even. Throws Io; the old file, if any, is then untouched.
 void write_weights(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                    const std::map<std::string, std::string>& metadata, DType dtype);
 

@@ -1,5 +1,5 @@
-// The commands of the program `cdsr`. Each adds itself to the parser and runs from its callback; errors are thrown
-// as cdsr::Error and printed once, in main.
+// The commands of the program `cdsr`. Each adds itself to the parser and runs from its callback; errors are
+// thrown as cdsr::Error and printed once, in main.
 #pragma once
 
 namespace CLI {

@@ -51,7 +51,7 @@ class KernelTest : public ::testing::TestWithParam<std::tuple<int, Alignment>> {
 };
 
 TEST_P(KernelTest, CentreIsWhereTheAlignmentPutsIt) {
-  for (const KernelParameters& k : paper_kernels(scale())) {
+  for (const KernelSpec& k : paper_kernels(scale())) {
     const Moments m = moments(gaussian_kernel(scale(), k.sig1, k.sig2, k.theta, alignment()));
     EXPECT_NEAR(m.sum, 1, 1e-6);
     EXPECT_NEAR(m.x, shift(), 1e-6);

@@ -45,8 +45,8 @@ std::vector<float> gaussian_kernel(int scale, double sig1, double sig2, double t
   return kernel;
 }
 
-std::vector<KernelParameters> paper_kernels(int scale) {
-  std::vector<KernelParameters> out;
+std::vector<KernelSpec> paper_kernels(int scale) {
+  std::vector<KernelSpec> out;
   for (int a = 0; a < 3; ++a)
     for (int b = 0; b <= a; ++b)
       for (double theta : {0.0, std::numbers::pi / 4})

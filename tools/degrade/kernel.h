@@ -26,12 +26,12 @@ inline constexpr int kKernelMargin = kKernelSide / 2;
 std::vector<float> gaussian_kernel(int scale, double sig1, double sig2, double theta, Alignment alignment);
 
 /// One kernel of the paper's evaluation.
-struct KernelParameters {
+struct KernelSpec {
   double sig1, sig2, theta;
 };
 
 /// The nine kernels of the paper's evaluation for `scale`: sig1 in {1, 1+s, 1+2s}, sig2 in the same set up to
 /// sig1, theta in {0, pi/4}, the second only where sig1 and sig2 differ.
-std::vector<KernelParameters> paper_kernels(int scale);
+std::vector<KernelSpec> paper_kernels(int scale);
 
 }  // namespace cdsr::degrade
