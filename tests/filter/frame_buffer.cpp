@@ -1,0 +1,124 @@
+#include "tests/filter/frame_buffer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace cdsr::test {
+namespace {
+
+constexpr int kMargin = 64;  // guard bytes before, after and between rows; even, for 16-bit samples
+
+}  // namespace
+
+FrameBuffer::FrameBuffer(const PixelFormat& format, int width, int height, bool bottom_up, Tags tags)
+    : format_(&format), width_(width), height_(height), tags_(tags), planes_(format.planes) {
+  for (int c = 0; c < format.components; ++c) {
+    Plane& plane = planes_[format.component[c].plane];
+    plane.rows = height_of(c);
+    plane.row_bytes = width_of(c) * format.component[c].step * format.bytes();
+    plane.stride = plane.row_bytes + kMargin + (plane.row_bytes & 1);
+  }
+  for (Plane& plane : planes_) {
+    plane.bytes.assign(plane.stride * plane.rows + kMargin, kGuard);
+    plane.first = kMargin;
+    if (bottom_up) {
+      plane.first += plane.stride * (plane.rows - 1);
+      plane.stride = -plane.stride;
+    }
+  }
+}
+
+cdsr_frame FrameBuffer::frame() const {
+  cdsr_frame frame{};
+  frame.version = CDSR_API_VERSION;
+  frame.format = format_->id;
+  frame.width = width_;
+  frame.height = height_;
+  for (size_t p = 0; p < planes_.size(); ++p) {
+    frame.plane[p] = const_cast<uint8_t*>(planes_[p].bytes.data() + planes_[p].first);
+    frame.stride[p] = planes_[p].stride;
+  }
+  frame.matrix = tags_.matrix;
+  frame.range = tags_.range;
+  frame.chroma_location = tags_.chroma_location;
+  return frame;
+}
+
+Frame FrameBuffer::output(const FrameBuffer& input, int scale) const {
+  return output_frame(frame(), input.input(), scale);
+}
+
+const uint8_t* FrameBuffer::sample(int component, int x, int y) const {
+  const Component& place = format_->component[component];
+  const Plane& plane = planes_[place.plane];
+  return plane.bytes.data() + plane.first + y * plane.stride +
+         (x * place.step + place.offset) * format_->bytes();
+}
+
+uint8_t* FrameBuffer::sample(int component, int x, int y) {
+  return const_cast<uint8_t*>(std::as_const(*this).sample(component, x, y));
+}
+
+int FrameBuffer::get(int component, int x, int y) const {
+  const uint8_t* at = sample(component, x, y);
+  if (format_->bytes() == 1) return *at;
+  uint16_t word = 0;
+  std::memcpy(&word, at, 2);
+  return (word >> format_->shift) & max_code();
+}
+
+void FrameBuffer::set(int component, int x, int y, int code) {
+  uint8_t* at = sample(component, x, y);
+  if (format_->bytes() == 1) {
+    *at = static_cast<uint8_t>(code);
+  } else {
+    const auto word = static_cast<uint16_t>(code << format_->shift);
+    std::memcpy(at, &word, 2);
+  }
+}
+
+void FrameBuffer::fill_random(uint32_t seed) {
+  std::mt19937 random(seed);
+  for (Plane& plane : planes_) {
+    for (int y = 0; y < plane.rows; ++y) {
+      uint8_t* row = plane.bytes.data() + plane.first + y * plane.stride;
+      std::generate(row, row + plane.row_bytes, [&] { return static_cast<uint8_t>(random()); });
+    }
+  }
+}
+
+void FrameBuffer::fill(int component, int code) {
+  for (int y = 0; y < height_of(component); ++y) {
+    for (int x = 0; x < width_of(component); ++x) set(component, x, y, code);
+  }
+}
+
+bool FrameBuffer::guards_intact() const {
+  for (const Plane& plane : planes_) {
+    const ptrdiff_t pitch = plane.stride < 0 ? -plane.stride : plane.stride;
+    for (size_t i = 0; i < plane.bytes.size(); ++i) {
+      const auto offset = static_cast<ptrdiff_t>(i) - kMargin;
+      const bool is_sample = offset >= 0 && offset % pitch < plane.row_bytes && offset / pitch < plane.rows;
+      if (!is_sample && plane.bytes[i] != kGuard) return false;
+    }
+  }
+  return true;
+}
+
+bool FrameBuffer::unused_bits_clear() const {
+  if (format_->bytes() == 1) return true;
+  const unsigned used = static_cast<unsigned>(max_code()) << format_->shift;
+  for (int c = 0; c < format_->components; ++c) {
+    for (int y = 0; y < height_of(c); ++y) {
+      for (int x = 0; x < width_of(c); ++x) {
+        uint16_t word = 0;
+        std::memcpy(&word, sample(c, x, y), 2);
+        if ((word & ~used) != 0) return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace cdsr::test
