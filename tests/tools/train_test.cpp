@@ -1,5 +1,6 @@
 // The trainer: batches, learning, checkpoints that resume to the bit.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
