@@ -13,9 +13,9 @@ PRINT = "metadata=print:file=-"
 
 
 def scenes(*seeds, frames=4):
-    """A slowly moving pattern for each seed; equal seeds are the same scene."""
+    """A still or slowly moving picture for each seed; equal seeds are the same scene."""
     looks = {0: "testsrc=s=128x96:r=25", 1: "mandelbrot=s=128x96:r=25:start_scale=1.5:end_scale=1.4",
-             2: "life=s=128x96:r=25:seed=7:ratio=0.3:mold=0"}
+             2: "smptehdbars=s=128x96:r=25"}
     return [f"{looks[seed]},trim=end_frame={frames},setpts=PTS-STARTPTS,format=yuv420p" for seed in seeds]
 
 

@@ -58,6 +58,11 @@ def gradient(width, height, frames, seed=0):
     return bytes(out)
 
 
+def golden_input():
+    """24x16, three frames: what golden/ffmpeg_tiny_x2_yuv420p.txt was made of."""
+    return gradient(24, 16, 2) + gradient(24, 16, 1, seed=3)
+
+
 def raw_input(size, pix_fmt="yuv420p", name="-", rate=25):
     return ["-f", "rawvideo", "-pix_fmt", pix_fmt, "-s", size, "-r", str(rate), "-i", name]
 
