@@ -172,6 +172,16 @@ AvPtr<AVPacket> encode(const Picture& picture, bool jpeg, const std::string& nam
   return packet;
 }
 
+/// .png or .jpg; throws for another ending.
+bool is_jpeg_name(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  if (ending == ".jpg" || ending == ".jpeg") return true;
+  if (ending == ".png") return false;
+  fail(Errc::InvalidArgument, "{}: ends in '{}', must be .png, .jpg or .jpeg", path.string(), ending);
+}
+
 }  // namespace
 
 Picture read_picture(const fs::path& path) {
@@ -194,15 +204,12 @@ Picture read_picture(const fs::path& path) {
   return apply_rotation(frame_to_rgb(*frame, name), *frame);
 }
 
+void check_picture_name(const fs::path& path) { is_jpeg_name(path); }
+
 void write_picture(const fs::path& path, const Picture& picture) {
   quiet_log();
   const std::string name = path.string();
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  const bool jpeg = ending == ".jpg" || ending == ".jpeg";
-  if (!jpeg && ending != ".png")
-    fail(Errc::InvalidArgument, "{}: ends in '{}', must be .png, .jpg or .jpeg", name, ending);
+  const bool jpeg = is_jpeg_name(path);
   const int limit = jpeg ? 65500 : 1'000'000;
   if (picture.width < 1 || picture.height < 1 || picture.width > limit || picture.height > limit)
     fail(Errc::InvalidArgument, "{}: {} x {}, each side must be 1 to {}", name, picture.width, picture.height,

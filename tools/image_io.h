@@ -20,6 +20,10 @@ struct Picture {
 /// Unsupported (not a known image or pixel format). Safe from many threads at once.
 Picture read_picture(const std::filesystem::path& path);
 
+/// Whether the name's ending is one that write_picture() knows: to refuse before the work is done. Throws
+/// InvalidArgument.
+void check_picture_name(const std::filesystem::path& path);
+
 /// Writes PNG (lossless) or JPEG (4:4:4, quality about 95) as the name's ending says: .png, .jpg, .jpeg.
 /// Throws InvalidArgument for another ending, Io when it cannot be written.
 void write_picture(const std::filesystem::path& path, const Picture& picture);

@@ -18,11 +18,13 @@ struct Arguments {
 
 void run(const Arguments& a, bool scale_given) {
   const bool is_name = !a.model.ends_with(".safetensors") && a.model.find('/') == std::string::npos;
+  const bool raw = a.out.ends_with(".npy");
+  if (!raw) check_picture_name(a.out);
   const Picture lr = read_picture(a.in);
   Upscaler upscaler(a.model, is_name || scale_given ? a.scale : 0, a.engine);
   const int s = upscaler.network().config.scale;
   const std::vector<float> sr = upscaler(lr);
-  if (a.out.ends_with(".npy"))
+  if (raw)
     write_npy(a.out, {int64_t{lr.height} * s, int64_t{lr.width} * s, 3}, sr);
   else
     write_picture(a.out, degrade::quantize(lr.width * s, lr.height * s, sr));

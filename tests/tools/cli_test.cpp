@@ -1,0 +1,163 @@
+// The program `cdsr` as its user sees it: files it writes, exit status, one message for an error.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "model/network.h"
+#include "tests/model/temp_folder.h"
+#include "tests/model/tiny.h"
+#include "tools/image_io.h"
+
+namespace cdsr::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status;
+  std::string output;  ///< stdout and stderr
+};
+
+Outcome cdsr(const std::string& arguments) {
+  Outcome result{-1, {}};
+  FILE* pipe = popen(("'" CDSR_PROGRAM "' " + arguments + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return result;
+  char buffer[4096];
+  for (size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, n);
+  const int status = pclose(pipe);
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return result;
+}
+
+Picture picture(int width, int height) {
+  Picture p{width, height, {}};
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (int c = 0; c < 3; ++c)
+        p.rgb.push_back(
+            static_cast<uint8_t>(128 + 60 * std::sin(0.3 * x + c) + 60 * std::cos(0.2 * y * (c + 1))));
+  return p;
+}
+
+class Cli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const CdsrConfig config = tiny_config(Body::Plain, 2);
+    write_weights(weights(), random_tensors(config, 1),
+                  {{"cdsr.format", "1"}, {"cdsr.config", to_json(config)}, {"cdsr.recipe", "a recipe"}},
+                  DType::F16);
+    write_picture(file("in.png"), picture(25, 14));
+  }
+  fs::path weights() const { return folder_.path() / "tiny-x2.safetensors"; }
+  std::string file(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  void expect_error(const std::string& arguments, int status, const std::string& part) {
+    const Outcome o = cdsr(arguments);
+    EXPECT_EQ(o.status, status) << arguments << '\n' << o.output;
+    EXPECT_NE(o.output.find(part), std::string::npos) << o.output << "\n  lacks: " << part;
+    const size_t first = o.output.find("cdsr: ");
+    EXPECT_EQ(o.output.find("cdsr: ", first + 1), std::string::npos) << "said twice: " << o.output;
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(Cli, UpscaleWritesPictureAndRawResult) {
+  ASSERT_EQ(cdsr("upscale " + weights().string() + " " + file("in.png") + " " + file("out.png")).status, 0);
+  ASSERT_EQ(cdsr("upscale " + weights().string() + " " + file("in.png") + " " + file("out.npy")).status, 0);
+  const Picture out = read_picture(file("out.png"));
+  EXPECT_EQ(out.width, 50);
+  EXPECT_EQ(out.height, 28);
+  std::ifstream in(file("out.npy"), std::ios::binary);
+  const std::string npy{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_NE(npy.find("(28, 50, 3)"), std::string::npos);
+  std::vector<float> values(3 * 50 * 28);
+  ASSERT_GT(npy.size(), values.size() * 4);
+  std::memcpy(values.data(), npy.data() + npy.size() - values.size() * 4, values.size() * 4);
+  for (size_t i = 0; i < values.size(); ++i)
+    ASSERT_EQ(out.rgb[i], std::lround(std::nearbyint(std::clamp(values[i], 0.0F, 255.0F))));
+}
+
+TEST_F(Cli, InfoTellsConfigurationCostAndMetadata) {
+  const Outcome o = cdsr("info --tensors " + weights().string());
+  EXPECT_EQ(o.status, 0);
+  for (const char* part : {"tiny, x2", "parameters", "MAC at 48x48", "a recipe", "sr.tail.weight",
+                           "[12, 8, 3, 3]", "F16", "backend reference"})
+    EXPECT_NE(o.output.find(part), std::string::npos) << part << " is missing:\n" << o.output;
+  EXPECT_NE(cdsr("info cdsr-10 --scale 4").output.find("13,253,330"), std::string::npos);
+}
+
+TEST_F(Cli, ModelsAreFoundByName) {
+  ASSERT_EQ(setenv("CDSR_MODEL_PATH", folder_.path().c_str(), 1), 0);
+  EXPECT_EQ(cdsr("upscale tiny " + file("in.png") + " " + file("out.png")).status, 0);
+  expect_error("upscale tiny --scale 3 " + file("in.png") + " " + file("out.png"), 1, "tiny-x3.safetensors");
+  unsetenv("CDSR_MODEL_PATH");
+}
+
+TEST_F(Cli, EvalWritesTableAndJson) {
+  const fs::path data = folder_.path() / "data";
+  fs::create_directory(data);
+  write_picture(data / "a.png", picture(61, 50));
+  write_picture(data / "b.png", picture(48, 52));
+  const std::string common = " --data " + data.string() + " --json " + file("s.json");
+  const auto score = [&](const std::string& arguments) {
+    const Outcome o = cdsr("eval --model " + arguments + common);
+    EXPECT_EQ(o.status, 0) << o.output;
+    EXPECT_NE(o.output.find("data (2)"), std::string::npos) << o.output;
+    std::ifstream in(file("s.json"));
+    return nlohmann::json::parse(in);
+  };
+  const auto bicubic = score("bicubic");
+  const auto& set = bicubic["datasets"][0];
+  EXPECT_EQ(set["images"], 2);
+  ASSERT_EQ(set["kernels"].size(), 9U);
+  double mean = 0;
+  for (const auto& k : set["kernels"]) mean += k["psnr"].get<double>() / 9;
+  EXPECT_NEAR(mean, set["psnr"].get<double>(), 1e-9);
+  EXPECT_GT(set["psnr"], 25);  // smooth pictures; a misplaced pixel costs far more
+  EXPECT_LT(set["ssim"], 1);
+  // Told the shift, interpolation is as good in the paper's alignment.
+  EXPECT_NEAR(score("bicubic --protocol paper")["datasets"][0]["psnr"].get<double>(),
+              set["psnr"].get<double>(), 0.5);
+  EXPECT_LT(score("bicubic --noise 15")["datasets"][0]["psnr"], set["psnr"]);
+  // A network: the same numbers twice, others without its embedding.
+  const auto network = score(weights().string());
+  EXPECT_EQ(network["engine"]["config"]["name"], "tiny");
+  EXPECT_EQ(score(weights().string())["datasets"], network["datasets"]);
+  EXPECT_NE(score(weights().string() + " --embedding zero")["datasets"], network["datasets"]);
+  EXPECT_NE(cdsr("eval --model bicubic --images 1" + common).output.find("data (1)"), std::string::npos);
+}
+
+TEST_F(Cli, ErrorsAreSaidOnceWithTheirStatus) {
+  const std::string w = weights().string(), in = file("in.png");
+  expect_error("", 2, "subcommand");
+  expect_error("upscale " + w, 2, "IN is required");
+  expect_error("upscale " + w + " " + in + " x.png --scale 9", 2, "--scale");
+  expect_error("info nothing", 1, "no model named 'nothing'");
+  expect_error("info " + in, 1, "not a safetensors file");
+  expect_error("upscale " + w + " " + file("none.png") + " x.png", 1, "none.png: cannot open");
+  expect_error("upscale " + w + " " + in + " x.gif", 1, "must be .png");
+  expect_error("upscale " + w + " " + in + " x.png --scale 3", 1, "is a model for scale 2");
+  expect_error("upscale " + w + " " + in + " x.png --backend warp", 1, "no backend is named 'warp'");
+  expect_error("upscale " + w + " " + in + " x.png --precision fp8", 1, "fp8");
+  expect_error("upscale " + w + " " + in + " x.png --query sometimes", 1, "sometimes");
+  expect_error("eval --model bicubic --data " + file("none"), 1, "none: cannot list");
+  fs::resize_file(weights(), fs::file_size(weights()) - 1);
+  expect_error("info " + w, 1, "truncated");
+}
+
+TEST_F(Cli, HelpAndVersion) {
+  EXPECT_EQ(cdsr("--version").output.rfind("cdsr ", 0), 0U);
+  const Outcome help = cdsr("--help");
+  EXPECT_EQ(help.status, 0);
+  for (const char* command : {"bench", "eval", "info", "train", "upscale"})
+    EXPECT_NE(help.output.find(command), std::string::npos) << command;
+}
+
+}  // namespace
+}  // namespace cdsr::tools
