@@ -1,0 +1,146 @@
+#include "model/cpu/conditioner.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cdsr::cpu {
+namespace {
+
+/// Sixteen partial sums: a fixed order that compilers can put into vectors.
+float dot(const float* a, const float* b, int n) {
+  float sums[16] = {};
+  int i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int l = 0; l < 16; ++l) sums[l] += a[i + l] * b[i + l];
+  for (; i < n; ++i) sums[i % 16] += a[i] * b[i];
+  float total = 0;
+  for (float s : sums) total += s;
+  return total;
+}
+
+void linear(const Linear& layer, const float* x, float* y) {
+  for (int o = 0; o < layer.out; ++o)
+    y[o] = dot(&layer.weight[static_cast<size_t>(o) * layer.in], x, layer.in) +
+           (layer.bias.empty() ? 0.0F : layer.bias[o]);
+}
+
+void leaky(float* v, int n, float slope) {
+  for (int i = 0; i < n; ++i) v[i] = v[i] < 0 ? slope * v[i] : v[i];
+}
+
+void sigmoid(float* v, int n) {
+  for (int i = 0; i < n; ++i) v[i] = 1.0F / (1.0F + std::exp(-v[i]));
+}
+
+}  // namespace
+
+Csc::Csc(const Encoder& encoder)
+    : encoder_(encoder), a_(encoder.query.in), b_(encoder.query.in), scores_(encoder.keys.out) {}
+
+void Csc::run(std::span<const float> pooled, std::span<float> embedding) {
+  const int d = encoder_.query.out, entries = encoder_.keys.out;
+  linear(encoder_.mlp0, pooled.data(), a_.data());
+  leaky(a_.data(), d, kEncoderSlope);
+  linear(encoder_.mlp1, a_.data(), b_.data());
+  linear(encoder_.query, b_.data(), a_.data());
+  linear(encoder_.keys, a_.data(), scores_.data());
+  const float top = *std::max_element(scores_.begin(), scores_.end());
+  float sum = 0;
+  for (float& s : scores_) sum += s = std::exp(s - top);
+  std::fill(embedding.begin(), embedding.end(), 0.0F);
+  for (int j = 0; j < entries; ++j) {
+    const float weight = scores_[j] / sum;
+    const float* entry = &encoder_.codebook[static_cast<size_t>(j) * d];
+    for (int i = 0; i < d; ++i) embedding[i] += weight * entry[i];
+  }
+}
+
+DqaVectors make_dqa_vectors(int nf) {
+  const size_t channels = padded_channels(nf);
+  return {Buffer(9 * channels * sizeof(float)), Buffer(channels * sizeof(float))};
+}
+
+void condition_dqa(const Dqa& dqa, std::span<const float> y, DqaCondition& condition, DqaVectors& vectors) {
+  const int nf = dqa.query.out;
+  condition.y.assign(y.begin(), y.end());
+  condition.key.resize(nf);
+  condition.value.resize(nf);
+  linear(dqa.key, y.data(), condition.key.data());
+  linear(dqa.value, y.data(), condition.value.data());
+  float* const gate = vectors.gate.as<float>();
+  float hidden[256];  // nf / 2 of at most 256
+  linear(dqa.gate0, y.data(), hidden);
+  leaky(hidden, dqa.gate0.out, kFuseSlope);
+  linear(dqa.gate1, hidden, gate);
+  sigmoid(gate, nf);
+}
+
+void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const float> mean,
+                std::span<float> work, DqaVectors& vectors) {
+  const int nf = dqa.query.out, channels = padded_channels(nf);
+  float* const q = work.data();
+  float* const e = q + nf;
+  float* const taps = e + nf;  // nf x 9
+  linear(dqa.query, mean.data(), q);
+  const auto [low, high] = std::minmax_element(condition.key.begin(), condition.key.end());
+  for (int i = 0; i < nf; ++i) {
+    const float top = std::max(q[i] * *low, q[i] * *high);
+    float sum = 0, weighted = 0;
+    for (int j = 0; j < nf; ++j) {
+      const float s = std::exp(q[i] * condition.key[j] - top);
+      sum += s;
+      weighted += s * condition.value[j];
+    }
+    e[i] = dqa.gamma * weighted / sum + condition.y[i];
+  }
+  linear(dqa.kernel0, e, q);
+  leaky(q, nf, kFuseSlope);
+  linear(dqa.kernel1, q, taps);
+  float* const filter = vectors.filter.as<float>();
+  for (int c = 0; c < nf; ++c)
+    for (int t = 0; t < 9; ++t) filter[t * channels + c] = taps[9 * c + t];
+}
+
+Conditioner::Conditioner(const Network& network)
+    : network_(network),
+      a_(std::max(network.config.embedding(), 11 * network.config.nf)),
+      b_(network.config.embedding()),
+      conditions_(network.config.dqas()) {
+  for (int i = 0; i < network.config.dqas(); ++i) {
+    vectors_.push_back(make_dqa_vectors(network.config.nf));
+    for (auto* v : {&conditions_[i].y, &conditions_[i].key, &conditions_[i].value})
+      v->reserve(network.config.nf);
+  }
+}
+
+const Dqa& Conditioner::dqa(int index) const {
+  const int per_block = network_.config.dqas_per_block();
+  return network_.blocks[index / per_block].dqa[index % per_block];
+}
+
+void Conditioner::condition(std::span<const float> embedding) {
+  const int d = network_.config.embedding(), nf = network_.config.nf,
+            per_block = network_.config.dqas_per_block();
+  std::copy(embedding.begin(), embedding.end(), b_.begin());
+  for (int i = 0; i < 4; ++i) {
+    linear(network_.compress[i], b_.data(), a_.data());
+    leaky(a_.data(), d, network_.compress_slope[i]);
+    std::copy_n(a_.begin(), d, b_.begin());
+  }
+  float y[256];  // nf of at most 256
+  for (int b = 0; b < network_.config.blocks; ++b) {
+    const Block& block = network_.blocks[b];
+    linear(block.modulation0, b_.data(), a_.data());
+    leaky(a_.data(), d, block.modulation_slope);
+    linear(block.modulation1, a_.data(), y);
+    sigmoid(y, nf);
+    for (int i = b * per_block; i < (b + 1) * per_block; ++i)
+      condition_dqa(dqa(i), {y, static_cast<size_t>(nf)}, conditions_[i], vectors_[i]);
+  }
+}
+
+void Conditioner::set_query(int index, std::span<const float> mean) {
+  filter_dqa(dqa(index), conditions_[index], mean, a_, vectors_[index]);
+}
+
+}  // namespace cdsr::cpu

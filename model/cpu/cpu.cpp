@@ -1,0 +1,17 @@
+#include "model/cpu/cpu.h"
+
+#include "model/cpu/engine.h"
+
+namespace cdsr::cpu {
+
+bool available(std::string&) { return true; }
+
+std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
+  return std::make_unique<CpuEngine>(std::move(network), options);
+}
+
+std::vector<Implementation> implementations(const Engine& engine) {
+  return dynamic_cast<const CpuEngine&>(engine).implementations();
+}
+
+}  // namespace cdsr::cpu

@@ -1,0 +1,29 @@
+// The CPU backend. fp32, or bf16 storage and products with fp32 accumulation; convolutions by oneDNN, each
+// call on one thread; strips of rows from a queue, each run by one thread through all layers that are local
+// (runner.h).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/operators.h"
+
+namespace cdsr::cpu {
+
+bool available(std::string& reason);
+
+/// Precision::Auto is bf16 where the processor multiplies it natively (AVX512_BF16 or AMX), else fp32. Throws
+/// Unsupported for bf16 where oneDNN has no bf16 convolution (before AVX512).
+std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options);
+std::unique_ptr<Operators> operators(const EngineOptions& options);
+
+/// A convolution the engine runs, and oneDNN's name of the implementation it runs it with.
+struct Implementation {
+  std::string layer;  ///< "32->32 3x3 bf16 nhwc 480x8"
+  std::string name;   ///< "brgconv:avx512_core_bf16"
+};
+/// Of an engine made by create() after its plan(): every distinct convolution, the encoder's included.
+std::vector<Implementation> implementations(const Engine& engine);
+
+}  // namespace cdsr::cpu

@@ -1,0 +1,94 @@
+// Residual dense blocks on strips: the strip's rows and five more where it was cut, all channels in one
+// blocked buffer whose prefixes are the convolutions' inputs. Each convolution pads the buffer's first and
+// last row with zeros, which is right at the frame's border and spoils one row more per convolution at a cut:
+// after five, what is left is exactly the strip.
+#include "model/cpu/strip.h"
+
+namespace cdsr::cpu {
+namespace {
+
+constexpr int kHalo = 5;
+
+struct DenseRange {
+  int y0, y1;  ///< the strip
+  int b0, b1;  ///< rows in the buffer
+};
+
+DenseRange range_of(int strip, int strips, int height) {
+  DenseRange r{};
+  r.y0 = strip_begin(strip, strips, height);
+  r.y1 = strip_begin(strip + 1, strips, height);
+  r.b0 = std::max(0, r.y0 - kHalo);
+  r.b1 = std::min(height, r.y1 + kHalo);
+  return r;
+}
+
+}  // namespace
+
+void Runner::plan_dense(const Program& program, int rows, SegmentPlan& plan) const {
+  plan.strips = std::max(1, (height_ + rows / 2) / rows);
+  plan.producer.assign(program.tensors.size(), -1);
+  int most = 0;
+  for (int i = 0; i < plan.strips; ++i) {
+    const DenseRange r = range_of(i, plan.strips, height_);
+    const int height = r.b1 - r.b0;
+    most = std::max(most, height);
+    const auto same = [height](const DensePlan& d) { return d.rows == height; };
+    if (std::none_of(plan.dense.begin(), plan.dense.end(), same)) plan.dense.push_back({height, {}});
+  }
+  const size_t channels = 2 * options_.channels + 4 * options_.growth;
+  plan.arena = static_cast<size_t>(most) * width_ * channels * size_of(options_.type);
+}
+
+void Runner::make_dense_convolutions(SegmentPlan& plan) {
+  const PackedDense& dense = *plan.segment->ops.front().dense;
+  for (DensePlan& d : plan.dense)
+    for (int k = 0; k < 5; ++k) {
+      ConvShape shape;
+      shape.in = dense.conv[k]->in();
+      shape.out = dense.conv[k]->out();
+      shape.kernel = 3;
+      shape.pad_rows = true;
+      shape.layout = Layout::Blocked;
+      shape.src = shape.dst = options_.type;
+      shape.post = k < 4 ? Post::Activate : Post::ScaleAdd;
+      shape.slope = k < 4 ? kDenseSlope : kResidualScale;
+      const int kernel = convs_->add(shape, width_, d.rows);
+      d.convs.kernel[k] = kernel;
+      d.convs.weights[k] = dense.conv[k]->weights((*convs_)[kernel].desc().weights_desc());
+    }
+}
+
+void Runner::run_dense(Thread& thread, const Job& job, int strip) {
+  const SegmentPlan& plan = *job.plan;
+  const Op& op = plan.segment->ops.front();
+  const auto kind = static_cast<size_t>(op.kind);
+  const StageTimer timer(thread.seconds[kind]);
+  const DenseRange r = range_of(strip, plan.strips, height_);
+  const int rows = r.b1 - r.b0, block = block_channels();
+  const auto d =
+      std::find_if(plan.dense.begin(), plan.dense.end(), [&](const auto& p) { return p.rows == rows; });
+  thread.macs[kind] += op.macs * rows * width_;
+
+  // Values from one block of channels to the next, and bytes of one channel.
+  const ptrdiff_t distance = static_cast<ptrdiff_t>(rows) * width_ * block;
+  const size_t channel = static_cast<size_t>(rows) * width_ * size_of(options_.type);
+  const size_t row = static_cast<size_t>(width_) * block * size_of(options_.type);
+  std::byte* const all = thread.arena.data();
+  for (int y = 0; y < rows; ++y)
+    rows_->pack(frame_row(job.program, op.in, r.b0 + y), width_, options_.channels, block, distance,
+                all + y * row);
+  std::byte* out = all + options_.channels * channel;
+  for (int k = 0; k < 5; ++k) {
+    thread.convs->run(d->convs.kernel[k], all, d->convs.weights[k], op.dense->conv[k]->bias(), out, all);
+    if (k < 4) out += options_.growth * channel;
+  }
+  const float scale = op.aux < 0 ? 1.0F : kResidualScale;
+  for (int y = r.y0; y < r.y1; ++y)
+    rows_->unpack(out + (y - r.b0) * row, width_, options_.channels, block, distance, scale,
+                  op.aux < 0 ? nullptr : frame_row(job.program, op.aux, y),
+                  frame_row(job.program, op.out, y));
+  if (plan.segment->mean >= 0) sum_rows(job.program, op.out, r.y0, r.y1 - r.y0);
+}
+
+}  // namespace cdsr::cpu

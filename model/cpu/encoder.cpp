@@ -1,0 +1,143 @@
+#include "model/cpu/encoder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+
+namespace cdsr::cpu {
+
+struct EncoderRunner::Layer {
+  int kernel = 0;
+  const void* weights = nullptr;
+  const float* bias = nullptr;
+  int width = 0, height = 0, channels = 0;  ///< of its output
+};
+
+struct EncoderRunner::Thread {
+  Buffer rows;     ///< three planes of one row of the frame
+  Buffer window;   ///< nhwc, three channels
+  Buffer patches;  ///< one vector of kPatch x kPatch x 3 for each patch
+  Buffer maps[2];
+  std::optional<ConvCaller> convs;
+};
+
+EncoderRunner::EncoderRunner(ThreadPool& pool, const PackedNetwork& network)
+    : pool_(pool), network_(network) {}
+EncoderRunner::~EncoderRunner() = default;
+
+std::vector<EncoderRunner::Layer> EncoderRunner::plan_branch(const std::unique_ptr<PackedConv>* convs,
+                                                             int count, int width, int height) {
+  std::vector<Layer> layers;
+  for (int i = 0; i < count; ++i) {
+    ConvShape shape;
+    shape.in = convs[i]->in();
+    shape.out = convs[i]->out();
+    shape.kernel = convs[i]->kernel();
+    shape.stride = convs == network_.pixel && i == 2 ? network_.network->encoder.pixel[2].stride : 1;
+    shape.pad_rows = true;
+    shape.post = Post::Activate;
+    shape.slope = kEncoderSlope;
+    Layer layer;
+    layer.kernel = convs_->add(shape, width, height);
+    const auto& desc = (*convs_)[layer.kernel].desc();
+    layer.weights = convs[i]->weights(desc.weights_desc());
+    layer.bias = convs[i]->bias();
+    layer.channels = shape.out;
+    layer.height = height = static_cast<int>(desc.dst_desc().dims()[2]);
+    layer.width = width = static_cast<int>(desc.dst_desc().dims()[3]);
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
+void EncoderRunner::plan(int width, int height) {
+  width_ = width;
+  height_ = height;
+  windows_ = encoder_windows(width, height);
+  const int w = windows_.front().width, h = windows_.front().height;
+  threads_.clear();
+  convs_ = std::make_unique<ConvSet>();
+  pool_.run_one([&] {
+    pixel_ = plan_branch(network_.pixel, 6, w, h);
+    patch_ = w < kPatch || h < kPatch ? std::vector<Layer>{}
+                                      : plan_branch(network_.patch, 4, w / kPatch, h / kPatch);
+  });
+  size_t map = 0;
+  for (const auto* layers : {&pixel_, &patch_})
+    for (const Layer& l : *layers)
+      map = std::max(map, sizeof(float) * l.width * l.height * static_cast<size_t>(l.channels));
+  const size_t picture = sizeof(float) * 3 * w * static_cast<size_t>(h);
+  pooled_.assign(windows_.size() * 2 * network_.network->config.embedding(), 0.0F);
+  const int threads = std::min<int>(pool_.size(), static_cast<int>(windows_.size()));
+  bytes_ = pooled_.size() * sizeof(float);
+  for (int i = 0; i < threads; ++i) {
+    auto thread = std::make_unique<Thread>();
+    thread->rows = Buffer(sizeof(float) * 3 * width);
+    thread->window = Buffer(picture);
+    thread->patches = Buffer(picture);
+    for (Buffer& m : thread->maps) m = Buffer(map);
+    thread->convs.emplace(*convs_);
+    bytes_ +=
+        thread->rows.size() + 2 * thread->window.size() + 2 * thread->maps[0].size() + convs_->scratch();
+    threads_.push_back(std::move(thread));
+  }
+}
+
+void EncoderRunner::read_window(Thread& thread, const RowSource& frame, const EncoderWindow& window) const {
+  float* const row = thread.rows.as<float>();
+  float* const planes[3] = {row, row + width_, row + 2 * static_cast<ptrdiff_t>(width_)};
+  float* pixel = thread.window.as<float>();
+  for (int y = 0; y < window.height; ++y) {
+    frame.read(window.y + y, 1, planes, 0);
+    for (int x = 0; x < window.width; ++x)
+      for (const float* plane : planes) *pixel++ = plane[window.x + x];
+  }
+  const int columns = window.width / kPatch, rows = window.height / kPatch;
+  float* out = thread.patches.as<float>();
+  for (int j = 0; j < rows; ++j)
+    for (int i = 0; i < columns; ++i)
+      for (int y = 0; y < kPatch; ++y) {
+        const float* from = thread.window.as<float>() +
+                            (static_cast<ptrdiff_t>(j * kPatch + y) * window.width + i * kPatch) * 3;
+        out = std::copy_n(from, 3 * kPatch, out);
+      }
+}
+
+void EncoderRunner::run_branch(Thread& thread, const std::vector<Layer>& layers,
+                               std::span<float> mean) const {
+  const float* in = &layers == &pixel_ ? thread.window.as<float>() : thread.patches.as<float>();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    float* const out = thread.maps[i % 2].as<float>();
+    thread.convs->run(layers[i].kernel, in, layers[i].weights, layers[i].bias, out);
+    in = out;
+  }
+  const Layer& last = layers.back();
+  const int pixels = last.width * last.height;
+  for (size_t c = 0; c < mean.size(); ++c) {
+    double sum = 0;
+    for (int i = 0; i < pixels; ++i) sum += in[static_cast<ptrdiff_t>(i) * last.channels + c];
+    mean[c] = static_cast<float>(sum / pixels);
+  }
+}
+
+void EncoderRunner::run(const RowSource& frame, std::span<float> pooled) {
+  const size_t d = pooled.size() / 2;
+  std::atomic<size_t> next{0};
+  pool_.run([&](int index) {
+    if (index >= static_cast<int>(threads_.size())) return;
+    Thread& thread = *threads_[index];
+    for (size_t i = next++; i < windows_.size(); i = next++) {
+      read_window(thread, frame, windows_[i]);
+      const std::span<float> features(&pooled_[i * 2 * d], 2 * d);
+      run_branch(thread, pixel_, features.first(d));
+      if (!patch_.empty()) run_branch(thread, patch_, features.last(d));
+    }
+  });
+  for (size_t c = 0; c < 2 * d; ++c) {
+    double sum = 0;
+    for (size_t i = 0; i < windows_.size(); ++i) sum += pooled_[i * 2 * d + c];
+    pooled[c] = static_cast<float>(sum / static_cast<double>(windows_.size()));
+  }
+}
+
+}  // namespace cdsr::cpu

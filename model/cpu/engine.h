@@ -1,0 +1,52 @@
+// The engine of the CPU backend: a network's programs, run on the engine's threads.
+#pragma once
+
+#include "model/cpu/conditioner.h"
+#include "model/cpu/cpu.h"
+#include "model/cpu/encoder.h"
+#include "model/cpu/runner.h"
+
+namespace cdsr::cpu {
+
+class CpuEngine final : public Engine {
+ public:
+  CpuEngine(std::shared_ptr<const Network> network, const EngineOptions& options);
+
+  const EngineInfo& info() const override { return info_; }
+  const Network& network() const override { return *network_; }
+  void plan(int width, int height) override;
+  void embed(const RowSource& frame, std::span<float> embedding) override;
+  void condition(std::span<const float> embedding) override;
+  void measure_queries(const RowSource& frame, std::span<float> queries) override;
+  void set_queries(std::span<const float> queries) override;
+  void upscale(const RowSource& frame, RowSink& out) override;
+  std::vector<StageTime> take_times() override;
+
+  std::vector<Implementation> implementations() const;
+
+ private:
+  /// Of programs_: the network as upscale() runs it, and the one that takes means; the same with
+  /// Query::Frame.
+  static constexpr int kUpscale = 0;
+  int measuring() const { return static_cast<int>(programs_.size()) - 1; }
+  void need_plan() const;
+  /// Runs `count` segments of a program; every mean becomes its DQA's query, and goes to `queries` if not
+  /// empty.
+  void run(int program, int count, const RowSource& frame, RowSink* out, std::span<float> queries);
+
+  std::shared_ptr<const Network> network_;
+  std::shared_ptr<const PackedNetwork> packed_;
+  EngineOptions options_;
+  EngineInfo info_;
+  ThreadPool pool_;
+  std::vector<Program> programs_;
+  Runner runner_;
+  EncoderRunner encoder_;
+  Csc csc_;
+  Conditioner conditioner_;
+  std::vector<float> pooled_;
+  bool planned_ = false, conditioned_ = false, queried_ = false;
+  double embed_seconds_ = 0;
+};
+
+}  // namespace cdsr::cpu

@@ -1,0 +1,49 @@
+// Our own loops over rows, compiled for several sets of instructions. Feature rows are nhwc: `width` pixels
+// of `channels` values (a multiple of 16), fp32 or bf16; arithmetic is fp32.
+#pragma once
+
+#include <cstddef>
+
+#include "model/cpu/types.h"
+
+namespace cdsr::cpu {
+
+/// Bicubic phases of a scale, see model/bicubic.h.
+struct ShuffleTaps {
+  int scale = 2;
+  bool skip = false;  ///< add the enlarged picture
+  int first[4] = {};
+  float weight[4][4] = {};
+};
+
+/// For rows stored as one Type; `void` pointers are to values of it.
+struct RowKernels {
+  /// 3x3 convolution of a picture: rows y - 1, y, y + 1 (first pixel of plane 0), weights [27][channels] with
+  /// taps in the order ky, plane, kx.
+  void (*head)(const float* const rows[3], ptrdiff_t plane, int width, const float* weights,
+               const float* bias, int channels, void* out);
+  /// filtered = lrelu(depthwise 3x3 of rows y - 1, y, y + 1), gated = row y * gate. filter: [9][channels].
+  void (*dqa)(const void* const rows[3], int width, int channels, const float* filter, const float* gate,
+              float slope, void* filtered, void* gated);
+  /// sums[c] = sum over the row's pixels.
+  void (*sum)(const void* row, int width, int channels, float* sums);
+  /// To channel blocks of `block`, `distance` values apart, and back: out = scale * in + add (scale 1 and no
+  /// `add`: a copy).
+  void (*pack)(const void* row, int width, int channels, int block, ptrdiff_t distance, void* out);
+  void (*unpack)(const void* in, int width, int channels, int block, ptrdiff_t distance, float scale,
+                 const void* add, void* out);
+};
+
+struct Kernels {
+  RowKernels rows[2];  ///< by Type
+  /// Pixel shuffle of one low-resolution row `in` (width x channels), plus the enlarged picture with
+  /// taps.skip. picture: rows y - 2 to y + 2, clamped, first pixel of plane 0. out: first row of plane 0;
+  /// plane p of row r at out + (3 r + p) * out_plane. `temp` holds width + 64 floats.
+  void (*shuffle)(const float* in, int channels, int width, const ShuffleTaps& taps,
+                  const float* const picture[5], ptrdiff_t plane, float* out, ptrdiff_t out_plane,
+                  float* temp);
+};
+
+const Kernels& kernels(Isa isa);
+
+}  // namespace cdsr::cpu

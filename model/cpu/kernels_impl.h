@@ -1,0 +1,211 @@
+// The loops of kernels.h, included once for each set of instructions with CDSR_KERNELS naming it. GCC's
+// vector extensions spell the 16-lane arithmetic; the compiler's flags decide what a lane costs. No standard
+// header with code of its own may come in here: the linker keeps one copy of an inline function, and it might
+// be this one.
+#include <cstdint>
+
+#include "model/cpu/kernels.h"
+
+namespace cdsr::cpu::CDSR_KERNELS {
+namespace {
+
+typedef float Vec __attribute__((vector_size(64)));
+typedef uint32_t UVec __attribute__((vector_size(64)));
+typedef uint16_t HVec __attribute__((vector_size(32)));
+constexpr int kLanes = 16;
+
+#define CDSR_INLINE inline __attribute__((always_inline))
+
+CDSR_INLINE Vec load(const float* p) {
+  Vec v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+CDSR_INLINE void store(float* p, const Vec& v) { __builtin_memcpy(p, &v, sizeof v); }
+
+CDSR_INLINE Vec load(const Bf16* p) {
+  HVec h;
+  __builtin_memcpy(&h, p, sizeof h);
+  const UVec u = __builtin_convertvector(h, UVec) << 16;
+  Vec v;
+  __builtin_memcpy(&v, &u, sizeof v);
+  return v;
+}
+/// Rounds to nearest even, as oneDNN does.
+CDSR_INLINE void store(Bf16* p, const Vec& v) {
+  UVec u;
+  __builtin_memcpy(&u, &v, sizeof u);
+  u = (u + 0x7FFFU + ((u >> 16) & 1U)) >> 16;
+  const HVec h = __builtin_convertvector(u, HVec);
+  __builtin_memcpy(p, &h, sizeof h);
+}
+
+CDSR_INLINE Vec splat(float x) { return x - Vec{}; }
+CDSR_INLINE Vec leaky(const Vec& v, float slope) {
+  const Vec scaled = v * slope;
+  return v > scaled ? v : scaled;
+}
+
+/// Pixels x to x + P of the head, V vectors of channels from channel c on.
+template <int P, int V, typename T>
+CDSR_INLINE void head_tile(const float* const rows[3], ptrdiff_t plane, const float* weights,
+                           const float* bias, int channels, int c, int x, int width, T* out) {
+  Vec acc[P][V];
+  for (int v = 0; v < V; ++v)
+    for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + v * kLanes);
+  for (int ky = 0; ky < 3; ++ky)
+    for (int i = 0; i < 3; ++i) {
+      const float* pixel = rows[ky] + i * plane + x - 1;
+#pragma GCC unroll 3
+      for (int kx = 0; kx < 3; ++kx, weights += channels)
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+          const Vec w = load(weights + c + v * kLanes);
+#pragma GCC unroll 16
+          for (int p = 0; p < P; ++p) acc[p][v] += pixel[p + kx] * w;
+        }
+    }
+  const int count = width - x < P ? width - x : P;
+  for (int p = 0; p < count; ++p)
+    for (int v = 0; v < V; ++v)
+      store(out + static_cast<ptrdiff_t>(x + p) * channels + c + v * kLanes, acc[p][v]);
+}
+
+template <typename T>
+void head(const float* const rows[3], ptrdiff_t plane, int width, const float* weights, const float* bias,
+          int channels, void* to) {
+  constexpr int kPixels = 8;
+  T* const out = static_cast<T*>(to);
+  int c = 0;
+  for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
+    for (int x = 0; x < width; x += kPixels)
+      head_tile<kPixels, 2>(rows, plane, weights, bias, channels, c, x, width, out);
+  for (; c < channels; c += kLanes)
+    for (int x = 0; x < width; x += kPixels)
+      head_tile<kPixels, 1>(rows, plane, weights, bias, channels, c, x, width, out);
+}
+
+template <typename T>
+void dqa(const void* const from[3], int width, int channels, const float* filter, const float* gate,
+         float slope, void* filtered_to, void* gated_to) {
+  const T* const rows[3] = {static_cast<const T*>(from[0]), static_cast<const T*>(from[1]),
+                            static_cast<const T*>(from[2])};
+  T* const filtered = static_cast<T*>(filtered_to);
+  T* const gated = static_cast<T*>(gated_to);
+  for (int c = 0; c < channels; c += kLanes) {
+    Vec k[9];
+    for (int t = 0; t < 9; ++t) k[t] = load(filter + static_cast<ptrdiff_t>(t) * channels + c);
+    const Vec g = load(gate + c);
+    Vec left = {}, here = {};  // sums so far of the pixels x - 1 and x
+    for (int x = 0; x < width; ++x) {
+      const ptrdiff_t at = static_cast<ptrdiff_t>(x) * channels + c;
+      const Vec up = load(rows[0] + at), mid = load(rows[1] + at), down = load(rows[2] + at);
+      const Vec done = left + k[2] * up + k[5] * mid + k[8] * down;
+      if (x > 0) store(filtered + at - channels, leaky(done, slope));
+      left = here + k[1] * up + k[4] * mid + k[7] * down;
+      here = k[0] * up + k[3] * mid + k[6] * down;
+      store(gated + at, mid * g);
+    }
+    store(filtered + static_cast<ptrdiff_t>(width - 1) * channels + c, leaky(left, slope));
+  }
+}
+
+template <typename T>
+void sum(const void* from, int width, int channels, float* sums) {
+  const T* const row = static_cast<const T*>(from);
+  for (int c = 0; c < channels; c += kLanes) {
+    Vec s = {};
+    for (int x = 0; x < width; ++x) s += load(row + static_cast<ptrdiff_t>(x) * channels + c);
+    store(sums + c, s);
+  }
+}
+
+template <typename T>
+void pack(const void* from, int width, int channels, int block, ptrdiff_t distance, void* to) {
+  const T* const row = static_cast<const T*>(from);
+  T* out = static_cast<T*>(to);
+  for (int c = 0; c < channels; c += block, out += distance)
+    for (int x = 0; x < width; ++x)
+      for (int i = 0; i < block; ++i)
+        out[static_cast<ptrdiff_t>(x) * block + i] = row[static_cast<ptrdiff_t>(x) * channels + c + i];
+}
+
+template <typename T>
+void unpack(const void* from, int width, int channels, int block, ptrdiff_t distance, float scale,
+            const void* plus, void* to) {
+  const T* const in = static_cast<const T*>(from);
+  const T* const add = static_cast<const T*>(plus);
+  T* const out = static_cast<T*>(to);
+  for (int c = 0; c < channels; c += kLanes) {
+    const T* half[2];  // the 16 channels are one block, or halves of two neighbours
+    half[0] = in + static_cast<ptrdiff_t>(c / block) * distance;
+    half[1] = block == kLanes ? half[0] + 8 : half[0] + distance;
+    for (int x = 0; x < width; ++x) {
+      const ptrdiff_t at = static_cast<ptrdiff_t>(x) * channels + c;
+      T pixel[kLanes];
+      for (int i = 0; i < kLanes; ++i) pixel[i] = half[i / 8][static_cast<ptrdiff_t>(x) * block + i % 8];
+      if (add == nullptr)
+        __builtin_memcpy(out + at, pixel, sizeof pixel);
+      else
+        store(out + at, load(pixel) * scale + load(add + at));
+    }
+  }
+}
+
+/// Vertical pass of the bicubic skip: one plane's row of phase r, its ends repeated.
+CDSR_INLINE void enlarge_down(const ShuffleTaps& taps, int r, const float* const picture[5], ptrdiff_t offset,
+                              int width, float* temp) {
+  const float* row[4];
+  for (int t = 0; t < 4; ++t) row[t] = picture[2 + taps.first[r] + t] + offset;
+  const float* w = taps.weight[r];
+  for (int x = 0; x < width; x += kLanes)
+    store(temp + x, load(row[0] + x) * w[0] + load(row[1] + x) * w[1] + load(row[2] + x) * w[2] +
+                        load(row[3] + x) * w[3]);
+  temp[-2] = temp[-1] = temp[0];
+  temp[width] = temp[width + 1] = temp[width - 1];
+}
+
+template <int S>
+CDSR_INLINE void shuffle_scale(const float* in, int channels, int width, const ShuffleTaps& taps,
+                               const float* const picture[5], ptrdiff_t plane, float* out,
+                               ptrdiff_t out_plane, float* temp) {
+  for (int p = 0; p < 3; ++p)
+    for (int r = 0; r < S; ++r) {
+      float* row = out + (3 * r + p) * out_plane;
+      const float* value = in + (p * S + r) * S;
+      if (!taps.skip) {
+        for (int x = 0; x < width; ++x)
+          for (int q = 0; q < S; ++q) row[x * S + q] = value[static_cast<ptrdiff_t>(x) * channels + q];
+        continue;
+      }
+      enlarge_down(taps, r, picture, p * plane, width, temp);
+      for (int x = 0; x < width; ++x)
+        for (int q = 0; q < S; ++q) {
+          const float* t = temp + x + taps.first[q];
+          const float* w = taps.weight[q];
+          row[x * S + q] = value[static_cast<ptrdiff_t>(x) * channels + q] +
+                           (t[0] * w[0] + t[1] * w[1] + t[2] * w[2] + t[3] * w[3]);
+        }
+    }
+}
+
+void shuffle(const float* in, int channels, int width, const ShuffleTaps& taps, const float* const picture[5],
+             ptrdiff_t plane, float* out, ptrdiff_t out_plane, float* temp) {
+  temp += kLanes;
+  if (taps.scale == 2)
+    shuffle_scale<2>(in, channels, width, taps, picture, plane, out, out_plane, temp);
+  else if (taps.scale == 3)
+    shuffle_scale<3>(in, channels, width, taps, picture, plane, out, out_plane, temp);
+  else
+    shuffle_scale<4>(in, channels, width, taps, picture, plane, out, out_plane, temp);
+}
+
+template <typename T>
+constexpr RowKernels rows() {
+  return {head<T>, dqa<T>, sum<T>, pack<T>, unpack<T>};
+}
+
+constexpr Kernels table() { return {{rows<float>(), rows<Bf16>()}, shuffle}; }
+
+}  // namespace
+}  // namespace cdsr::cpu::CDSR_KERNELS

@@ -1,0 +1,185 @@
+#include "model/cpu/program.h"
+
+namespace cdsr::cpu {
+namespace {
+
+/// Rows a strip may have to recompute above and below it before a segment is cut: a cut costs one store and
+/// load of the features, 16 recomputed rows a tenth of a strip's work.
+constexpr int kMostRadius = 16;
+
+class Builder {
+ public:
+  Builder(const PackedNetwork& packed, bool measure)
+      : packed_(packed), network_(*packed.network), config_(network_.config), measure_(measure) {
+    program_.segments.emplace_back();
+  }
+
+  Program build() {
+    picture_ = tensor(TensorPlan::Picture, 0, false);
+    add({.kind = OpKind::Read, .stage = "read", .out = picture_});
+    const bool rrdb = config_.body == Body::Rrdb;
+    int f = features(rrdb);
+    add({.kind = OpKind::Head,
+         .stage = "head",
+         .in = picture_,
+         .out = f,
+         .radius = 1,
+         .conv = packed_.head.get(),
+         .head_weights = packed_.head_weights.data(),
+         .macs = packed_.head->macs()});
+    if (rrdb)
+      f = rrdb_body(f);
+    else
+      f = plain_body(f);
+    tail(f);
+    return std::move(program_);
+  }
+
+ private:
+  Segment& current() { return program_.segments.back(); }
+  void add(const Op& op) { current().ops.push_back(op); }
+
+  int tensor(TensorPlan::Kind kind, int channels, bool frame) {
+    program_.tensors.push_back({kind, channels, frame});
+    return static_cast<int>(program_.tensors.size()) - 1;
+  }
+  int features(bool frame) { return tensor(TensorPlan::Features, padded_channels(config_.nf), frame); }
+
+  /// Ends the segment with its last output kept whole in `into` (a new tensor if -1); `mean` as in Segment.
+  int cut(int into = -1, int mean = -1) {
+    Op& last = current().ops.back();
+    if (into < 0) {
+      program_.tensors[last.out].frame = true;
+      into = last.out;
+    } else {
+      last.out = into;
+    }
+    current().mean = mean;
+    program_.segments.emplace_back();
+    if (mean >= 0) program_.measuring = static_cast<int>(program_.segments.size()) - 1;
+    return into;
+  }
+  int radius_so_far() {
+    int sum = 0;
+    for (const Op& op : current().ops) sum += op.radius;
+    return sum;
+  }
+
+  int dqa(int x, int index, const PackedConv* conv) {
+    const int out = features(false);
+    add({.kind = OpKind::Dqa,
+         .stage = "dqa",
+         .in = x,
+         .out = out,
+         .radius = 1,
+         .slope = kFuseSlope,
+         .dqa = index,
+         .conv = conv,
+         .macs = 9.0 * config_.nf + conv->macs()});
+    return out;
+  }
+  int conv(int x, const PackedConv* conv, float slope, int residual = -1) {
+    const int out = features(false);
+    add({.kind = OpKind::Conv,
+         .stage = "body",
+         .in = x,
+         .out = out,
+         .aux = residual,
+         .radius = 1,
+         .slope = slope,
+         .conv = conv,
+         .macs = conv->macs()});
+    return out;
+  }
+
+  int plain_body(int f) {
+    // Two whole-frame tensors take turns: strips read their neighbours' rows of one while others write the
+    // next.
+    int keep[2] = {-1, -1}, cuts = 0;
+    for (int b = 0; b < config_.blocks; ++b) {
+      const PackedBlock& block = packed_.blocks[b];
+      const bool far = radius_so_far() + 3 > kMostRadius;
+      if (measure_ || far) {
+        int& into = keep[cuts++ % 2];
+        into = f = cut(into, measure_ ? b : -1);
+      }
+      const int t = conv(dqa(f, b, block.dqa[0].get()), block.conv1.get(), kFuseSlope);
+      f = conv(t, block.conv2.get(), 1, f);
+    }
+    return f;
+  }
+
+  int rrdb_body(const int f0) {
+    const int t = features(true), t2 = features(true);
+    int f = features(true), x = f0;
+    cut(f0, measure_ ? 0 : -1);
+    for (int b = 0; b < config_.blocks; ++b) {
+      const PackedBlock& block = packed_.blocks[b];
+      int a = conv(dqa(x, 2 * b, block.dqa[0].get()), block.conv1.get(), kFuseSlope);
+      if (measure_) a = cut(t2, 2 * b + 1);
+      conv(dqa(a, 2 * b + 1, block.dqa[1].get()), block.conv2.get(), 1, x);
+      cut(t);
+      dense(block.rdb[0], t, t2, -1);
+      cut(t2);
+      dense(block.rdb[1], t2, t, -1);
+      cut(t);
+      dense(block.rdb[2], t, f, x);  // each pixel of x is read before the same thread writes it
+      cut(f, measure_ && b + 1 < config_.blocks ? 2 * b + 2 : -1);
+      x = f;
+    }
+    return conv(f, packed_.trunk.get(), 1, f0);
+  }
+
+  void dense(const PackedDense& packed, int in, int out, int plus) {
+    double macs = 0;
+    for (const auto& c : packed.conv) macs += c->macs();
+    add({.kind = OpKind::Dense,
+         .stage = "dense",
+         .in = in,
+         .out = out,
+         .aux = plus,
+         .radius = 5,
+         .dense = &packed,
+         .macs = macs});
+  }
+
+  void tail(int f) {
+    const bool skip = config_.skip == Skip::Bicubic;
+    int picture = picture_;
+    if (skip && program_.segments.size() > 1) {  // cut since the picture was read: read it again
+      picture = tensor(TensorPlan::Picture, 0, false);
+      current().ops.insert(current().ops.begin(), Op{.kind = OpKind::Read, .stage = "read", .out = picture});
+    }
+    const int values = tensor(TensorPlan::Values, packed_.tail->out(), false);
+    add({.kind = OpKind::Tail,
+         .stage = "tail",
+         .in = f,
+         .out = values,
+         .radius = 1,
+         .conv = packed_.tail.get(),
+         .macs = packed_.tail->macs()});
+    const int enlarged = tensor(TensorPlan::Enlarged, 0, false);
+    add({.kind = OpKind::Shuffle,
+         .stage = "shuffle",
+         .in = values,
+         .out = enlarged,
+         .aux = skip ? picture : -1,
+         .aux_radius = skip ? 2 : 0});
+    add({.kind = OpKind::Write, .stage = "write", .in = enlarged});
+  }
+
+  const PackedNetwork& packed_;
+  const Network& network_;
+  const CdsrConfig& config_;
+  const bool measure_;
+  Program program_;
+  int picture_ = -1;
+};
+
+}  // namespace
+
+Program build_program(const PackedNetwork& network, bool measure) {
+  return Builder(network, measure).build();
+}
+
+}  // namespace cdsr::cpu

@@ -1,0 +1,274 @@
+#include "model/cpu/runner.h"
+
+#include <algorithm>
+
+#include "model/bicubic.h"
+#include "model/cpu/isa.h"
+#include "model/cpu/strip.h"
+
+namespace cdsr::cpu {
+namespace {
+
+/// Rows of a strip of row ops, about. Every cut costs the recomputation of a few rows, every strip less can
+/// leave a thread idle at the end of a frame. Does not depend on the threads.
+constexpr int kStripRows = 64;
+/// Bytes that a few rows of features should have: they pass through two or three layers within the cache.
+constexpr size_t kChunkBytes = size_t{192} << 10;
+constexpr int kMostContext = 4;
+constexpr int kDenseRows = 128;
+
+/// Finds how many rows of each op's output are alive at once.
+class CapacityVisitor {
+ public:
+  explicit CapacityVisitor(std::vector<LocalPlan>& locals) : locals_(locals), low_(locals.size()) {}
+
+  void start(int op, int begin, int) { low_[op] = begin > 0 ? begin : -1; }
+  void room(int op, int keep, int row, int count) {
+    locals_[op].capacity = std::max(locals_[op].capacity, row + count + 1 - std::max(keep, low_[op]));
+  }
+  void make(int, int, int) {}
+
+ private:
+  std::vector<LocalPlan>& locals_;
+  std::vector<int> low_;
+};
+
+size_t align(size_t bytes) { return round_up(bytes, 64); }
+
+}  // namespace
+
+Runner::Runner(ThreadPool& pool, const RunnerOptions& options)
+    : pool_(pool),
+      options_(options),
+      rows_(&kernels(kernel_isa()).rows[static_cast<size_t>(options.type)]),
+      kernels_(&kernels(kernel_isa())) {
+  taps_.scale = options.scale;
+  taps_.skip = options.skip;
+  for (int p = 0; p < options.scale; ++p) {
+    const BicubicPhase phase = bicubic_phase(options.scale, p);
+    taps_.first[p] = phase.first;
+    std::copy_n(phase.weight, 4, taps_.weight[p]);
+  }
+}
+
+Runner::~Runner() = default;
+
+size_t Runner::row_bytes(const TensorPlan& tensor) const {
+  const auto width = static_cast<size_t>(width_);
+  switch (tensor.kind) {
+    case TensorPlan::Features:
+      return width * tensor.channels * size_of(options_.type);
+    case TensorPlan::Picture:
+      return 3 * sizeof(float) * picture_plane(width_);
+    case TensorPlan::Values:
+      return width * tensor.channels * sizeof(float);
+    case TensorPlan::Enlarged:
+      return 3 * sizeof(float) * options_.scale * picture_plane(width_ * options_.scale);
+  }
+  return 0;
+}
+
+void Runner::plan(const std::vector<const Program*>& programs, int width, int height, size_t limit) {
+  width_ = width;
+  height_ = height;
+  threads_.clear();
+  frames_.clear();
+  convs_.reset();
+  int chunk = 1 << (kRowKernels - 1);
+  while (chunk > 1 &&
+         chunk * static_cast<size_t>(width) * options_.channels * size_of(options_.type) > kChunkBytes)
+    chunk /= 2;
+  int dense_rows = kDenseRows;
+  for (;;) {
+    bytes_ = plan_memory(programs, chunk, dense_rows);
+    bool fits = limit == 0 || bytes_ <= limit;
+    if (fits) {
+      pool_.run_one([this] { make_convolutions(); });
+      bytes_ += pool_.size() * convs_->scratch();
+      fits = limit == 0 || bytes_ <= limit;
+    }
+    if (fits) break;
+    if (chunk == 1 && dense_rows <= 2)
+      fail(Errc::OutOfMemory, "frames of {}x{} need {} MiB with {} thread(s), the limit is {} MiB", width,
+           height, (bytes_ >> 20) + 1, pool_.size(), limit >> 20);
+    chunk = std::max(1, chunk / 2);
+    dense_rows = std::max(2, dense_rows / 2);
+  }
+
+  size_t frames = 0, arena = 0, ops = 0;
+  for (const auto& of : frame_of_)
+    for (int f : of) frames = std::max<size_t>(frames, f + 1);
+  for (const auto& plans : segments_)
+    for (const SegmentPlan& plan : plans) {
+      arena = std::max(arena, plan.arena);
+      ops = std::max(ops, plan.segment->ops.size());
+    }
+  const size_t row = row_bytes({TensorPlan::Features, options_.channels, true});
+  for (size_t i = 0; i < frames; ++i) frames_.emplace_back((height_ + 2) * row);  // zeros above and below
+  row_sums_.assign(static_cast<size_t>(height_) * options_.channels, 0.0F);
+  mean_.assign(options_.channels, 0.0F);
+  for (int i = 0; i < pool_.size(); ++i) {
+    auto thread = std::make_unique<Thread>(ops);
+    thread->arena = Buffer(arena);
+    thread->convs.emplace(*convs_);
+    threads_.push_back(std::move(thread));
+  }
+}
+
+size_t Runner::plan_memory(const std::vector<const Program*>& programs, int chunk, int dense_rows) {
+  segments_.clear();
+  frame_of_.clear();
+  size_t frames = 0, arena = 0;
+  for (const Program* program : programs) {
+    int count = 0;
+    std::vector<int>& frame_of = frame_of_.emplace_back();
+    for (const TensorPlan& t : program->tensors) frame_of.push_back(t.frame ? count++ : -1);
+    frames = std::max<size_t>(frames, count);
+    std::vector<SegmentPlan>& plans = segments_.emplace_back();
+    for (const Segment& segment : program->segments) {
+      SegmentPlan& plan = plans.emplace_back();
+      plan.segment = &segment;
+      for (const TensorPlan& t : program->tensors) plan.row_bytes.push_back(row_bytes(t));
+      if (segment.ops.front().kind == OpKind::Dense)
+        plan_dense(*program, dense_rows, plan);
+      else
+        plan_rows(*program, chunk, plan);
+      arena = std::max(arena, plan.arena);
+    }
+  }
+  const size_t frame = (height_ + 2) * row_bytes({TensorPlan::Features, options_.channels, true});
+  return frames * align(frame) + pool_.size() * align(arena) +
+         static_cast<size_t>(height_) * options_.channels * sizeof(float);
+}
+
+void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) const {
+  const Segment& segment = *plan.segment;
+  const size_t count = segment.ops.size();
+  plan.strips = std::max(1, height_ / kStripRows);
+  plan.chunk = chunk;
+  plan.ops.resize(count);
+  plan.locals.resize(count);
+  plan.producer.assign(program.tensors.size(), -1);
+  RowSchedule schedule(count);
+  CapacityVisitor visitor(plan.locals);
+  for (int strip = 0; strip < plan.strips; ++strip)
+    for (int context = 0; context <= (kMostContext + options_.scale - 1) / options_.scale; ++context)
+      schedule.run(segment, strip_begin(strip, plan.strips, height_),
+                   strip_begin(strip + 1, plan.strips, height_), height_, chunk, context, visitor);
+  const auto take = [&plan](size_t bytes) {
+    const size_t at = plan.arena;
+    plan.arena += align(bytes);
+    return at;
+  };
+  bool dqa = false;
+  for (size_t i = 0; i < count; ++i) {
+    const Op& op = segment.ops[i];
+    dqa = dqa || op.kind == OpKind::Dqa;
+    LocalPlan& local = plan.locals[i];
+    if (op.out < 0 || program.tensors[op.out].frame) {
+      local.capacity = 0;
+      continue;
+    }
+    plan.producer[op.out] = static_cast<int>(i);
+    local.capacity += chunk;  // moved down every other time only
+    local.row_bytes = plan.row_bytes[op.out];
+    local.offset = take(local.capacity * local.row_bytes);
+  }
+  if (dqa) plan.filtered_offset = take(chunk * row_bytes({TensorPlan::Features, options_.channels, false}));
+  plan.temp_offset = take((width_ + 64) * sizeof(float));
+}
+
+void Runner::make_convolutions() {
+  convs_ = std::make_unique<ConvSet>();
+  for (auto& plans : segments_)
+    for (SegmentPlan& plan : plans) {
+      if (plan.dense.empty())
+        make_row_convolutions(plan);
+      else
+        make_dense_convolutions(plan);
+    }
+}
+
+void Runner::make_row_convolutions(SegmentPlan& plan) {
+  for (size_t i = 0; i < plan.ops.size(); ++i) {
+    const Op& op = plan.segment->ops[i];
+    if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
+    ConvShape shape;
+    shape.in = op.conv->in();
+    shape.out = op.conv->out();
+    shape.kernel = op.conv->kernel();
+    shape.src = options_.type;
+    shape.dst = op.kind == OpKind::Tail ? Type::F32 : options_.type;
+    shape.slope = op.slope;
+    if (op.kind == OpKind::Dqa)
+      shape.post = Post::SumActivate;
+    else if (op.aux >= 0)
+      shape.post = Post::Add;
+    else if (op.slope != 1)
+      shape.post = Post::Activate;
+    for (int log = 0; 1 << log <= plan.chunk; ++log) {
+      const int kernel = convs_->add(shape, width_, 1 << log);
+      plan.ops[i].kernel[log] = kernel;
+      plan.ops[i].weights[log] = op.conv->weights((*convs_)[kernel].desc().weights_desc());
+    }
+  }
+}
+
+void Runner::run(int program, int segment, const std::vector<DqaVectors>& dqas, const RowSource* source,
+                 RowSink* sink) {
+  const SegmentPlan& plan = segments_[program][segment];
+  const int rows = sink == nullptr ? 0 : sink->context();
+  if (rows < 0 || rows > kMostContext)
+    fail(Errc::InvalidArgument, "a sink asks for {} rows of context, must be 0 to {}", rows, kMostContext);
+  const int context = (rows + options_.scale - 1) / options_.scale;
+  Job job;
+  job.program = program;
+  job.plan = &plan;
+  job.dqas = &dqas;
+  job.source = source;
+  job.sink = sink;
+  pool_.run([&](int index) {
+    Thread& thread = *threads_[index];
+    Strip strip(*this, thread, job);
+    for (int i = job.next++; i < plan.strips; i = job.next++) {
+      if (!plan.dense.empty())
+        run_dense(thread, job, i);
+      else
+        thread.schedule.run(*plan.segment, strip_begin(i, plan.strips, height_),
+                            strip_begin(i + 1, plan.strips, height_), height_, plan.chunk, context, strip);
+    }
+  });
+  if (plan.segment->mean < 0) return;
+  // Row sums in the order of rows: the same value whoever made them.
+  for (int c = 0; c < options_.channels; ++c) {
+    double sum = 0;
+    for (int y = 0; y < height_; ++y) sum += row_sums_[static_cast<size_t>(y) * options_.channels + c];
+    mean_[c] = static_cast<float>(sum / (static_cast<double>(width_) * height_));
+  }
+}
+
+void Runner::sum_rows(int program, int tensor, int row, int count) {
+  for (int y = row; y < row + count; ++y)
+    rows_->sum(frame_row(program, tensor, y), width_, options_.channels,
+               &row_sums_[static_cast<size_t>(y) * options_.channels]);
+}
+
+std::byte* Runner::frame_row(int program, int tensor, int y) const {
+  const size_t row = static_cast<size_t>(width_) * options_.channels * size_of(options_.type);
+  return frames_[frame_of_[program][tensor]].data() + (y + 1) * row;
+}
+
+void Runner::take_times(std::vector<StageTime>& times) {
+  static constexpr const char* kStages[kOpKinds] = {"read", "head",    "dqa",   "body",
+                                                    "tail", "shuffle", "write", "dense"};
+  for (int kind = 0; kind < kOpKinds; ++kind) {
+    StageTime time{kStages[kind], 0, 0};
+    for (const auto& thread : threads_) {
+      time.seconds += std::exchange(thread->seconds[kind], 0.0);
+      time.macs += std::exchange(thread->macs[kind], 0.0);
+    }
+    if (time.seconds > 0) times.push_back(time);
+  }
+}
+
+}  // namespace cdsr::cpu

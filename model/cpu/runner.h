@@ -1,0 +1,99 @@
+// Runs a program on frames of one size: plans the memory, then sends strips of rows through the segments.
+//
+// A segment's strips are taken from a queue by the pool's threads. A thread sends its strip through all ops
+// of the segment, a few rows at a time (rows.h), in memory of its own; only tensors that outlive the segment
+// are whole frames. Strips recompute what they need of their neighbours' rows, so the result does not depend
+// on where the cuts are, and bits do not depend on the threads.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "model/cpu/conv.h"
+#include "model/cpu/kernels.h"
+#include "model/cpu/program.h"
+#include "model/cpu/rows.h"
+#include "model/cpu/thread_pool.h"
+#include "model/engine.h"
+
+namespace cdsr::cpu {
+
+/// What a DQA needs besides its weights. Channels are padded.
+struct DqaVectors {
+  Buffer filter;  ///< [9][channels] floats
+  Buffer gate;    ///< [channels] floats
+};
+
+struct RunnerOptions {
+  Type type = Type::F32;
+  int channels = 0;  ///< of a features tensor, padded
+  int growth = 0;    ///< of a dense block, padded; 0 without
+  int scale = 2;
+  int tail_channels = 16;  ///< of the values a tail makes, padded
+  bool skip = false;
+};
+
+class Runner {
+ public:
+  Runner(ThreadPool& pool, const RunnerOptions& options);
+  ~Runner();
+
+  /// Plans `programs` (which must live on) for frames of this size in at most `limit` bytes (0: no limit):
+  /// frames first, the rest split into smaller pieces until it fits. Throws OutOfMemory. Run it again for a
+  /// new size.
+  void plan(const std::vector<const Program*>& programs, int width, int height, size_t limit);
+
+  size_t bytes() const { return bytes_; }
+  const ConvSet& convolutions() const { return *convs_; }
+  int width() const { return width_; }
+  int height() const { return height_; }
+
+  /// Runs segment `segment` of planned program `program`. `source` and `sink` may be null where no op reads
+  /// or writes. If the segment has a mean, it is in mean() afterwards.
+  void run(int program, int segment, const std::vector<DqaVectors>& dqas, const RowSource* source,
+           RowSink* sink);
+  std::span<const float> mean() const { return mean_; }
+
+  /// Row y of a whole tensor of a planned program, for Operators.
+  std::byte* frame_row(int program, int tensor, int y) const;
+
+  /// Adds this runner's times since the last call to `times`.
+  void take_times(std::vector<StageTime>& times);
+
+ private:
+  struct Local;
+  struct SegmentPlan;
+  struct Thread;
+  struct Job;
+  class Strip;
+
+  size_t row_bytes(const TensorPlan& tensor) const;
+  /// Frames, and all but the convolutions of every segment: bytes.
+  size_t plan_memory(const std::vector<const Program*>& programs, int chunk, int dense_rows);
+  void plan_rows(const Program& program, int chunk, SegmentPlan& plan) const;
+  void plan_dense(const Program& program, int rows, SegmentPlan& plan) const;
+  void make_convolutions();
+  void make_row_convolutions(SegmentPlan& plan);
+  void make_dense_convolutions(SegmentPlan& plan);
+  void run_dense(Thread& thread, const Job& job, int strip);
+  void sum_rows(int program, int tensor, int row, int count);
+
+  ThreadPool& pool_;
+  RunnerOptions options_;
+  const RowKernels* rows_;
+  const Kernels* kernels_;
+  ShuffleTaps taps_;
+  int width_ = 0, height_ = 0;
+  size_t bytes_ = 0;
+  std::unique_ptr<ConvSet> convs_;
+  std::vector<std::vector<SegmentPlan>> segments_;  ///< by program
+  std::vector<std::vector<int>> frame_of_;          ///< by program and tensor: index into frames_, or -1
+  std::vector<Buffer> frames_;
+  std::vector<float> row_sums_;  ///< [height][channels], of the tensor whose mean is taken
+  std::vector<float> mean_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+};
+
+}  // namespace cdsr::cpu

@@ -1,0 +1,77 @@
+// Inside of Runner, shared by runner.cpp and dense.cpp.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "model/cpu/runner.h"
+
+namespace cdsr::cpu {
+
+inline constexpr int kOpKinds = 8;
+/// Kernels exist for 1, 2, 4, ... rows: any number of rows is a sum of them, and few are compiled.
+inline constexpr int kRowKernels = 7;
+
+/// Output of an op inside a strip: a window of rows in the thread's memory.
+struct LocalPlan {
+  size_t offset = 0;
+  size_t row_bytes = 0;
+  int capacity = 0;  ///< rows
+};
+
+struct OpPlan {
+  int kernel[kRowKernels] = {};  ///< by log2 of the rows, or of a dense block's five convolutions
+  const void* weights[kRowKernels] = {};
+};
+
+/// A dense block's buffers for one strip height: kernels of its five convolutions.
+struct DensePlan {
+  int rows = 0;  ///< of the buffer: the strip and 5 more where it was cut
+  OpPlan convs;
+};
+
+struct Runner::SegmentPlan {
+  const Segment* segment = nullptr;
+  int strips = 1;
+  int chunk = 1;
+  std::vector<OpPlan> ops;
+  std::vector<LocalPlan> locals;  ///< by op; capacity 0: the op writes a whole frame, or nothing
+  std::vector<int> producer;      ///< by tensor: op of this segment, or -1
+  std::vector<size_t> row_bytes;  ///< by tensor
+  size_t filtered_offset = 0;     ///< what a Dqa hands from its depthwise to its 1x1 convolution
+  size_t temp_offset = 0;         ///< floats for the shuffle
+  size_t arena = 0;               ///< bytes of a thread's memory
+  std::vector<DensePlan> dense;   ///< one for each distinct buffer height
+};
+
+struct Runner::Local {
+  std::byte* base = nullptr;
+  int low = 0;  ///< frame row that is at base
+};
+
+struct Runner::Thread {
+  explicit Thread(size_t ops) : schedule(ops), locals(ops) {}
+
+  Buffer arena;
+  std::optional<ConvCaller> convs;
+  RowSchedule schedule;
+  std::vector<Local> locals;  ///< by op
+  std::array<double, kOpKinds> seconds = {}, macs = {};
+};
+
+/// Adds the time since it was made to a stage.
+class StageTimer {
+ public:
+  explicit StageTimer(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
+  ~StageTimer() {
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+  StageTimer(const StageTimer&) = delete;
+  StageTimer& operator=(const StageTimer&) = delete;
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace cdsr::cpu

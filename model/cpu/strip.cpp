@@ -1,0 +1,146 @@
+#include "model/cpu/strip.h"
+
+#include <bit>
+#include <cstring>
+
+namespace cdsr::cpu {
+
+void Runner::Strip::start(int i, int begin, int) {
+  const LocalPlan& plan = job_.plan->locals[i];
+  if (plan.capacity == 0) return;
+  Local& local = thread_.locals[i];
+  local.base = thread_.arena.data() + plan.offset;
+  local.low = begin;
+  if (begin > 0) return;
+  local.low = -1;  // the row of zeros above the frame
+  std::memset(local.base, 0, plan.row_bytes);
+}
+
+void Runner::Strip::room(int i, int keep, int row, int count) {
+  const LocalPlan& plan = job_.plan->locals[i];
+  if (plan.capacity == 0) return;
+  Local& local = thread_.locals[i];
+  if (row + count + 1 - local.low <= plan.capacity) return;
+  const int low = std::max(local.low, keep);
+  std::memmove(local.base, local.base + (low - local.low) * plan.row_bytes, (row - low) * plan.row_bytes);
+  local.low = low;
+}
+
+std::byte* Runner::Strip::row_of(int tensor, int y) const {
+  const int i = job_.plan->producer[tensor];
+  if (i < 0 || job_.plan->locals[i].capacity == 0) return runner_.frame_row(job_.program, tensor, y);
+  const Local& local = thread_.locals[i];
+  return local.base + (y - local.low) * static_cast<ptrdiff_t>(job_.plan->locals[i].row_bytes);
+}
+
+void Runner::Strip::make(int i, int row, int count) {
+  const Op& o = op(i);
+  const OpPlan& plan = job_.plan->ops[i];
+  {
+    const auto kind = static_cast<size_t>(o.kind);
+    const StageTimer timer(thread_.seconds[kind]);
+    thread_.macs[kind] += o.macs * count * runner_.width_;
+    switch (o.kind) {
+      case OpKind::Read:
+        read(o, row, count);
+        break;
+      case OpKind::Head:
+        head(o, row, count);
+        break;
+      case OpKind::Dqa:
+        dqa(o, plan, row, count);
+        break;
+      case OpKind::Conv:
+      case OpKind::Tail:
+        convolve(o, plan, row_of(o.in, row - 1), row_of(o.out, row), o.aux < 0 ? nullptr : row_of(o.aux, row),
+                 job_.plan->row_bytes[o.in], count);
+        break;
+      case OpKind::Shuffle:
+        shuffle(o, row, count);
+        break;
+      case OpKind::Write:
+        write(o, row, count);
+        break;
+      case OpKind::Dense:
+        fail(Errc::Internal, "a dense block among row ops");
+    }
+  }
+  // The row of zeros below the frame: every local tensor has room for it.
+  if (job_.plan->locals[i].capacity > 0 && row + count == runner_.height_)
+    std::memset(row_of(o.out, runner_.height_), 0, job_.plan->locals[i].row_bytes);
+  const Segment& segment = *job_.plan->segment;
+  if (segment.mean >= 0 && o.out == segment.ops.back().out) runner_.sum_rows(job_.program, o.out, row, count);
+}
+
+void Runner::Strip::read(const Op& o, int row, int count) {
+  const int plane = picture_plane(runner_.width_);
+  float* const first = reinterpret_cast<float*>(row_of(o.out, row)) + kPicturePad;
+  float* const planes[3] = {first, first + plane, first + 2 * plane};
+  job_.source->read(row, count, planes, 3 * static_cast<ptrdiff_t>(plane));
+  // Zeros beside the rows, each time: other segments use the same memory.
+  const int width = runner_.width_;
+  for (int i = 0; i < 3 * count; ++i) {
+    float* const line = first + static_cast<ptrdiff_t>(i) * plane;
+    std::fill_n(line - kPicturePad, kPicturePad, 0.0F);
+    std::fill_n(line + width, plane - kPicturePad - width, 0.0F);
+  }
+}
+
+void Runner::Strip::head(const Op& o, int row, int count) {
+  for (int y = row; y < row + count; ++y) {
+    const float* rows[3];
+    for (int k = 0; k < 3; ++k)
+      rows[k] = reinterpret_cast<const float*>(row_of(o.in, y - 1 + k)) + kPicturePad;
+    runner_.rows_->head(rows, picture_plane(runner_.width_), runner_.width_, o.head_weights, o.conv->bias(),
+                        runner_.options_.channels, row_of(o.out, y));
+  }
+}
+
+void Runner::Strip::dqa(const Op& o, const OpPlan& plan, int row, int count) {
+  const DqaVectors& vectors = (*job_.dqas)[o.dqa];
+  const size_t bytes = job_.plan->row_bytes[o.in];
+  std::byte* const filtered = thread_.arena.data() + job_.plan->filtered_offset;
+  for (int r = 0; r < count; ++r) {
+    const void* rows[3];
+    for (int k = 0; k < 3; ++k) rows[k] = row_of(o.in, row + r - 1 + k);
+    runner_.rows_->dqa(rows, runner_.width_, runner_.options_.channels, vectors.filter.as<float>(),
+                       vectors.gate.as<float>(), o.slope, filtered + r * bytes, row_of(o.out, row + r));
+  }
+  convolve(o, plan, filtered, row_of(o.out, row), nullptr, bytes, count);
+}
+
+void Runner::Strip::convolve(const Op& o, const OpPlan& plan, const std::byte* src, std::byte* dst,
+                             const std::byte* operand, size_t src_bytes, int count) {
+  const size_t dst_bytes = job_.plan->row_bytes[o.out];
+  for (int r = 0; r < count;) {
+    const int log = std::bit_width(static_cast<unsigned>(count - r)) - 1;
+    thread_.convs->run(plan.kernel[log], src + r * src_bytes, plan.weights[log], o.conv->bias(),
+                       dst + r * dst_bytes, operand == nullptr ? nullptr : operand + r * dst_bytes);
+    r += 1 << log;
+  }
+}
+
+void Runner::Strip::shuffle(const Op& o, int row, int count) {
+  const int plane = picture_plane(runner_.width_), last = runner_.height_ - 1;
+  const int out_plane = picture_plane(runner_.width_ * runner_.options_.scale);
+  float* const temp = reinterpret_cast<float*>(thread_.arena.data() + job_.plan->temp_offset);
+  for (int y = row; y < row + count; ++y) {
+    const float* picture[5] = {};
+    if (o.aux >= 0)
+      for (int k = 0; k < 5; ++k)
+        picture[k] =
+            reinterpret_cast<const float*>(row_of(o.aux, std::clamp(y - 2 + k, 0, last))) + kPicturePad;
+    runner_.kernels_->shuffle(reinterpret_cast<const float*>(row_of(o.in, y)), runner_.options_.tail_channels,
+                              runner_.width_, runner_.taps_, picture, plane,
+                              reinterpret_cast<float*>(row_of(o.out, y)), out_plane, temp);
+  }
+}
+
+void Runner::Strip::write(const Op& o, int row, int count) {
+  const int scale = runner_.options_.scale, plane = picture_plane(runner_.width_ * scale);
+  const float* const first = reinterpret_cast<const float*>(row_of(o.in, row));
+  const float* const planes[3] = {first, first + plane, first + 2 * plane};
+  job_.sink->write(row * scale, count * scale, planes, 3 * static_cast<ptrdiff_t>(plane));
+}
+
+}  // namespace cdsr::cpu

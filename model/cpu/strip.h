@@ -1,0 +1,42 @@
+// One strip on its way through a segment of row ops: the visitor of RowSchedule that does the work.
+#pragma once
+
+#include "model/cpu/runner_detail.h"
+
+namespace cdsr::cpu {
+
+struct Runner::Job {
+  int program = 0;
+  const SegmentPlan* plan = nullptr;
+  const std::vector<DqaVectors>* dqas = nullptr;
+  const RowSource* source = nullptr;
+  RowSink* sink = nullptr;
+  std::atomic<int> next{0};
+};
+
+class Runner::Strip {
+ public:
+  Strip(Runner& runner, Thread& thread, const Job& job) : runner_(runner), thread_(thread), job_(job) {}
+
+  void start(int op, int begin, int end);
+  void room(int op, int keep, int row, int count);
+  void make(int op, int row, int count);
+
+ private:
+  const Op& op(int i) const { return job_.plan->segment->ops[i]; }
+  std::byte* row_of(int tensor, int y) const;
+  void read(const Op& op, int row, int count);
+  void head(const Op& op, int row, int count);
+  void dqa(const Op& op, const OpPlan& plan, int row, int count);
+  void shuffle(const Op& op, int row, int count);
+  void write(const Op& op, int row, int count);
+  /// 3x3 or 1x1 over `count` rows as a sum of powers of two; pointers are to the first row of each.
+  void convolve(const Op& op, const OpPlan& plan, const std::byte* src, std::byte* dst,
+                const std::byte* operand, size_t src_bytes, int count);
+
+  Runner& runner_;
+  Thread& thread_;
+  const Job& job_;
+};
+
+}  // namespace cdsr::cpu
