@@ -85,6 +85,16 @@ check_format() { git ls-files -z '*.cpp' '*.h' '*.c' | xargs -0 clang-format --d
 # shellcheck disable=SC2317
 check_scripts() { git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck; }
 
+# shellcheck disable=SC2317
+fuzz_weights() {
+  local corpus=$build/fuzz-corpus
+  mkdir -p "$corpus"
+  cmake --build "$build" --target weights_fuzzer &&
+    "$build/bin/weights_fuzz_driver" --corpus "$corpus" &&
+    "$build/bin/weights_fuzzer" -max_total_time="$fuzz_seconds" -seed=1 -verbosity=0 -print_final_stats=1 \
+      -artifact_prefix="$build/fuzz-" "$corpus"
+}
+
 step "packages"
 must tools/setup/install.sh test train
 
@@ -106,10 +116,10 @@ step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
 must cmake --preset sanitize
 must cmake --build "$sanitize" --parallel "$jobs"
 
-step "unit tests under the sanitizers"
-run_ctest "sanitizers" "$sanitize" -L unit
+step "unit tests and fuzz driver under the sanitizers"
+run_ctest "sanitizers" "$sanitize" -L 'unit|fuzz'
 
 step "fuzzing the weights reader for $fuzz_seconds s"
-check fuzz "$root/tests/fuzz/run.sh" "$fuzz_seconds"
+check libFuzzer fuzz_weights
 
 finish

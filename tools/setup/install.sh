@@ -19,7 +19,7 @@ user=(
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
   libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
 )
-test=("${user[@]}" libgtest-dev libbenchmark-dev clang clang-format shellcheck python3 git)
+test=("${user[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 git)
 train=(libtorch-dev)
 
 wanted=()
