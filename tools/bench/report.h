@@ -1,0 +1,42 @@
+// What `cdsr bench` found, as a table and as JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/engine.h"
+
+namespace cdsr::tools {
+
+double median(std::vector<double> values);
+
+/// The whole filter on yuv420p frames.
+struct FilterReport {
+  double frame_ms = 0;    ///< median of a frame in the middle of a shot
+  double upscale_ms = 0;  ///< of it, network and colour conversion
+  double shot_ms = 0;     ///< of it, the shot detector
+};
+
+struct BenchReport {
+  std::string model;    ///< "cdsr-rt x2"
+  std::string weights;  ///< file, or "random: none released"
+  int width = 0, height = 0, scale = 2, frames = 0;
+  Query query = Query::Shot;
+  EngineInfo engine;
+  double plan_ms = 0, embed_ms = 0, condition_ms = 0, queries_ms = 0;  ///< once, or once a shot
+  double frame_ms = 0, frame_p90_ms = 0;
+  double useful_macs = 0;  ///< a frame, recomputed rows not counted
+  std::string yardstick;
+  double yardstick_rate = 0;      ///< MAC/s
+  std::vector<StageTime> stages;  ///< a frame, summed over the threads
+  std::optional<FilterReport> filter;
+
+  double rate() const { return useful_macs / frame_ms * 1e3; }
+  double share() const { return rate() / yardstick_rate; }
+};
+
+void print_table(const BenchReport& report);
+std::string to_json(const BenchReport& report);
+
+}  // namespace cdsr::tools
