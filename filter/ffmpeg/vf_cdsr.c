@@ -389,7 +389,7 @@ static const AVOption cdsr_options_table[] = {
     { "shot_file", "for shots=file: the first frame of each shot, one number a line", OFFSET(shot_file),
       AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
     { "shot_threshold", "for shots=auto: lavfi.cdsr.score above which a frame begins a shot",
-      OFFSET(shot_threshold), AV_OPT_TYPE_DOUBLE, { .dbl = 0.4 }, 0, 1, RUNTIME },
+      OFFSET(shot_threshold), AV_OPT_TYPE_DOUBLE, { .dbl = 0.5 }, 0, 1, RUNTIME },
     { "refresh", "estimate the degradation anew every so many frames of a shot, 0: never", OFFSET(refresh),
       AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 1000000000, RUNTIME },
     { "embed_frames", "first frames of a shot that the estimate is averaged over", OFFSET(embed_frames),

@@ -7,10 +7,10 @@ namespace {
 
 /// Below this deviation, in 8-bit codes, a frame has no structure.
 constexpr double kStructure = 3;
-/// The rule `1 - zncc > 0.4, difference > 6, difference > 2.5 usual`, each scaled so that its bound is 0.4,
+/// The rule `1 - zncc > 0.5, difference > 6, difference > 2.5 usual`, each scaled so that its bound is 0.5,
 /// the default threshold: one knob moves all three.
-constexpr double kDifferenceScale = 15;
-constexpr double kUsualScale = 6.25;
+constexpr double kDifferenceScale = 12;
+constexpr double kUsualScale = 5;
 /// Share of the newest frame in the usual difference.
 constexpr double kLearningRate = 0.2;
 /// An anchor that correlates with the frame by more than this has come back.

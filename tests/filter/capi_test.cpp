@@ -206,7 +206,7 @@ TEST_F(CApi, DefaultsTouchOnlyTheirStruct) {
   EXPECT_STREQ(guarded.options.model, "cdsr-rt");
   EXPECT_STREQ(guarded.options.backend, "auto");
   EXPECT_EQ(guarded.options.memory, 2048);
-  EXPECT_EQ(guarded.options.shot_threshold, 0.4);
+  EXPECT_EQ(guarded.options.shot_threshold, 0.5);
   EXPECT_EQ(guarded.options.shot_cache, 8);
   EXPECT_EQ(guarded.options.embed_frames, 1);
   EXPECT_EQ(guarded.options.strength, 1.0);

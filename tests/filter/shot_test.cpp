@@ -201,7 +201,7 @@ TEST(ShotDetector, GoldenClips) {
 }
 
 TEST(ShotDetector, ThresholdMovesTheDecision) {
-  for (const auto& [threshold, cuts] : {std::pair{0.0, 2}, {0.4, 2}, {1.0, 1}}) {
+  for (const auto& [threshold, cuts] : {std::pair{0.0, 2}, {0.5, 2}, {1.0, 1}}) {
     ShotDetector detector;
     detector.set_threshold(threshold);
     FrameBuffer frame(gray(), kClipWidth, kClipHeight);

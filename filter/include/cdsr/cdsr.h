@@ -286,7 +286,7 @@ typedef struct cdsr_options {
   /* CDSR_SHOTS_FILE: text, one frame number (0.., counted from the session's first frame) a line, ascending:
    * the first frame of each shot. '#' begins a comment. Default NULL. */
   const char* shot_file;
-  /* CDSR_SHOTS_AUTO: a frame whose cdsr_frame_info.score is above it begins a shot. 0..1. Default 0.4. */
+  /* CDSR_SHOTS_AUTO: a frame whose cdsr_frame_info.score is above it begins a shot. 0..1. Default 0.5. */
   double shot_threshold;
   int32_t refresh; /* compute the embedding anew every so many frames of a shot, 0..1000000000; 0: never.
                       Default 0 */
