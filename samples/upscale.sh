@@ -42,6 +42,7 @@ else
   steps=7
 fi
 picture=${output%.*}_before_after.png
+[[ $input != "$output" ]] || die "OUT is IN"
 
 number=0
 step() {
@@ -65,7 +66,7 @@ mkdir -p "$work" "$(dirname "$output")"
 cd "$work"
 
 if [[ -z $input ]]; then
-  step "the clip: 960x540 as reference, blurred and halved as input"
+  step "the clip: 960x540 as reference, blurred and made small as input"
   if [[ ! -s cockatoo.mp4 ]]; then
     # From the package, without installing it.
     rm -rf package && mkdir package
@@ -73,12 +74,16 @@ if [[ -z $input ]]; then
     cp "$(find package/tree -name cockatoo.mp4 | head -n 1)" cockatoo.mp4
     rm -rf package
   fi
+  scale=$(sed -nE 's/.*(^|:)scale=([234]).*/\2/p' <<<"$options")
+  scale=${scale:-2}
+  height=$((540 - 540 % (2 * scale)))
   # The clip is a soft, strongly compressed 1280x720: three quarters of that is about what it really resolves.
-  quiet -i cockatoo.mp4 -an -vf scale=960:540:flags=lanczos,format=yuv420p -c:v ffv1 reference.mkv
-  # What the weights were trained for: a Gaussian of the high-resolution grid, then every second pixel (area: the
-  # grids stay aligned; its 2x2 mean adds a variance of 0.25 to the blur, 1.2 pixels in all). Mild H.264 on top.
-  quiet -i reference.mkv -i cockatoo.mp4 -map 0:v -map 1:a? -c:a copy \
-    -vf gblur=sigma=1.09:steps=2,scale=480:270:flags=area -c:v libx264 -preset medium -crf 12 small.mp4
+  quiet -i cockatoo.mp4 -an -vf "scale=960:540:flags=lanczos,crop=960:$height,format=yuv420p" -c:v ffv1 reference.mkv
+  # What the weights were trained for: a Gaussian of the high-resolution grid (0.6 low-resolution pixels), then every
+  # n-th pixel, on grids that stay aligned. The mean of flags=area is a part of that blur. Mild H.264 on top.
+  sigma=$(awk -v s="$scale" 'BEGIN { printf "%.3f", sqrt(0.36 * s * s - (s * s - 1) / 12) }')
+  quiet -i reference.mkv -i cockatoo.mp4 -map 0:v -map 1:a? -c:a copy -c:v libx264 -preset medium -crf 12 \
+    -vf "gblur=sigma=$sigma:steps=2,scale=iw/$scale:ih/$scale:flags=area" small.mp4
   input=$work/small.mp4
 fi
 
@@ -106,7 +111,7 @@ if [[ -z ${1:-} ]]; then
   "$ffmpeg" -hide_banner -nostdin -loglevel info -nostats -i small.mp4 -i reference.mkv -filter_complex "
     [0:v]split[a][b];
     [a]cdsr=$options,settb=AVTB,split[sr1][sr2];
-    [b]scale=iw*2:ih*2:flags=bicubic+accurate_rnd,settb=AVTB,split[bc1][bc2];
+    [b]scale=iw*$scale:ih*$scale:flags=bicubic+accurate_rnd,settb=AVTB,split[bc1][bc2];
     [1:v]settb=AVTB,split=4[r1][r2][r3][r4];
     [sr1][r1]psnr@sr[o1];[sr2][r2]ssim@sr[o2];[bc1][r3]psnr@bicubic[o3];[bc2][r4]ssim@bicubic[o4]" \
     -map '[o1]' -f null - -map '[o2]' -f null - -map '[o3]' -f null - -map '[o4]' -f null - 2>scores.log ||
