@@ -119,21 +119,24 @@ if [[ -z ${1:-} ]]; then
 fi
 
 step "before/after picture"
-half=$("$ffprobe" -v error -show_entries format=duration -of csv=p=0 "$input" | awk '{ printf "%.3f", $1 / 2 }')
+# The middle frame of those that were upscaled.
+at=$(sed -n 's/^frame:.*pts_time://p' shots.txt | awk '{ t[n++] = $1 } END { print t[int((n - 1) / 2)] }')
+rm -f "$picture"
 label() { echo "drawtext=font=DejaVu Sans:text=$1:x=16:y=16:fontsize=28:fontcolor=white:box=1:boxcolor=black@0.6:boxborderw=8"; }
 # The middle third, three times magnified. The bicubic side comes from the filter too: same geometry, same colours.
-zoom="crop=iw/3:ih/3,scale=iw*3:ih*3:flags=neighbor,format=rgb24"
+zoom="crop=min(iw/3\\,640):min(ih/3\\,360),scale=iw*3:ih*3:flags=neighbor,format=rgb24"
 if [[ -z ${1:-} ]]; then
-  half=0.5
+  at=0.5
   zoom="crop=iw/3:ih/3:iw*0.36:0,scale=iw*3:ih*3:flags=neighbor,format=rgb24"
-  quiet -ss "$half" -i small.mp4 -ss "$half" -i reference.mkv -filter_complex "[0:v]split[a][b];
+  quiet -ss "$at" -i small.mp4 -ss "$at" -i reference.mkv -filter_complex "[0:v]split[a][b];
     [a]cdsr=$options:strength=0,$zoom,$(label bicubic)[l];[b]cdsr=$options,$zoom,$(label CDSR)[m];
     [1:v]$zoom,$(label original)[r];[l][m][r]hstack=3" -frames:v 1 -update 1 "$picture"
 else
-  quiet -ss "$half" -i "$input" -filter_complex "[0:v:0]split[a][b];
+  quiet -ss "$at" -i "$input" -filter_complex "[0:v:0]split[a][b];
     [a]cdsr=$options:strength=0,$zoom,$(label bicubic)[l];[b]cdsr=$options,$zoom,$(label CDSR)[r];[l][r]hstack" \
     -frames:v 1 -update 1 "$picture"
 fi
+[[ -s $picture ]] || die "no picture could be made of the frame at $at s"
 
 score() { sed -n "s/.*\[$1@$2 .*$3:\([0-9.inf]*\).*/\1/p" scores.log | tail -n 1; }
 printf '\n%s -> %s, %s frames, %s shots, %s frames/s with decoding and encoding\n' "$from" "$to" "$frames" "$shots" "$fps"

@@ -116,6 +116,14 @@ class Control(PluginTest):
             with open(name, "rb") as file:
                 self.assertEqual(file.read(), alone)
 
+    def test_memory_stays_flat(self):
+        peak = []
+        for frames in (50, 2000):
+            log = self.ok(ffmpeg("-benchmark", "-f", "lavfi", "-i", f"testsrc=s=32x32:r=25,trim=end_frame={frames}",
+                                 "-vf", "format=yuv420p,cdsr=model=tiny:backend=cpu:refresh=50", "-f", "null", "-")).err
+            peak.append(int(re.search(r"maxrss=(\d+)", log).group(1)))  # KiB
+        self.assertLess(peak[1], peak[0] + 4096)
+
     def test_warnings_are_given_once(self):
         log = self.filter_text(gradient(16, 16, 4), "16x16",
                                f"setfield=tff,setparams=color_trc=smpte2084,cdsr={TINY}").err
