@@ -57,21 +57,28 @@ check() { # NAME COMMAND...
 }
 # ctest in a folder; its counts come from its own report, so that a test that was not run is not taken for passed.
 run_ctest() { # NAME FOLDER ARGUMENTS...
-  local name=$1 folder=$2 report suite tests bad left
+  local name=$1 folder=$2 report status suite tests bad left
   shift 2
   report=$folder/ctest.xml
   rm -f "$report"
   ctest --test-dir "$folder" --output-on-failure --output-junit "$report" --timeout 600 "$@" | tee "$folder/ctest.log"
-  suite=$(tr '\n' ' ' <"$report" | grep -o '<testsuite [^>]*>' || true)
-  attribute() { sed -nE "s/.*[[:space:]]$1=\"([0-9]+)\".*/\1/p" <<<"$suite"; }
+  status=${PIPESTATUS[0]}
+  suite=$(tr '\n' ' ' <"$report" | grep -o '<testsuite [^>]*>')
+  attribute() {
+    local value
+    value=$(sed -nE "s/.*[[:space:]]$1=\"([0-9]+)\".*/\1/p" <<<"$suite")
+    echo "${value:-0}"
+  }
   tests=$(attribute tests)
   bad=$(attribute failures)
   left=$(($(attribute skipped) + $(attribute disabled)))
-  if [[ ${tests:-0} -eq 0 ]]; then
+  if [[ $tests -eq 0 ]]; then
     failed=$((failed + 1))
     summaries+=("$name: FAILED, ctest ran no test")
     return
   fi
+  # A test that could not be started is no failure to the report, but it is to ctest.
+  [[ $status -eq 0 || $bad -gt 0 ]] || bad=1 left=$((left > 0 ? left - 1 : 0))
   failed=$((failed + bad))
   skipped=$((skipped + left))
   passed=$((passed + tests - bad - left))
