@@ -79,10 +79,10 @@ if [[ -z $input ]]; then
   height=$((540 - 540 % (2 * scale)))
   # The clip is a soft, strongly compressed 1280x720: three quarters of that is about what it really resolves.
   quiet -i cockatoo.mp4 -an -vf "scale=960:540:flags=lanczos,crop=960:$height,format=yuv420p" -c:v ffv1 reference.mkv
-  # What the weights were trained for: a Gaussian of the high-resolution grid (0.6 low-resolution pixels), then every
+  # What the weights were trained for: a Gaussian of the high-resolution grid (0.9 low-resolution pixels), then every
   # n-th pixel, on grids that stay aligned. The mean of flags=area is a part of that blur. Mild H.264 on top.
-  sigma=$(awk -v s="$scale" 'BEGIN { printf "%.3f", sqrt(0.36 * s * s - (s * s - 1) / 12) }')
-  quiet -i reference.mkv -i cockatoo.mp4 -map 0:v -map 1:a? -c:a copy -c:v libx264 -preset medium -crf 12 \
+  sigma=$(awk -v s="$scale" 'BEGIN { printf "%.3f", sqrt(0.81 * s * s - (s * s - 1) / 12) }')
+  quiet -i reference.mkv -i cockatoo.mp4 -map 0:v -map 1:a? -c:a copy -c:v libx264 -preset medium -crf 8 \
     -vf "gblur=sigma=$sigma:steps=2,scale=iw/$scale:ih/$scale:flags=area" small.mp4
   input=$work/small.mp4
 fi
