@@ -23,10 +23,17 @@ constexpr PixelFormat gbr(int32_t id, const char* name, int bits) {
   return {id, name, ColorModel::Rgb, bits, 0, 0, 0, 3, 3, {{2, 0, 1}, {0, 0, 1}, {1, 0, 1}}};
 }
 
-constexpr PixelFormat packed(int32_t id, const char* name, int components, int8_t r, int8_t b) {
-  const auto step = static_cast<int8_t>(components);
-  return {id, name, ColorModel::Rgb, 8, 0,
-          0,  0,    components,      1, {{0, r, step}, {0, 1, step}, {0, b, step}, {0, 3, step}}};
+constexpr PixelFormat packed(int32_t id, const char* name, int components, int r, int b) {
+  return {id,
+          name,
+          ColorModel::Rgb,
+          8,
+          0,
+          0,
+          0,
+          components,
+          1,
+          {{0, r, components}, {0, 1, components}, {0, b, components}, {0, 3, components}}};
 }
 
 constexpr PixelFormat kFormats[] = {

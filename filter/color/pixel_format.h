@@ -12,7 +12,7 @@ enum class ColorModel { Gray, Yuv, Rgb };
 
 /// Where a component's samples lie; offset and step count samples, not bytes.
 struct Component {
-  int8_t plane, offset, step;
+  int plane, offset, step;
 };
 
 /// A pixel format of cdsr.h. Components are Y, Cb, Cr for Yuv, R, G, B and A for Rgb, Y for Gray.

@@ -336,7 +336,7 @@ typedef struct cdsr_hints {
 /* What happened to a frame. */
 typedef struct cdsr_frame_info {
   uint32_t version; /* set to CDSR_API_VERSION by the caller before the call */
-  int32_t new_shot; /* 1: this frame is the first of a shot (or the return from a flash, see hit) */
+  int32_t new_shot; /* 1: this frame is the first of a shot (or the return from a flash, see shot) */
   int64_t
       shot;    /* index of the shot, from 0. A flash gets its own; the return from it gets the old one back */
   int32_t hit; /* 1: a new shot whose embedding was remembered from an earlier look at the same scene */
@@ -353,7 +353,8 @@ typedef struct cdsr_frame_info {
  * out: the caller's memory: same format, width and height scale times the input's. Its planes are written
  * completely, its colour tags are set. Must not overlap the input. After a failure its pixels are undefined.
  * hints: NULL: none. info: NULL: not wanted.
- * After the first frame of a size no call allocates memory. A failed call leaves the session usable. */
+ * After the first frame of a size the library allocates no memory (oneDNN has small temporaries of its own).
+ * A failed call leaves the session usable. */
 CDSR_API int cdsr_session_process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
                                   const cdsr_hints* hints, cdsr_frame_info* info);
 
