@@ -54,13 +54,9 @@ void CpuEngine::plan(int width, int height) {
     fail(Errc::InvalidArgument, "frame size is {}x{}, sides must be 1 to 65536", width, height);
   planned_ = false;
   encoder_.plan(width, height);
-  const size_t limit = options_.memory_limit;
-  if (limit != 0 && encoder_.bytes() >= limit)
-    fail(Errc::OutOfMemory, "the encoder needs {} MiB for frames of {}x{}, the limit is {} MiB",
-         (encoder_.bytes() >> 20) + 1, width, height, limit >> 20);
   std::vector<const Program*> programs;
   for (const Program& p : programs_) programs.push_back(&p);
-  runner_.plan(programs, width, height, limit == 0 ? 0 : limit - encoder_.bytes());
+  runner_.plan(programs, width, height, options_.memory_limit, encoder_.bytes());
   info_.planned_bytes = encoder_.bytes() + runner_.bytes();
   planned_ = true;
 }

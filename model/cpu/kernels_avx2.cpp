@@ -1,4 +1,5 @@
 #define CDSR_KERNELS avx2
+#define CDSR_LANES 8
 #include "model/cpu/kernels_impl.h"
 
 namespace cdsr::cpu {

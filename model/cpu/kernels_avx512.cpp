@@ -1,4 +1,5 @@
 #define CDSR_KERNELS avx512
+#define CDSR_LANES 16
 #include "model/cpu/kernels_impl.h"
 
 namespace cdsr::cpu {

@@ -1,4 +1,5 @@
 #define CDSR_KERNELS base
+#define CDSR_LANES 4
 #include "model/cpu/kernels_impl.h"
 
 namespace cdsr::cpu {

@@ -9,10 +9,10 @@
 namespace cdsr::cpu::CDSR_KERNELS {
 namespace {
 
-typedef float Vec __attribute__((vector_size(64)));
-typedef uint32_t UVec __attribute__((vector_size(64)));
-typedef uint16_t HVec __attribute__((vector_size(32)));
-constexpr int kLanes = 16;
+constexpr int kLanes = CDSR_LANES;
+typedef float Vec __attribute__((vector_size(4 * CDSR_LANES)));
+typedef uint32_t UVec __attribute__((vector_size(4 * CDSR_LANES)));
+typedef uint16_t HVec __attribute__((vector_size(2 * CDSR_LANES)));
 
 #define CDSR_INLINE inline __attribute__((always_inline))
 
@@ -74,7 +74,7 @@ CDSR_INLINE void head_tile(const float* const rows[3], ptrdiff_t plane, const fl
 template <typename T>
 void head(const float* const rows[3], ptrdiff_t plane, int width, const float* weights, const float* bias,
           int channels, void* to) {
-  constexpr int kPixels = 8;
+  constexpr int kPixels = CDSR_LANES == 4 ? 4 : CDSR_LANES == 8 ? 6 : 8;  // 2 kPixels sums fit the registers
   T* const out = static_cast<T*>(to);
   int c = 0;
   for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
@@ -137,15 +137,12 @@ void unpack(const void* from, int width, int channels, int block, ptrdiff_t dist
   const T* const add = static_cast<const T*>(plus);
   T* const out = static_cast<T*>(to);
   for (int c = 0; c < channels; c += kLanes) {
-    const T* half[2];  // the 16 channels are one block, or halves of two neighbours
-    half[0] = in + static_cast<ptrdiff_t>(c / block) * distance;
-    half[1] = block == kLanes ? half[0] + 8 : half[0] + distance;
+    const T* const lanes = in + c / block * distance + c % block;  // a block holds whole vectors
     for (int x = 0; x < width; ++x) {
       const ptrdiff_t at = static_cast<ptrdiff_t>(x) * channels + c;
-      T pixel[kLanes];
-      for (int i = 0; i < kLanes; ++i) pixel[i] = half[i / 8][static_cast<ptrdiff_t>(x) * block + i % 8];
+      const T* const pixel = lanes + static_cast<ptrdiff_t>(x) * block;
       if (add == nullptr)
-        __builtin_memcpy(out + at, pixel, sizeof pixel);
+        __builtin_memcpy(out + at, pixel, kLanes * sizeof(T));
       else
         store(out + at, load(pixel) * scale + load(add + at));
     }
@@ -191,7 +188,7 @@ CDSR_INLINE void shuffle_scale(const float* in, int channels, int width, const S
 
 void shuffle(const float* in, int channels, int width, const ShuffleTaps& taps, const float* const picture[5],
              ptrdiff_t plane, float* out, ptrdiff_t out_plane, float* temp) {
-  temp += kLanes;
+  temp += 16;
   if (taps.scale == 2)
     shuffle_scale<2>(in, channels, width, taps, picture, plane, out, out_plane, temp);
   else if (taps.scale == 3)

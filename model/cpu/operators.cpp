@@ -145,7 +145,7 @@ class CpuOperators final : public Operators {
     program.tensors = std::move(tensors);
     program.segments = {{ops, -1}};
     Runner runner(pool_, o);
-    runner.plan({&program}, in.width, in.height, limit_);
+    runner.plan({&program}, in.width, in.height, limit_, 0);
     store(runner, 0, in, o);
     if (residual != nullptr) store(runner, 2, *residual, o);
     runner.run(0, 0, dqas_, source, sink);

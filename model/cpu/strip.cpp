@@ -52,8 +52,8 @@ void Runner::Strip::make(int i, int row, int count) {
         break;
       case OpKind::Conv:
       case OpKind::Tail:
-        convolve(o, plan, row_of(o.in, row - 1), row_of(o.out, row), o.aux < 0 ? nullptr : row_of(o.aux, row),
-                 job_.plan->row_bytes[o.in], count);
+        convolve(o, plan, row_of(o.in, row - o.radius), row_of(o.out, row),
+                 o.aux < 0 ? nullptr : row_of(o.aux, row), job_.plan->row_bytes[o.in], count);
         break;
       case OpKind::Shuffle:
         shuffle(o, row, count);

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -31,6 +32,12 @@ double time_ms(Work&& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double processor_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) * 1e-6;
 }
 
 /// Takes the result and forgets it: the engine's time alone.
@@ -138,9 +145,11 @@ BenchReport measure(const Arguments& a) {
   if (!a.no_filter)
     filter = std::make_unique<FilterTimer>(
         FilterRun{weights.file, r.width, r.height, config.scale, options, a.backend});
-  std::vector<double> times;
+  std::vector<double> times, processor;
   for (int i = 0; i < a.frames; ++i) {
+    const double used = processor_ms();
     times.push_back(time_ms([&] { engine->upscale(source, sink); }));
+    processor.push_back(processor_ms() - used);
     if (filter) filter->sample();
     yardstick.sample(std::min(times.back() * 1e-3 * 0.5, 0.5));
   }
@@ -150,6 +159,7 @@ BenchReport measure(const Arguments& a) {
     s.macs /= a.frames;
   }
   r.frame_ms = median(times);
+  r.processor_ms = median(processor);
   std::sort(times.begin(), times.end());
   r.frame_p90_ms = times[times.size() * 9 / 10];
   const MacCount macs = mac_count(config);
@@ -157,6 +167,7 @@ BenchReport measure(const Arguments& a) {
                   (r.query == Query::Frame ? static_cast<double>(macs.per_frame) : 0);
   r.yardstick = yardstick.label();
   r.yardstick_rate = yardstick.macs_per_second();
+  r.yardstick_processor = yardstick.macs_per_processor_second();
   if (filter) r.filter = filter->report();
   return r;
 }

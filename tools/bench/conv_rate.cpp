@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <ctime>
+#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +22,12 @@ using dnnl::memory;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double thread_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
 class Candidate {
@@ -74,55 +83,91 @@ class Candidate {
 }  // namespace
 
 struct ConvRate::Impl {
-  std::unique_ptr<Candidate> best;
+  std::vector<std::unique_ptr<Candidate>> copies;  ///< one a thread
   std::string layout;
   int channels, width, height;
-  std::vector<double> times;
+  std::vector<double> rates, processor_rates;
+
+  double macs() const { return 9.0 * channels * channels * width * height; }
+
+  /// Calls work(thread) on every thread, each telling oneDNN to use it alone.
+  template <typename Work>
+  void on_threads(size_t count, Work work) {
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < count; ++i)
+      threads.emplace_back([i, &work] {
+        omp_set_num_threads(1);
+        work(i);
+      });
+    for (std::thread& t : threads) t.join();
+  }
 };
 
 ConvRate::ConvRate(int channels, int width, int height, Precision precision, int threads)
     : impl_(std::make_unique<Impl>()) {
-  omp_set_num_threads(threads);
   impl_->channels = channels;
   impl_->width = width;
   impl_->height = height;
+  impl_->copies.resize(threads);
   double least = 0;
   using Tag = memory::format_tag;
   for (auto [tag, name] :
        {std::pair{Tag::nhwc, "nhwc"}, {Tag::nChw16c, "nChw16c"}, {Tag::nChw8c, "nChw8c"}}) {
-    try {
-      auto candidate = std::make_unique<Candidate>(channels, width, height, precision, tag);
-      if (candidate->name().find("ref") != std::string::npos) continue;
-      std::vector<double> times;
-      for (int i = 0; i < 5; ++i) times.push_back(candidate->run());
-      const double time = *std::min_element(times.begin(), times.end());
-      if (impl_->best && time >= least) continue;
-      least = time;
-      impl_->best = std::move(candidate);
-      impl_->layout = name;
-    } catch (const dnnl::error&) {
-      continue;  // not for this processor or precision
-    }
+    std::unique_ptr<Candidate> candidate;
+    double time = 0;
+    impl_->on_threads(1, [&](size_t) {
+      try {
+        candidate = std::make_unique<Candidate>(channels, width, height, precision, tag);
+        if (candidate->name().find("ref") != std::string::npos) {
+          candidate.reset();  // its plain loops would take minutes
+          return;
+        }
+        time = candidate->run();
+        for (int i = 0; i < 4; ++i) time = std::min(time, candidate->run());
+      } catch (const dnnl::error&) {
+        candidate.reset();  // not for this processor or precision
+      }
+    });
+    if (!candidate) continue;
+    if (!impl_->layout.empty() && time >= least) continue;
+    least = time;
+    impl_->layout = name;
+    impl_->copies[0] = std::move(candidate);
+    impl_->on_threads(threads, [&](size_t i) {
+      if (i > 0) impl_->copies[i] = std::make_unique<Candidate>(channels, width, height, precision, tag);
+    });
   }
-  if (!impl_->best) fail(Errc::Unsupported, "oneDNN has no {} convolution here", to_string(precision));
+  if (impl_->layout.empty())
+    fail(Errc::Unsupported, "oneDNN has no {} convolution here", to_string(precision));
 }
 
 ConvRate::~ConvRate() = default;
 
 void ConvRate::sample(double seconds) {
-  const double end = now() + seconds;
-  do impl_->times.push_back(impl_->best->run());
-  while (now() < end);
+  std::mutex mutex;
+  double rate = 0, runs = 0, processor = 0;
+  impl_->on_threads(impl_->copies.size(), [&](size_t i) {
+    const double start = now(), used = thread_seconds();
+    double count = 0;
+    do {
+      impl_->copies[i]->run();
+      ++count;
+    } while (now() < start + seconds);
+    const std::lock_guard lock(mutex);
+    rate += count * impl_->macs() / (now() - start);
+    runs += count;
+    processor += thread_seconds() - used;
+  });
+  impl_->rates.push_back(rate);
+  impl_->processor_rates.push_back(runs * impl_->macs() / processor);
 }
 
-double ConvRate::macs_per_second() const {
-  const double pixels = static_cast<double>(impl_->width) * impl_->height;
-  return 9.0 * impl_->channels * impl_->channels * pixels / median(impl_->times);
-}
+double ConvRate::macs_per_second() const { return median(impl_->rates); }
+double ConvRate::macs_per_processor_second() const { return median(impl_->processor_rates); }
 
 std::string ConvRate::label() const {
   return fmt::format("{0}->{0} 3x3 on {1}x{2}, {3}, {4}", impl_->channels, impl_->width, impl_->height,
-                     impl_->layout, impl_->best->name());
+                     impl_->layout, impl_->copies[0]->name());
 }
 
 }  // namespace cdsr::tools

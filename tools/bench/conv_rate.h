@@ -13,15 +13,16 @@ namespace cdsr::tools {
 /// machine's speed changes with its load and temperature.
 class ConvRate {
  public:
-  /// `threads` as the engine uses. Throws Unsupported if oneDNN has no such convolution.
+  /// Throws Unsupported if oneDNN has no such convolution.
   ConvRate(int channels, int width, int height, Precision precision, int threads);
   ~ConvRate();
 
-  /// Runs it for about `seconds`; remembers the time of a run.
+  /// Runs it for about `seconds`, at least once.
   void sample(double seconds);
 
-  double macs_per_second() const;  ///< median over the samples
-  std::string label() const;       ///< "32->32 3x3 on 480x270, nhwc, brgconv:avx512_core_bf16"
+  double macs_per_second() const;            ///< of all threads; median over the samples
+  double macs_per_processor_second() const;  ///< the same by the time the threads were running
+  std::string label() const;                 ///< "32->32 3x3 on 480x270, nhwc, brgconv:avx512_core_bf16"
 
  private:
   struct Impl;

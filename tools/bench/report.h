@@ -26,14 +26,18 @@ struct BenchReport {
   EngineInfo engine;
   double plan_ms = 0, embed_ms = 0, condition_ms = 0, queries_ms = 0;  ///< once, or once a shot
   double frame_ms = 0, frame_p90_ms = 0;
+  double processor_ms =
+      0;  ///< time the threads were running in a frame: what other work on the machine leaves out
   double useful_macs = 0;  ///< a frame, recomputed rows not counted
   std::string yardstick;
-  double yardstick_rate = 0;      ///< MAC/s
-  std::vector<StageTime> stages;  ///< a frame, summed over the threads
+  double yardstick_rate = 0;       ///< MAC/s
+  double yardstick_processor = 0;  ///< MAC per second of a running thread
+  std::vector<StageTime> stages;   ///< a frame, summed over the threads
   std::optional<FilterReport> filter;
 
   double rate() const { return useful_macs / frame_ms * 1e3; }
   double share() const { return rate() / yardstick_rate; }
+  double processor_share() const { return useful_macs / processor_ms * 1e3 / yardstick_processor; }
 };
 
 void print_table(const BenchReport& report);
