@@ -40,10 +40,10 @@ class Runner {
   Runner(ThreadPool& pool, const RunnerOptions& options);
   ~Runner();
 
-  /// Plans `programs` (which must live on) for frames of this size in at most `limit` bytes (0: no limit):
-  /// frames first, the rest split into smaller pieces until it fits. Throws OutOfMemory. Run it again for a
-  /// new size.
-  void plan(const std::vector<const Program*>& programs, int width, int height, size_t limit);
+  /// Plans `programs` (which must live on) for frames of this size in at most `limit` bytes (0: no limit), of
+  /// which `taken` are used elsewhere: frames first, the rest split into smaller pieces until it fits. Throws
+  /// OutOfMemory. Call it again for a new size.
+  void plan(const std::vector<const Program*>& programs, int width, int height, size_t limit, size_t taken);
 
   size_t bytes() const { return bytes_; }
   const ConvSet& convolutions() const { return *convs_; }
