@@ -3,11 +3,14 @@
 #include <cmath>
 
 #include "model/network.h"
+#include "model/torch/init.h"
 
 namespace cdsr::nn {
 namespace F = torch::nn::functional;
 
 namespace {
+
+constexpr double kPreluSlope = 0.25;  // LibTorch's initial value
 
 torch::nn::Conv2d conv3x3(int64_t in, int64_t out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
@@ -97,6 +100,10 @@ BlockImpl::BlockImpl(const CdsrConfig& config) : body(config.body) {
   modulation->push_back(torch::nn::PReLU());
   modulation->push_back(linear(d, nf, true));
   register_module("modulation", modulation);
+  if (body == Body::Plain) {
+    keep_variance(torch::nn::Linear(modulation->ptr<torch::nn::LinearImpl>(0)), kPreluSlope);
+    keep_variance(torch::nn::Linear(modulation->ptr<torch::nn::LinearImpl>(2)), kPreluSlope);
+  }
   dqa1 = register_module("dqa1", Dqa(nf));
   if (body == Body::Rrdb) dqa2 = register_module("dqa2", Dqa(nf));
   conv1 = register_module("conv1", conv3x3(nf, nf));
@@ -125,7 +132,9 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const torch::Tensor& co
 SrImpl::SrImpl(const CdsrConfig& c) : config(c) {
   const int64_t d = c.embedding();
   for (int i = 0; i < 4; ++i) {
-    compress->push_back(linear(d, d, true));
+    auto layer = linear(d, d, true);
+    if (c.body == Body::Plain) keep_variance(layer, i == 0 ? 1.0 : kPreluSlope);
+    compress->push_back(layer);
     compress->push_back(torch::nn::PReLU());
   }
   register_module("compress", compress);
