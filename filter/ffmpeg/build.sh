@@ -146,7 +146,7 @@ if ! run_make 2>&1 | tee "$log" | awk -v total="$total" -v started="$SECONDS" '
     /^(CC|CXX|X86ASM|AS|AR|LD|GEN|STRIP|POOL)\t/ {
       if (++n % 100 == 0) { printf "ffmpeg:   %d of %d\n", n, total; fflush() }
     }'; then
-  grep -E 'error|Error' -B 2 -A 8 "$log" | head -n 60 >&2
+  grep -E 'error|Error' -B 2 -A 8 "$log" | head -n 60 >&2 || true
   die "make failed (log: $log)"
 fi
 run_make install >>"$log" 2>&1 || die "make install failed (log: $log)"
