@@ -2,6 +2,9 @@
 // blocked buffer whose prefixes are the convolutions' inputs. Each convolution pads the buffer's first and
 // last row with zeros, which is right at the frame's border and spoils one row more per convolution at a cut:
 // after five, what is left is exactly the strip.
+#include <cstring>
+
+#include "model/cpu/isa.h"
 #include "model/cpu/strip.h"
 
 namespace cdsr::cpu {
@@ -36,8 +39,14 @@ void Runner::plan_dense(const Program& program, int rows, SegmentPlan& plan) con
     const auto same = [height](const DensePlan& d) { return d.rows == height; };
     if (std::none_of(plan.dense.begin(), plan.dense.end(), same)) plan.dense.push_back({height, {}});
   }
-  const size_t channels = 2 * options_.channels + 4 * options_.growth;
+  const size_t joined = options_.channels + 4 * options_.growth;
+  const size_t part = std::max(options_.channels, options_.growth);  // a convolution's result
+  const size_t channels = dense_layout() == Layout::Blocked ? joined + options_.channels : 2 * joined + part;
   plan.arena = static_cast<size_t>(most) * width_ * channels * size_of(options_.type);
+}
+
+Layout Runner::dense_layout() const {
+  return has_amx() && options_.type == Type::Bf16 ? Layout::Rows : Layout::Blocked;
 }
 
 void Runner::make_dense_convolutions(SegmentPlan& plan) {
@@ -49,7 +58,7 @@ void Runner::make_dense_convolutions(SegmentPlan& plan) {
       shape.out = dense.conv[k]->out();
       shape.kernel = 3;
       shape.pad_rows = true;
-      shape.layout = Layout::Blocked;
+      shape.layout = dense_layout();
       shape.src = shape.dst = options_.type;
       shape.post = k < 4 ? Post::Activate : Post::ScaleAdd;
       shape.slope = k < 4 ? kDenseSlope : kResidualScale;
@@ -65,30 +74,68 @@ void Runner::run_dense(Thread& thread, const Job& job, int strip) {
   const auto kind = static_cast<size_t>(op.kind);
   const StageTimer timer(thread.seconds[kind]);
   const DenseRange r = range_of(strip, plan.strips, height_);
-  const int rows = r.b1 - r.b0, block = block_channels();
+  const int rows = r.b1 - r.b0;
   const auto d =
       std::find_if(plan.dense.begin(), plan.dense.end(), [&](const auto& p) { return p.rows == rows; });
   thread.macs[kind] += op.macs * rows * width_;
+  const std::byte* const in = frame_row(job.program, op.in, r.b0);
+  const bool blocked = dense_layout() == Layout::Blocked;
+  const std::byte* const out =
+      blocked ? dense_blocked(thread, op, d->convs, in, rows) : dense_rows(thread, op, d->convs, in, rows);
 
-  // Values from one block of channels to the next, and bytes of one channel.
+  // As rows, the result is one block of all channels.
+  const int block = blocked ? block_channels() : options_.channels;
   const ptrdiff_t distance = static_cast<ptrdiff_t>(rows) * width_ * block;
-  const size_t channel = static_cast<size_t>(rows) * width_ * size_of(options_.type);
   const size_t row = static_cast<size_t>(width_) * block * size_of(options_.type);
-  std::byte* const all = thread.arena.data();
-  for (int y = 0; y < rows; ++y)
-    rows_->pack(frame_row(job.program, op.in, r.b0 + y), width_, options_.channels, block, distance,
-                all + y * row);
-  std::byte* out = all + options_.channels * channel;
-  for (int k = 0; k < 5; ++k) {
-    thread.convs->run(d->convs.kernel[k], all, d->convs.weights[k], op.dense->conv[k]->bias(), out, all);
-    if (k < 4) out += options_.growth * channel;
-  }
   const float scale = op.aux < 0 ? 1.0F : kResidualScale;
   for (int y = r.y0; y < r.y1; ++y)
     rows_->unpack(out + (y - r.b0) * row, width_, options_.channels, block, distance, scale,
                   op.aux < 0 ? nullptr : frame_row(job.program, op.aux, y),
                   frame_row(job.program, op.out, y));
   if (plan.segment->mean >= 0) sum_rows(job.program, op.out, r.y0, r.y1 - r.y0);
+}
+
+const std::byte* Runner::dense_blocked(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
+                                       int rows) const {
+  // Values from one block of channels to the next, and bytes of one channel.
+  const int block = block_channels();
+  const ptrdiff_t distance = static_cast<ptrdiff_t>(rows) * width_ * block;
+  const size_t channel = static_cast<size_t>(rows) * width_ * size_of(options_.type);
+  const size_t row = static_cast<size_t>(width_) * size_of(options_.type);
+  std::byte* const all = thread.arena.data();
+  for (int y = 0; y < rows; ++y)
+    rows_->pack(in + y * row * options_.channels, width_, options_.channels, block, distance,
+                all + y * row * block);
+  std::byte* out = all + options_.channels * channel;
+  for (int k = 0; k < 5; ++k) {
+    thread.convs->run(convs.kernel[k], all, convs.weights[k], op.dense->conv[k]->bias(), out, all);
+    if (k < 4) out += options_.growth * channel;
+  }
+  return out;
+}
+
+const std::byte* Runner::dense_rows(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
+                                    int rows) const {
+  const size_t pixels = static_cast<size_t>(rows) * width_;
+  const size_t channel = pixels * size_of(options_.type);
+  std::byte* const joined[2] = {thread.arena.data(),
+                                thread.arena.data() + (options_.channels + 4 * options_.growth) * channel};
+  std::byte* const part = joined[1] + (options_.channels + 4 * options_.growth) * channel;  // also the result
+  const std::byte* from = in;
+  for (int k = 0; k < 5; ++k) {
+    thread.convs->run(convs.kernel[k], from, convs.weights[k], op.dense->conv[k]->bias(), part, in);
+    if (k == 4) break;
+    const size_t had = op.dense->conv[k]->in() * size_of(options_.type),
+                 more = options_.growth * size_of(options_.type);
+    std::byte* to = joined[k % 2];
+    for (size_t i = 0; i < pixels; ++i) {
+      std::memcpy(to, from + i * had, had);
+      std::memcpy(to + had, part + i * more, more);
+      to += had + more;
+    }
+    from = joined[k % 2];
+  }
+  return part;
 }
 
 }  // namespace cdsr::cpu

@@ -35,6 +35,8 @@ struct RunnerOptions {
   bool skip = false;
 };
 
+struct OpPlan;
+
 class Runner {
  public:
   Runner(ThreadPool& pool, const RunnerOptions& options);
@@ -78,6 +80,13 @@ class Runner {
   void make_row_convolutions(SegmentPlan& plan);
   void make_dense_convolutions(SegmentPlan& plan);
   void run_dense(Thread& thread, const Job& job, int strip);
+  /// Of a dense block's buffers.
+  Layout dense_layout() const;
+  /// The five convolutions on `rows` rows from `in`, in each layout; where the result is.
+  const std::byte* dense_blocked(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
+                                 int rows) const;
+  const std::byte* dense_rows(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
+                              int rows) const;
   void sum_rows(int program, int tensor, int row, int count);
 
   ThreadPool& pool_;
