@@ -81,7 +81,7 @@ enum class TensorKind {
 
 struct TensorSpec {
   std::string name;
-  std::vector<int64_t> shape;  ///< axis order as LibTorch has it: convolutions out, in, kh, kw; linear out, in
+  std::vector<int64_t> shape;  ///< LibTorch's axis order: convolutions out, in, kh, kw; linear out, in
   TensorKind kind = TensorKind::Parameter;
 
   int64_t count() const;
@@ -96,10 +96,10 @@ int64_t parameter_count(const CdsrConfig& config);
 
 /// Multiply-accumulates, counted over convolutions and matrix products.
 struct MacCount {
-  int64_t sr_per_pixel = 0;       ///< SR network, per low-resolution pixel of every frame
-  double encoder_per_pixel = 0;   ///< LPE, per low-resolution pixel it looks at
-  int64_t per_shot = 0;           ///< CSC, compress, modulation, key, value, gate: once an embedding
-  int64_t per_frame = 0;          ///< queries and dynamic filters; once a shot for Query::Shot
+  int64_t sr_per_pixel = 0;      ///< SR network, per low-resolution pixel of every frame
+  double encoder_per_pixel = 0;  ///< LPE, per low-resolution pixel it looks at
+  int64_t per_shot = 0;          ///< CSC, compress, modulation, key, value, gate: once an embedding
+  int64_t per_frame = 0;         ///< queries and dynamic filters; once a shot for Query::Shot
 
   /// Whole cost of one w x h image, encoder included.
   double image(int width, int height) const;

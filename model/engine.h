@@ -6,12 +6,12 @@
 //   engine->plan(width, height);                              // allocates everything; again on a new size
 //   per shot:  engine->embed(source, embedding);              // LPE + CSC -> E_a
 //              engine->condition(embedding);                  // everything that depends on E_a alone
-//              engine->measure_queries(source, queries);      // Query::Shot: the DQA means of the shot's first frame
+//              engine->measure_queries(source, queries);      // Query::Shot: the means of its first frame
 //              engine->set_queries(queries);
 //   per frame: engine->upscale(source, sink);
 //
-// After plan() no call allocates. The result does not depend on the thread count; the same backend gives the same
-// bits twice.
+// After plan() no call allocates. The result does not depend on the thread count; the same backend gives the
+// same bits twice.
 #pragma once
 
 #include <cstddef>
@@ -36,16 +36,16 @@ class RowSource {
   virtual void read(int y, int rows, float* const dst[3], ptrdiff_t stride) const = 0;
 };
 
-/// Takes the super-resolved frame from the engine, in strips, from several engine threads at once. Every output
-/// row is given exactly once; strips come in any order.
+/// Takes the super-resolved frame from the engine, in strips, from several engine threads at once. Every
+/// output row is given exactly once; strips come in any order.
 class RowSink {
  public:
   virtual ~RowSink() = default;
   /// Extra rows above and below each strip that write() needs to see (for vertical chroma filters), 0..4.
   virtual int context() const { return 0; }
-  /// Rows [y, y + rows) of the scale x size frame. Row r of plane p is at src[p] + r * stride (floats), for r from
-  /// -min(context(), y) to rows + min(context(), out_height - y - rows) - 1. Values are not clipped. y and rows
-  /// are even, except that the last strip may end at an odd height.
+  /// Rows [y, y + rows) of the scale x size frame. Row r of plane p is at src[p] + r * stride (floats), for r
+  /// from -min(context(), y) to rows + min(context(), out_height - y - rows) - 1. Values are not clipped. y
+  /// and rows are even, except that the last strip may end at an odd height.
   virtual void write(int y, int rows, const float* const src[3], ptrdiff_t stride) = 0;
 };
 
@@ -60,14 +60,14 @@ Precision precision_from_string(std::string_view text);  ///< "auto", "fp32", "b
 
 struct EngineOptions {
   Precision precision = Precision::Auto;
-  int threads = 0;                    ///< 1..256; 0: one for each processor this process may use
-  Query query = Query::Shot;          ///< default for the model: network.config.query
+  int threads = 0;                        ///< 1..256; 0: one for each processor this process may use
+  Query query = Query::Shot;              ///< default for the model: network.config.query
   size_t memory_limit = size_t{2} << 30;  ///< bytes for all of plan()'s buffers together; 0: no limit
 };
 
 struct EngineInfo {
-  std::string backend;    ///< "cpu", "reference", "cuda"
-  std::string detail;     ///< what was chosen: library, version, instruction set
+  std::string backend;                    ///< "cpu", "reference", "cuda"
+  std::string detail;                     ///< what was chosen: library, version, instruction set
   Precision precision = Precision::Fp32;  ///< never Auto
   int threads = 1;
   size_t planned_bytes = 0;  ///< of the current plan
@@ -75,9 +75,9 @@ struct EngineInfo {
 
 /// Time of one stage, summed since the engine was made; for `cdsr bench` and statistics.
 struct StageTime {
-  std::string stage;        ///< "read", "head", "dqa", "body", "tail", "write", ...
-  double seconds = 0;       ///< over all threads
-  double macs = 0;          ///< multiply-accumulates done, halo recomputation included
+  std::string stage;   ///< "read", "head", "dqa", "body", "tail", "write", ...
+  double seconds = 0;  ///< over all threads
+  double macs = 0;     ///< multiply-accumulates done, halo recomputation included
 };
 
 class Engine {
@@ -87,12 +87,13 @@ class Engine {
   virtual const EngineInfo& info() const = 0;
   virtual const Network& network() const = 0;
 
-  /// Allocates everything for frames of this low-resolution size (1..65536 each side). Keeps the condition and
-  /// the queries. Throws InvalidArgument, or OutOfMemory naming need and limit.
+  /// Allocates everything for frames of this low-resolution size (1..65536 each side). Keeps the condition
+  /// and the queries. Throws InvalidArgument, or OutOfMemory naming need and limit.
   virtual void plan(int width, int height) = 0;
 
-  /// LPE and CSC on the planned frame: E_a, config.embedding() floats. Frames larger than the encoder needs are
-  /// looked at in a fixed number of windows (model/README.md says which). Sides under kPatch have no patch branch.
+  /// LPE and CSC on the planned frame: E_a, config.embedding() floats. Frames larger than the encoder needs
+  /// are looked at in a fixed number of windows (model/README.md says which). Sides under kPatch have no
+  /// patch branch.
   virtual void embed(const RowSource& frame, std::span<float> embedding) = 0;
 
   /// Installs an embedding: computes compress, modulation, gates, keys and values of every block.

@@ -26,7 +26,8 @@ struct Conv {
   std::vector<float> bias;    ///< out
 };
 
-/// Content-and-degradation-aware dynamic convolution (paper section 3.4, reference/network in model/README.md).
+/// Content-and-degradation-aware dynamic convolution (paper section 3.4, reference/network in
+/// model/README.md).
 struct Dqa {
   float gamma = 0;
   Linear query, key, value;  ///< nf -> nf
@@ -48,10 +49,10 @@ struct Block {
 };
 
 struct Encoder {
-  Conv pixel[6], patch[4];  ///< LPE, each followed by LeakyReLU(kEncoderSlope)
-  Linear mlp0, mlp1;        ///< 2d -> d -> d
-  Linear query;             ///< d -> d
-  Linear keys;              ///< codebook x d: W_k Cb^T + b_k, folded; no bias
+  Conv pixel[6], patch[4];      ///< LPE, each followed by LeakyReLU(kEncoderSlope)
+  Linear mlp0, mlp1;            ///< 2d -> d -> d
+  Linear query;                 ///< d -> d
+  Linear keys;                  ///< codebook x d: W_k Cb^T + b_k, folded; no bias
   std::vector<float> codebook;  ///< codebook x d
 };
 
@@ -67,18 +68,19 @@ struct Network {
   Encoder encoder;
   Linear compress[4];
   float compress_slope[4] = {};
-  Conv head;                  ///< 3x3, 3 -> nf
+  Conv head;  ///< 3x3, 3 -> nf
   std::vector<Block> blocks;
-  Conv trunk;                 ///< 3x3, nf -> nf; Body::Rrdb alone
-  Conv tail;                  ///< 3x3, nf -> 3 scale^2, then PixelShuffle(scale)
+  Conv trunk;  ///< 3x3, nf -> nf; Body::Rrdb alone
+  Conv tail;   ///< 3x3, nf -> 3 scale^2, then PixelShuffle(scale)
 };
 
-/// Reads and checks a weights file: every tensor of tensor_list(config) present with its shape and finite values
-/// (TensorKind::Training may be missing), no unknown tensor. Throws BadWeights naming the tensor.
+/// Reads and checks a weights file: every tensor of tensor_list(config) present with its shape and finite
+/// values (TensorKind::Training may be missing), no unknown tensor. Throws BadWeights naming the tensor.
 std::shared_ptr<const Network> load_network(const WeightsFile& file);
 
 /// A network with random weights, LibTorch's default initialization in spirit; the same seed gives the same
-/// weights on every machine. For tests and benchmarks: gammas and biases are non-zero so that every path counts.
+/// weights on every machine. For tests and benchmarks: gammas and biases are non-zero so that every path
+/// counts.
 std::shared_ptr<const Network> random_network(const CdsrConfig& config, uint32_t seed);
 
 /// The tensors random_network() is made of, as a file would hold them (training-only ones included).

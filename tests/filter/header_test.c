@@ -1,4 +1,5 @@
-/* The public header alone, as C99: it must compile without anything before it, and every function must be exported. */
+/* The public header alone, as C99: it must compile without anything before it, and every function must be
+ * exported. */
 #include <cdsr/cdsr.h>
 
 typedef void (*any_function)(void);
