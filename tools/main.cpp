@@ -30,6 +30,7 @@ void add_commands(CLI::App& app) {
   add_missing(app, "upscale", kAvNeeds);
   add_missing(app, "eval", kAvNeeds);
 #endif
+  add_export(app);
   add_info(app);
 #ifdef CDSR_HAVE_BENCH
   add_bench(app);

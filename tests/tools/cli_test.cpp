@@ -159,5 +159,22 @@ TEST_F(Cli, HelpAndVersion) {
     EXPECT_NE(help.output.find(command), std::string::npos) << command;
 }
 
+TEST_F(Cli, ExportLeavesOutWhatOnlyTrainingNeeds) {
+  const std::string out = file("released.safetensors");
+  const Outcome o = cdsr("export '" + weights().string() + "' '" + out + "' --set cdsr.scores=none");
+  ASSERT_EQ(o.status, 0) << o.output;
+  const WeightsFile released = WeightsFile::open(out), original = WeightsFile::open(weights());
+  EXPECT_EQ(released.metadata().at("cdsr.scores"), "none");
+  EXPECT_EQ(released.metadata().at("cdsr.recipe"), "a recipe");
+  EXPECT_EQ(released.find("head.0.weight"), nullptr);
+  for (const TensorView& t : released.tensors()) {
+    EXPECT_EQ(t.dtype, DType::F16) << t.name;
+    EXPECT_EQ(t.to_float(), original.find(t.name)->to_float()) << t.name;
+  }
+  EXPECT_NO_THROW(load_network(released));
+  expect_error("export '" + weights().string() + "' '" + out + "' --set nothing", 1, "KEY=VALUE");
+  expect_error("export '" + file("in.png") + "' '" + out + "'", 1, "in.png");
+}
+
 }  // namespace
 }  // namespace cdsr::tools
