@@ -2,7 +2,10 @@
 
 #include <sched.h>
 
+#include <system_error>
 #include <utility>
+
+#include "model/error.h"
 
 // libgomp's, which libdnnl uses; <omp.h> would ask for -fopenmp.
 extern "C" void omp_set_num_threads(int threads);
@@ -11,10 +14,18 @@ namespace cdsr::cpu {
 
 ThreadPool::ThreadPool(int threads) {
   threads_.reserve(threads);
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error& e) {
+    const size_t made = threads_.size();
+    stop();
+    fail(Errc::OutOfMemory, "thread {} of {} could not be started: {}", made + 1, threads, e.what());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -12,6 +12,7 @@ namespace cdsr::cpu {
 
 class ThreadPool {
  public:
+  /// Throws OutOfMemory if the system refuses a thread.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -36,6 +37,7 @@ class ThreadPool {
   using Call = void (*)(void* context, int thread);
   void run(Call call, void* context, int threads);
   void work(int thread);
+  void stop();
 
   std::mutex mutex_;
   std::condition_variable start_, done_;

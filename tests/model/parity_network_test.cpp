@@ -11,9 +11,8 @@ namespace {
 
 /// fp32 differs by rounding alone. In 8-bit code values.
 constexpr double kFp32Codes = 0.01;
-/// bf16 keeps 8 bits of every feature: with random weights, whose features are not made to be small, a few
-/// code values; the released weights' figure is measured by `cdsr eval`.
-constexpr double kBf16Codes = 4;
+/// bf16 keeps 8 bits of every feature. Measured with random weights: at most 0.9 code values.
+constexpr double kBf16Codes = 2;
 
 struct Case {
   CdsrConfig config;
