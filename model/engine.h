@@ -113,6 +113,7 @@ class Engine {
 };
 
 /// Planar float picture in memory, R', G', B', as source and as sink.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): clang-tidy 14 means its implied copy loop
 struct Image {
   int width = 0, height = 0;
   std::vector<float> plane[3];  ///< width * height each

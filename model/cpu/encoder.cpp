@@ -97,8 +97,9 @@ void EncoderRunner::read_window(Thread& thread, const RowSource& frame, const En
   for (int j = 0; j < rows; ++j)
     for (int i = 0; i < columns; ++i)
       for (int y = 0; y < kPatch; ++y) {
-        const float* from = thread.window.as<float>() +
-                            (static_cast<ptrdiff_t>(j * kPatch + y) * window.width + i * kPatch) * 3;
+        const float* from =
+            thread.window.as<float>() +
+            (static_cast<ptrdiff_t>(j * kPatch + y) * window.width + static_cast<ptrdiff_t>(i) * kPatch) * 3;
         out = std::copy_n(from, 3 * kPatch, out);
       }
 }

@@ -40,7 +40,7 @@ CpuEngine::CpuEngine(std::shared_ptr<const Network> network, const EngineOptions
       encoder_(pool_, *packed_),
       csc_(network_->encoder),
       conditioner_(*network_),
-      pooled_(2 * network_->config.embedding()) {
+      pooled_(size_t{2} * network_->config.embedding()) {
   if (options.query == Query::Shot) programs_.push_back(build_program(*packed_, false));
   programs_.push_back(build_program(*packed_, true));
   info_.backend = "cpu";

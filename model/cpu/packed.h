@@ -41,6 +41,7 @@ class PackedConv {
   mutable std::vector<std::pair<dnnl::memory::desc, Buffer>> layouts_;
 };
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): clang-tidy 14 means its implied move loop
 struct PackedDense {
   std::unique_ptr<PackedConv> conv[5];
 };

@@ -73,14 +73,14 @@ void Runner::Strip::make(int i, int row, int count) {
 }
 
 void Runner::Strip::read(const Op& o, int row, int count) {
-  const int plane = picture_plane(runner_.width_);
+  const ptrdiff_t plane = picture_plane(runner_.width_);
   float* const first = reinterpret_cast<float*>(row_of(o.out, row)) + kPicturePad;
   float* const planes[3] = {first, first + plane, first + 2 * plane};
-  job_.source->read(row, count, planes, 3 * static_cast<ptrdiff_t>(plane));
+  job_.source->read(row, count, planes, 3 * plane);
   // Zeros beside the rows, each time: other segments use the same memory.
   const int width = runner_.width_;
   for (int i = 0; i < 3 * count; ++i) {
-    float* const line = first + static_cast<ptrdiff_t>(i) * plane;
+    float* const line = first + i * plane;
     std::fill_n(line - kPicturePad, kPicturePad, 0.0F);
     std::fill_n(line + width, plane - kPicturePad - width, 0.0F);
   }
@@ -113,10 +113,11 @@ void Runner::Strip::convolve(const Op& o, const OpPlan& plan, const std::byte* s
                              const std::byte* operand, size_t src_bytes, int count) {
   const size_t dst_bytes = job_.plan->row_bytes[o.out];
   for (int r = 0; r < count;) {
-    const int log = std::bit_width(static_cast<unsigned>(count - r)) - 1;
+    const unsigned rows = std::bit_floor(static_cast<unsigned>(count - r));
+    const int log = std::countr_zero(rows);
     thread_.convs->run(plan.kernel[log], src + r * src_bytes, plan.weights[log], o.conv->bias(),
                        dst + r * dst_bytes, operand == nullptr ? nullptr : operand + r * dst_bytes);
-    r += 1 << log;
+    r += static_cast<int>(rows);
   }
 }
 
@@ -137,10 +138,11 @@ void Runner::Strip::shuffle(const Op& o, int row, int count) {
 }
 
 void Runner::Strip::write(const Op& o, int row, int count) {
-  const int scale = runner_.options_.scale, plane = picture_plane(runner_.width_ * scale);
+  const int scale = runner_.options_.scale;
+  const ptrdiff_t plane = picture_plane(runner_.width_ * scale);
   const float* const first = reinterpret_cast<const float*>(row_of(o.in, row));
   const float* const planes[3] = {first, first + plane, first + 2 * plane};
-  job_.sink->write(row * scale, count * scale, planes, 3 * static_cast<ptrdiff_t>(plane));
+  job_.sink->write(row * scale, count * scale, planes, 3 * plane);
 }
 
 }  // namespace cdsr::cpu

@@ -89,8 +89,9 @@ class ReferenceEngine final : public Engine {
   /// Widest moment: a dense block's concatenation twice (before and after one more part), or the encoder.
   size_t bytes_needed(int width, int height) const {
     const CdsrConfig& c = network_->config;
-    const size_t dense = c.body == Body::Rrdb ? 2 * (c.nf + 4 * c.gc) : 2 * c.nf;
-    const size_t channels = 3 * c.nf + dense + 12 + 9 * c.scale * c.scale;
+    const size_t nf = c.nf, gc = c.gc, scale = c.scale;
+    const size_t dense = c.body == Body::Rrdb ? 2 * (nf + 4 * gc) : 2 * nf;
+    const size_t channels = 3 * nf + dense + 12 + 9 * scale * scale;
     const size_t whole = static_cast<size_t>(width) * height;
     const size_t encoder = std::min<size_t>(whole, static_cast<size_t>(16) * 48 * 48) * 8 * c.lpe_nf;
     return sizeof(float) * (whole * channels + encoder);

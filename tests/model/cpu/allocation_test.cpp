@@ -15,9 +15,11 @@
 #include "tests/model/backend_run.h"
 #include "tests/model/tiny.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): glibc's
 extern "C" void* __libc_malloc(size_t size);
 extern "C" void __libc_free(void* p);
 extern "C" void* __libc_memalign(size_t align, size_t size);
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace {
 
@@ -94,7 +96,8 @@ TEST(CpuAllocation, NoneAfterThePlan) {
       Image out(140, 300);
       const ImageSource source(in);
       ImageSink sink(out);
-      std::vector<float> e(network->config.embedding()), q(network->config.dqas() * network->config.nf);
+      std::vector<float> e(network->config.embedding()),
+          q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
       engine->plan(70, 150);
       const auto shot = [&] {
         engine->embed(source, e);
