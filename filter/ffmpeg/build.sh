@@ -49,6 +49,7 @@ if [[ -n ${FFMPEG_SRC:-} ]]; then
   # A tree that was configured in place cannot be built out of place.
   rm -f "$tree/config.h" "$tree/ffbuild/config.mak"
 else
+  mkdir -p "$sources/debian"
   tree=$(find "$sources/debian" -mindepth 1 -maxdepth 1 -type d -name 'ffmpeg-*' 2>/dev/null | sort -V | tail -n 1)
   if [[ ! -x ${tree:-}/configure ]]; then
     say "fetching Debian's source package"
