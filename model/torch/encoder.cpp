@@ -1,7 +1,6 @@
 #include "model/torch/encoder.h"
 
 #include "model/network.h"
-#include "model/torch/init.h"
 
 namespace cdsr::nn {
 namespace F = torch::nn::functional;
@@ -59,11 +58,6 @@ CscImpl::CscImpl(const CdsrConfig& config) {
   register_module("mlp", mlp);
   query = register_module("query", torch::nn::Linear(d, d));
   key = register_module("key", torch::nn::Linear(d, d));
-  if (config.body != Body::Plain) return;
-  keep_variance(torch::nn::Linear(mlp->ptr<torch::nn::LinearImpl>(0)), 1.0);
-  keep_variance(torch::nn::Linear(mlp->ptr<torch::nn::LinearImpl>(1)), kEncoderSlope);
-  keep_variance(query, 1.0);
-  keep_variance(key, 1.0);
 }
 
 torch::Tensor CscImpl::forward(const torch::Tensor& features) {

@@ -1,4 +1,4 @@
-// Initialization of the vector layers between a picture's features and the dynamic filters.
+// Initialization of the vector layers between the embedding and a block's conditioning.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,10 +8,8 @@
 namespace cdsr::nn {
 
 /// Normal weights that keep the variance of what a LeakyReLU or PReLU of this slope gave, zero bias.
-/// LibTorch's default shrinks it threefold a layer: after the ten layers from the LPE to a block's
-/// conditioning vector nothing of the embedding's variation is left, and a network that is trained for hours
-/// instead of the paper's 484,000 iterations never comes to use it (model/README.md, Training). For
-/// Body::Plain; the paper's networks start as the paper's code.
+/// LibTorch's default gives a third of it a layer, and six layers lie between E_a and y: little of the
+/// embedding's variation arrives. For Body::Plain; the paper's networks start as the paper's code does.
 inline void keep_variance(torch::nn::Linear layer, double slope) {
   torch::NoGradGuard no_grad;
   const double gain = std::sqrt(2.0 / (1.0 + slope * slope));

@@ -114,10 +114,13 @@ BlockImpl::BlockImpl(const CdsrConfig& config) : body(config.body) {
   rdb3 = register_module("rdb3", Rdb(nf, config.gc));
 }
 
+torch::Tensor BlockImpl::conditioning(const torch::Tensor& code) {
+  return torch::sigmoid(call(modulation[2], prelu(modulation[1], call(modulation[0], code))));
+}
+
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, const torch::Tensor& code, int first_dqa,
                                  const QueryHook& hook) {
-  const torch::Tensor y =
-      torch::sigmoid(call(modulation[2], prelu(modulation[1], call(modulation[0], code))));
+  const torch::Tensor y = conditioning(code);
   const auto modulate = [&](Dqa& dqa, const torch::Tensor& t, int index) {
     return lrelu(dqa(t, y, hook(index, t.mean({2, 3}))));
   };
@@ -145,10 +148,15 @@ SrImpl::SrImpl(const CdsrConfig& c) : config(c) {
   tail = register_module("tail", conv3x3(c.nf, 3LL * c.scale * c.scale));
 }
 
-torch::Tensor SrImpl::forward(const torch::Tensor& lr, const torch::Tensor& embedding,
-                              const QueryHook& hook) {
+torch::Tensor SrImpl::compressed(const torch::Tensor& embedding) {
   torch::Tensor code = embedding;
   for (size_t i = 0; i < 4; ++i) code = prelu(compress[2 * i + 1], call(compress[2 * i], code));
+  return code;
+}
+
+torch::Tensor SrImpl::forward(const torch::Tensor& lr, const torch::Tensor& embedding,
+                              const QueryHook& hook) {
+  const torch::Tensor code = compressed(embedding);
   const torch::Tensor f0 = head(lr);
   torch::Tensor f = f0;
   int dqa = 0;

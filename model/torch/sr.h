@@ -46,6 +46,8 @@ struct BlockImpl : torch::nn::Module {
   /// code: E', B x d. first_dqa: the network-wide number of this block's first DQA.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& code, int first_dqa,
                         const QueryHook& hook);
+  /// y = sigmoid(modulation(E')), B x nf.
+  torch::Tensor conditioning(const torch::Tensor& code);
 
   Body body;
   torch::nn::ModuleList modulation;  // Linear, PReLU, Linear
@@ -59,6 +61,9 @@ struct SrImpl : torch::nn::Module {
   explicit SrImpl(const CdsrConfig& config);
   /// lr: B x 3 x H x W; embedding: E_a, B x d. Returns B x 3 x sH x sW, not clipped.
   torch::Tensor forward(const torch::Tensor& lr, const torch::Tensor& embedding, const QueryHook& hook);
+
+  /// E' = compress(E_a), B x d.
+  torch::Tensor compressed(const torch::Tensor& embedding);
 
   CdsrConfig config;
   torch::nn::ModuleList compress, blocks;

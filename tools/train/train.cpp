@@ -66,6 +66,8 @@ void add_train(CLI::App& app) {
   c->add_option("--data", a->data, "folders of photographs")->required();
   c->add_option("--validation", a->validation, "folders of images that choose the best checkpoint");
   c->add_option("--out", o.out, "folder for checkpoints and weights; resumes from it")->required();
+  c->add_option("--init", o.init, "weights to start from when --out holds no checkpoint");
+  c->add_flag("--restart-conditioning", o.restart, "with --init: make encoder, compress and modulation new");
   c->add_option("--protocol", a->protocol, "aligned (for use) or paper (for comparing with the paper)")
       ->check(CLI::IsMember({"aligned", "paper"}))
       ->capture_default_str();

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "model/error.h"
+#include "model/torch/restart.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/prefetch.h"
 
@@ -89,6 +90,19 @@ std::string clock(double s) {
   return fmt::format("{}:{:02}:{:02}", t / 3600, t / 60 % 60, t % 60);
 }
 
+/// Weights from a file; MoCo's key encoder begins as their copy.
+void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
+                const Log& log) {
+  nn::load_state(state.model, WeightsFile::open(o.init));
+  if (o.restart) {
+    BatchOptions crops = o.batch;
+    crops.batch = 64;
+    nn::restart_conditioning(state.model, make_batch(photos, crops, 0).lr);
+  }
+  state.moco = nn::Moco(state.model, o.moco);
+  log(fmt::format("started from {}{}", o.init.string(), o.restart ? ", conditioning path new" : ""));
+}
+
 }  // namespace
 
 TrainState::TrainState(const TrainOptions& o)
@@ -111,6 +125,9 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
   TrainState state(o);
   if (load_checkpoint(checkpoint, state, o))
     log(fmt::format("resumed {} at step {}", checkpoint.string(), state.step));
+
+  else if (!o.init.empty())
+    start_from(o, photos, state, log);
 
   const auto finish = [&](bool validate) {
     double psnr = 0;

@@ -30,7 +30,9 @@ struct TrainOptions {
   int64_t checkpoint_every = 500;
   int64_t validate_every = 2000;
   double progress_seconds = 15;
-  std::filesystem::path out;  ///< folder of checkpoints and exports
+  std::filesystem::path init;  ///< weights to start from when there is no checkpoint; empty: random
+  bool restart = false;        ///< with init: make the conditioning path new (model/torch/restart.h)
+  std::filesystem::path out;   ///< folder of checkpoints and exports
 };
 
 /// What is trained and how far it is. Everything a checkpoint holds.
