@@ -45,6 +45,8 @@ int status_of(Errc code) {
       return CDSR_ERROR_IO;
     case Errc::BadWeights:
       return CDSR_ERROR_BAD_WEIGHTS;
+    case Errc::Device:
+      return CDSR_ERROR_DEVICE;
     case Errc::Internal:
       break;
   }
@@ -152,6 +154,8 @@ const char* cdsr_strerror(int status) {
       return "input/output error";
     case CDSR_ERROR_BAD_WEIGHTS:
       return "bad weights file";
+    case CDSR_ERROR_DEVICE:
+      return "GPU failed or lost";
     case CDSR_ERROR_INTERNAL:
       return "internal error";
     default:

@@ -26,11 +26,13 @@ std::string check_text(const char* option, const char* value) {
 }
 
 Precision precision_of(int value) {
-  switch (check("precision", value, CDSR_PRECISION_AUTO, CDSR_PRECISION_BF16)) {
+  switch (check("precision", value, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP16)) {
     case CDSR_PRECISION_FP32:
       return Precision::Fp32;
     case CDSR_PRECISION_BF16:
       return Precision::Bf16;
+    case CDSR_PRECISION_FP16:
+      return Precision::Fp16;
     default:
       return Precision::Auto;
   }
@@ -80,7 +82,7 @@ SessionOptions check_options(const cdsr_options& options) {
   result.backend = check_text("backend", options.backend);
   result.engine.precision = precision_of(options.precision);
   result.engine.threads = check("threads", options.threads, 0, 256);
-  check("device", options.device, 0, 1023);
+  result.engine.device = check("device", options.device, 0, 1023);
   result.engine.memory_limit = static_cast<size_t>(check("memory", options.memory, 0, 1 << 20)) << 20;
   result.shots = shots_of(options.shots);
   result.shot_threshold = check_shot_threshold(options.shot_threshold);

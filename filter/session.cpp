@@ -105,7 +105,9 @@ void Session::get_stats(cdsr_stats& stats) const {
   const uint32_t version = stats.version;
   stats = stats_;
   stats.version = version;
-  stats.precision = info.precision == Precision::Bf16 ? CDSR_PRECISION_BF16 : CDSR_PRECISION_FP32;
+  stats.precision = info.precision == Precision::Bf16   ? CDSR_PRECISION_BF16
+                    : info.precision == Precision::Fp16 ? CDSR_PRECISION_FP16
+                                                        : CDSR_PRECISION_FP32;
   stats.threads = info.threads;
   stats.query = query_ == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
   stats.backend = info.backend.c_str();

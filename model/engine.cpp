@@ -14,14 +14,16 @@ const char* to_string(Precision precision) {
       return "fp32";
     case Precision::Bf16:
       return "bf16";
+    case Precision::Fp16:
+      return "fp16";
   }
   return "unknown";
 }
 
 Precision precision_from_string(std::string_view text) {
-  for (Precision p : {Precision::Auto, Precision::Fp32, Precision::Bf16})
+  for (Precision p : {Precision::Auto, Precision::Fp32, Precision::Bf16, Precision::Fp16})
     if (text == to_string(p)) return p;
-  fail(Errc::InvalidArgument, "precision is '{}', must be auto, fp32 or bf16", text);
+  fail(Errc::InvalidArgument, "precision is '{}', must be auto, fp32, bf16 or fp16", text);
 }
 
 Image::Image(int w, int h) : width(w), height(h) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +27,9 @@
 
 namespace cdsr {
 
+struct DeviceFrame;   // filter/color/device_frame.h: what the CUDA module's colour kernels read
+struct DeviceOutput;  // and write
+
 /// Gives the engine a low-resolution frame as rows of R'G'B', nominal range [0,1], already clipped to it.
 /// read() is called from several engine threads at once and may ask for the same rows more than once.
 class RowSource {
@@ -34,6 +38,8 @@ class RowSource {
   /// Writes rows [y, y + rows) of the three planes: row r of plane p starts at dst[p] + r * stride (floats).
   /// 0 <= y, y + rows <= height. Writes exactly `width` floats a row.
   virtual void read(int y, int rows, float* const dst[3], ptrdiff_t stride) const = 0;
+  /// The frame in the engine's GPU, which then converts it itself and does not call read(); else nullptr.
+  virtual const DeviceFrame* device() const { return nullptr; }
 };
 
 /// Takes the super-resolved frame from the engine, in strips, from several engine threads at once. Every
@@ -47,22 +53,28 @@ class RowSink {
   /// from -min(context(), y) to rows + min(context(), out_height - y - rows) - 1. Values are not clipped. y
   /// and rows are even, except that the last strip may end at an odd height.
   virtual void write(int y, int rows, const float* const src[3], ptrdiff_t stride) = 0;
+  /// The frame in the engine's GPU, which then writes it itself and does not call write(); else nullptr.
+  virtual const DeviceOutput* device() const { return nullptr; }
 };
 
 enum class Precision {
-  Auto,  ///< the backend's best: bf16 where the processor multiplies it natively, else fp32
+  Auto,  ///< the backend's best: on a processor bf16 where it multiplies it natively, else fp32; on a GPU
+         ///< fp16
   Fp32,
   Bf16,  ///< bf16 storage and products, fp32 accumulation
+  Fp16,  ///< the same in IEEE half precision: eight times finer, up to 65504. GPUs alone
 };
 
 const char* to_string(Precision precision);
-Precision precision_from_string(std::string_view text);  ///< "auto", "fp32", "bf16"; throws InvalidArgument
+Precision precision_from_string(std::string_view text);  ///< "auto", "fp32", ...; throws InvalidArgument
 
 struct EngineOptions {
   Precision precision = Precision::Auto;
   int threads = 0;                        ///< 1..256; 0: one for each processor this process may use
   Query query = Query::Shot;              ///< default for the model: network.config.query
   size_t memory_limit = size_t{2} << 30;  ///< bytes for all of plan()'s buffers together; 0: no limit
+  int device = 0;                         ///< index of the GPU
+  void* cuda_context = nullptr;           ///< CUcontext to live in; nullptr: the primary one of `device`
 };
 
 struct EngineInfo {
@@ -71,6 +83,7 @@ struct EngineInfo {
   Precision precision = Precision::Fp32;  ///< never Auto
   int threads = 1;
   size_t planned_bytes = 0;  ///< of the current plan
+  int64_t redone = 0;        ///< frames that half precision could not hold (NaN, Inf) and fp32 redid
 };
 
 /// Time of one stage, summed since the engine was made; for `cdsr bench` and statistics.
@@ -78,6 +91,23 @@ struct StageTime {
   std::string stage;   ///< "read", "head", "dqa", "body", "tail", "write", ...
   double seconds = 0;  ///< over all threads
   double macs = 0;     ///< multiply-accumulates done, halo recomputation included
+};
+
+/// What an engine on a GPU does with frames in its memory, beside taking them from RowSource::device().
+class DeviceFrames {
+ public:
+  virtual ~DeviceFrames() = default;
+
+  /// Frames come from and go to this CUstream (nullptr: the legacy default stream) from now on: the engine
+  /// waits for what is queued there before it reads, and makes it wait for its own work after each call.
+  virtual void set_stream(void* stream) = 0;
+
+  /// Mean luma of columns x rows cells, as the shot detector's thumbnail has it. Waits for this frame, not
+  /// for the frames that are being upscaled.
+  virtual void thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells) = 0;
+
+  /// The whole frame by bicubic interpolation, without the network.
+  virtual void bicubic(const DeviceFrame& in, const DeviceOutput& out) = 0;
 };
 
 class Engine {
@@ -110,6 +140,9 @@ class Engine {
 
   /// Per-stage times since the last call, then reset. Empty if the backend does not measure.
   virtual std::vector<StageTime> take_times() { return {}; }
+
+  /// nullptr when frames must be in the processor's memory.
+  virtual DeviceFrames* device_frames() { return nullptr; }
 };
 
 /// Planar float picture in memory, R', G', B', as source and as sink.

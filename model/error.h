@@ -15,6 +15,7 @@ enum class Errc {
   OutOfMemory,      ///< over the memory limit, or the system refused
   Io,               ///< a file could not be opened, read or written
   BadWeights,       ///< a weights file is corrupt, hostile or does not fit its configuration
+  Device,           ///< the GPU failed or was lost; the engine cannot go on
   Internal,         ///< a broken invariant: a bug
 };
 

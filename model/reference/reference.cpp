@@ -10,12 +10,17 @@
 namespace cdsr::reference {
 namespace {
 
+void need_fp32(Precision precision) {
+  if (precision == Precision::Auto || precision == Precision::Fp32) return;
+  fail(Errc::Unsupported, "the reference backend has no precision {}: use auto or fp32",
+       to_string(precision));
+}
+
 class ReferenceEngine final : public Engine {
  public:
   ReferenceEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
       : network_(std::move(network)), options_(options) {
-    if (options.precision == Precision::Bf16)
-      fail(Errc::Unsupported, "the reference backend has no precision bf16: use auto or fp32");
+    need_fp32(options.precision);
     info_.backend = "reference";
     info_.detail = "plain loops, double accumulation";
     info_.precision = Precision::Fp32;
@@ -175,8 +180,7 @@ std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const Eng
 }
 
 std::unique_ptr<Operators> operators(const EngineOptions& options) {
-  if (options.precision == Precision::Bf16)
-    fail(Errc::Unsupported, "the reference backend has no precision bf16: use auto or fp32");
+  need_fp32(options.precision);
   return std::make_unique<ReferenceOperators>();
 }
 

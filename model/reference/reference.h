@@ -12,7 +12,7 @@ namespace cdsr::reference {
 
 bool available(std::string& reason);
 
-/// Precision Auto or Fp32; throws Unsupported for Bf16. `threads` is ignored: it is 1.
+/// Precision Auto or Fp32; throws Unsupported for the others. `threads` is ignored: it is 1.
 std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options);
 std::unique_ptr<Operators> operators(const EngineOptions& options);
 

@@ -52,7 +52,8 @@ typedef enum cdsr_status {
   CDSR_ERROR_OUT_OF_MEMORY = -3, /* over cdsr_options.memory, or the system refused */
   CDSR_ERROR_IO = -4,            /* a file could not be found, opened or read */
   CDSR_ERROR_BAD_WEIGHTS = -5,   /* the weights file is corrupt or does not fit its configuration */
-  CDSR_ERROR_INTERNAL = -6       /* a bug in the library: please report it */
+  CDSR_ERROR_INTERNAL = -6,      /* a bug in the library: please report it */
+  CDSR_ERROR_DEVICE = -7         /* the GPU failed or was lost: the session cannot go on */
 } cdsr_status;
 
 /* Version of the library as "major.minor.patch". Static string, never NULL. Any thread. */
@@ -229,9 +230,10 @@ CDSR_API const char* cdsr_model_metadata(const cdsr_model* model, const char* ke
 
 typedef enum cdsr_precision {
   CDSR_PRECISION_AUTO =
-      0, /* the backend's best: bf16 where the processor multiplies it natively, else fp32 */
+      0, /* the backend's best: bf16 where the processor multiplies it natively, else fp32; fp16 on a GPU */
   CDSR_PRECISION_FP32 = 1,
-  CDSR_PRECISION_BF16 = 2 /* bf16 storage and products, fp32 accumulation */
+  CDSR_PRECISION_BF16 = 2, /* bf16 storage and products, fp32 accumulation */
+  CDSR_PRECISION_FP16 = 3  /* the same in IEEE half precision; GPUs alone */
 } cdsr_precision;
 
 /* How cuts are found. A discontinuity (cdsr_hints) begins a new shot in every mode. */
@@ -376,7 +378,7 @@ CDSR_API int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh);
 /* Totals since the session was created or reset. */
 typedef struct cdsr_stats {
   uint32_t version;       /* set to CDSR_API_VERSION by the caller */
-  int32_t precision;      /* what the engine runs in: CDSR_PRECISION_FP32 or _BF16 */
+  int32_t precision;      /* what the engine runs in: CDSR_PRECISION_FP32, _BF16 or _FP16 */
   int32_t threads;        /* of the engine */
   int32_t query;          /* CDSR_QUERY_SHOT or CDSR_QUERY_FRAME */
   const char* backend;    /* "cpu", "reference", ...; lives as long as the session */
