@@ -1,0 +1,289 @@
+// The colour path one sample at a time, for kernels: what FrameSource and FrameSink do by rows, with the same
+// sums in the same order. Compiled without contraction of a * b + c it gives their bits.
+#pragma once
+
+#include "filter/color/device_frame.h"
+#include "model/cuda/host_device.h"
+
+namespace cdsr::color {
+
+// The comparison is false for NaN, so NaN becomes 0.
+CDSR_HD float clip01(float x) {
+  x = x > 0.0F ? x : 0.0F;
+  return x < 1.0F ? x : 1.0F;
+}
+
+CDSR_HD int clamp_index(int i, int size) { return i < 0 ? 0 : i < size ? i : size - 1; }
+
+CDSR_HD float sum4(const float* c, const float* v) {
+  return (c[0] * v[0] + c[1] * v[1]) + (c[2] * v[2] + c[3] * v[3]);
+}
+CDSR_HD float sum8(const float* c, const float* v) { return sum4(c, v) + sum4(c + 4, v + 4); }
+
+CDSR_HD bool is_chroma(const DeviceFrame& f, int c) {
+  return f.model == ColorModel::Yuv && (c == 1 || c == 2);
+}
+CDSR_HD int width_of(const DeviceFrame& f, int c) {
+  return is_chroma(f, c) ? -((-f.width) >> f.log2_w) : f.width;
+}
+CDSR_HD int height_of(const DeviceFrame& f, int c) {
+  return is_chroma(f, c) ? -((-f.height) >> f.log2_h) : f.height;
+}
+CDSR_HD const Quantizer& quantizer_of(const DeviceFrame& f, int c) {
+  return c == 3 ? f.alpha : is_chroma(f, c) ? f.chroma : f.luma;
+}
+
+/// Code value of component c at (x, y) of its own grid, which must be inside.
+CDSR_HD int load_code(const DeviceFrame& f, int c, int x, int y) {
+  const Component& at = f.component[c];
+  const uint8_t* const row = f.plane[at.plane] + y * f.stride[at.plane];
+  const ptrdiff_t i = at.offset + static_cast<ptrdiff_t>(x) * at.step;
+  const unsigned word = f.bits > 8 ? reinterpret_cast<const uint16_t*>(row)[i] : row[i];
+  return static_cast<int>((word >> f.shift) & ((1U << f.bits) - 1));
+}
+
+CDSR_HD float load_nominal(const DeviceFrame& f, int c, int x, int y) {
+  const Quantizer& q = quantizer_of(f, c);
+  return static_cast<float>(load_code(f, c, x, y)) * q.scale + q.offset;
+}
+
+/// Bayer's 8 x 8 matrix below 10 bits, plain rounding above: dither_row() of dither.h by arithmetic.
+CDSR_HD float dither(int bits, int x, int y) {
+  if (bits > 8) return 0.5F;
+  int value = 0;
+  for (int bit = 0; bit < 3; ++bit) {
+    const int xb = x >> bit & 1, yb = y >> bit & 1;
+    value = value << 2 | (xb ^ yb) << 1 | yb;
+  }
+  return (static_cast<float>(value) + 0.5F) / 64;
+}
+
+/// Stores a code (a float) of component c, clamped, dithered and cut.
+CDSR_HD void store_code(const DeviceFrame& f, int c, int x, int y, float code) {
+  const Quantizer& q = quantizer_of(f, c);
+  const Component& at = f.component[c];
+  code = code > q.low ? code : q.low;
+  code = code < q.high ? code : q.high;
+  const int word = static_cast<int>(code + dither(f.bits, x, y)) << f.shift;
+  uint8_t* const row = f.plane[at.plane] + y * f.stride[at.plane];
+  const ptrdiff_t i = at.offset + static_cast<ptrdiff_t>(x) * at.step;
+  if (f.bits > 8)
+    reinterpret_cast<uint16_t*>(row)[i] = static_cast<uint16_t>(word);
+  else
+    row[i] = static_cast<uint8_t>(word);
+}
+
+CDSR_HD void store_nominal(const DeviceFrame& f, int c, int x, int y, float value) {
+  const Quantizer& q = quantizer_of(f, c);
+  store_code(f, c, x, y, value * q.gain + q.base);
+}
+
+/// Sample (x, y) of a plane of width x height samples, upscaled along the rows first. `sample(x, y)` gives
+/// the plane's samples; edges repeat.
+template <typename Sample>
+CDSR_HD float upscaled(const Sample& sample, int width, int height, const Upscaler& across,
+                       const Upscaler& down, int x, int y) {
+  const Upscaler::Phase& h = across.phase[x % across.scale];
+  const Upscaler::Phase& v = down.phase[y % down.scale];
+  const int x0 = x / across.scale + h.first, y0 = y / down.scale + v.first;
+  float column[4];
+  for (int k = 0; k < 4; ++k) {
+    if (down.scale == 1 && k != 1) continue;
+    const int row = clamp_index(y0 + k, height);
+    float values[4];
+    for (int i = 0; i < 4; ++i) values[i] = sample(clamp_index(x0 + i, width), row);
+    column[k] = sum4(h.coefficient, values);
+  }
+  return down.scale == 1 ? column[1] : sum4(v.coefficient, column);
+}
+
+struct NominalSample {
+  const DeviceFrame& frame;
+  int component;
+  CDSR_HD float operator()(int x, int y) const { return load_nominal(frame, component, x, y); }
+};
+struct CodeSample {
+  const DeviceFrame& frame;
+  int component;
+  CDSR_HD float operator()(int x, int y) const {
+    return static_cast<float>(load_code(frame, component, x, y));
+  }
+};
+
+/// R'G'B' of pixel (x, y), clipped.
+CDSR_HD void read_rgb(const DeviceFrame& f, int x, int y, float rgb[3]) {
+  const float first = load_nominal(f, 0, x, y);
+  if (f.model == ColorModel::Gray) {
+    rgb[0] = rgb[1] = rgb[2] = clip01(first);
+    return;
+  }
+  if (f.model == ColorModel::Rgb) {
+    rgb[0] = clip01(first);
+    rgb[1] = clip01(load_nominal(f, 1, x, y));
+    rgb[2] = clip01(load_nominal(f, 2, x, y));
+    return;
+  }
+  float chroma[2];
+  for (int c = 1; c < 3; ++c)
+    chroma[c - 1] = f.log2_w == 0 ? load_nominal(f, c, x, y)
+                                  : upscaled(NominalSample{f, c}, width_of(f, c), height_of(f, c), f.across,
+                                             f.down, x, y);
+  const MatrixCoefficients& m = f.matrix;
+  rgb[0] = clip01(first + m.cr_to_r * chroma[1]);
+  rgb[1] = clip01(first + (m.cb_to_g * chroma[0] + m.cr_to_g * chroma[1]));
+  rgb[2] = clip01(first + m.cb_to_b * chroma[0]);
+}
+
+CDSR_HD float luma_of(const float rgb[3], const MatrixCoefficients& m) {
+  return m.kr * clip01(rgb[0]) + m.kg * clip01(rgb[1]) + m.kb * clip01(rgb[2]);
+}
+
+/// The low-resolution frame as planes of floats in [0,1]: made once a frame, read by everything after.
+struct Picture {
+  const float* plane[3] = {};
+  ptrdiff_t stride = 0;  ///< floats
+  int width = 0, height = 0;
+};
+
+struct PictureSample {
+  const Picture& picture;
+  int p;
+  CDSR_HD float operator()(int x, int y) const { return picture.plane[p][y * picture.stride + x]; }
+};
+
+CDSR_HD void bicubic_rgb(const Picture& picture, const Upscaler& up, int x, int y, float rgb[3]) {
+  for (int p = 0; p < 3; ++p)
+    rgb[p] = upscaled(PictureSample{picture, p}, picture.width, picture.height, up, up, x, y);
+}
+
+/// What an output pixel is made of: `network(x, y, rgb)` with the settings' share of bicubic interpolation.
+template <typename Network>
+CDSR_HD void blended_rgb(const DeviceOutput& out, const Picture& picture, const Network& network, int x,
+                         int y, float rgb[3]) {
+  if constexpr (Network::kNone) {
+    bicubic_rgb(picture, out.picture, x, y, rgb);
+  } else {
+    network(x, y, rgb);
+    const bool shifts = out.bicubic_chroma && out.frame.model == ColorModel::Rgb;
+    if (out.strength >= 1 && !shifts) return;
+    float base[3];
+    bicubic_rgb(picture, out.picture, x, y, base);
+    if (out.strength < 1)
+      for (int p = 0; p < 3; ++p) rgb[p] = base[p] + out.strength * (clip01(rgb[p]) - base[p]);
+    if (shifts) {
+      const float by = luma_of(rgb, out.frame.matrix) - luma_of(base, out.frame.matrix);
+      for (int p = 0; p < 3; ++p) rgb[p] = base[p] + by;
+    }
+  }
+}
+
+/// No network: bicubic interpolation alone.
+struct NoNetwork {
+  static constexpr bool kNone = true;
+};
+
+/// Output pixels of a tile, and what the filter that halves chroma sees around it.
+inline constexpr int kTileX = 64, kTileY = 16;
+inline constexpr int kBefore = 3, kAfter = 4;
+inline constexpr int kChromaX = kTileX + kBefore + kAfter, kChromaY = kTileY + kBefore + kAfter;
+
+/// A block's memory: 14 KiB and 4.5 KiB.
+struct TileMemory {
+  float chroma[2][kChromaY][kChromaX];
+  float halved[2][kTileY / 2][kChromaX];
+};
+
+CDSR_HD bool halves(const DeviceOutput& out) {
+  return out.frame.model == ColorModel::Yuv && out.frame.log2_w > 0 && !out.bicubic_chroma;
+}
+
+/// Phase 1: luma or R'G'B' of the tile into the frame, chroma of the tile and its surroundings into memory.
+template <typename Network>
+CDSR_HD void tile_convert(const DeviceOutput& out, const Picture& picture, const Network& network,
+                          TileMemory& memory, int tile_x, int tile_y, int thread, int threads) {
+  const DeviceFrame& f = out.frame;
+  const bool around = halves(out);
+  const int before = around ? kBefore : 0;
+  const int columns = around ? kChromaX : kTileX, rows = around ? kChromaY : kTileY;
+  for (int i = thread; i < columns * rows; i += threads) {
+    const int column = i % columns, row = i / columns;
+    const int x = tile_x * kTileX + column - before, y = tile_y * kTileY + row - before;
+    const bool own = column >= before && column < before + kTileX && row >= before && row < before + kTileY &&
+                     x < f.width && y < f.height;
+    if (!around && !own) continue;
+    float rgb[3];
+    blended_rgb(out, picture, network, clamp_index(x, f.width), clamp_index(y, f.height), rgb);
+    if (f.model == ColorModel::Rgb) {
+      for (int c = 0; c < 3; ++c) store_nominal(f, c, x, y, clip01(rgb[c]));
+      continue;
+    }
+    const float luma = luma_of(rgb, f.matrix);
+    if (own) store_nominal(f, 0, x, y, luma);
+    if (f.model == ColorModel::Gray || out.bicubic_chroma) continue;
+    const float cb = (clip01(rgb[2]) - luma) * f.matrix.b_to_cb;
+    const float cr = (clip01(rgb[0]) - luma) * f.matrix.r_to_cr;
+    if (around) {
+      memory.chroma[0][row][column] = cb;
+      memory.chroma[1][row][column] = cr;
+    } else {
+      store_nominal(f, 1, x, y, cb);
+      store_nominal(f, 2, x, y, cr);
+    }
+  }
+}
+
+/// Phase 2, after a barrier: halves the rows where chroma is lower than luma.
+CDSR_HD void tile_halve_rows(const DeviceOutput& out, TileMemory& memory, int thread, int threads) {
+  if (!halves(out) || out.frame.log2_h == 0) return;
+  constexpr int kCount = 2 * (kTileY / 2) * kChromaX;
+  for (int i = thread; i < kCount; i += threads) {
+    const int column = i % kChromaX, row = i / kChromaX % (kTileY / 2), c = i / kChromaX / (kTileY / 2);
+    float values[8];
+    for (int k = 0; k < 8; ++k) values[k] = memory.chroma[c][2 * row + k][column];
+    memory.halved[c][row][column] = sum8(out.halve_y.coefficient, values);
+  }
+}
+
+/// Phase 3, after a barrier: halves the columns into the frame; with 4:2:2 every row of the tile.
+CDSR_HD void tile_halve_columns(const DeviceOutput& out, const TileMemory& memory, int tile_x, int tile_y,
+                                int thread, int threads) {
+  if (!halves(out)) return;
+  const DeviceFrame& f = out.frame;
+  const int rows = kTileY >> f.log2_h;
+  for (int i = thread; i < 2 * rows * (kTileX / 2); i += threads) {
+    const int column = i % (kTileX / 2), row = i / (kTileX / 2) % rows, c = i / (kTileX / 2) / rows;
+    const int x = tile_x * (kTileX / 2) + column, y = tile_y * rows + row;
+    if (x >= width_of(f, c + 1) || y >= height_of(f, c + 1)) continue;
+    const float* const from = f.log2_h > 0 ? memory.halved[c][row] : memory.chroma[c][row + kBefore];
+    store_nominal(f, c + 1, x, y, sum8(out.halve_x.coefficient, from + 2 * column));
+  }
+}
+
+/// A sample interpolated from the input's codes: alpha, and chroma with DeviceOutput::bicubic_chroma.
+CDSR_HD void write_interpolated(const DeviceFrame& in, const DeviceOutput& out, int c, int x, int y) {
+  const bool chroma = is_chroma(in, c);
+  store_code(out.frame, c, x, y,
+             upscaled(CodeSample{in, c}, width_of(in, c), height_of(in, c),
+                      chroma ? out.chroma_picture_x : out.picture,
+                      chroma ? out.chroma_picture_y : out.picture, x, y));
+}
+
+/// Luma as the shot detector adds it up: Y, or R + 2 G + B.
+CDSR_HD unsigned shot_luma(const DeviceFrame& f, int x, int y) {
+  const int first = load_code(f, 0, x, y);
+  if (f.model != ColorModel::Rgb) return static_cast<unsigned>(first);
+  return static_cast<unsigned>(first + 2 * load_code(f, 1, x, y) + load_code(f, 2, x, y));
+}
+
+/// First row or column of cell i of `cells` that share `size`.
+CDSR_HD int cell_edge(int i, int cells, int size) {
+  return static_cast<int>(static_cast<int64_t>(i) * size / cells);
+}
+
+/// A cell of the thumbnail, on a scale of 16 bits, from the sum over its pixels.
+CDSR_HD uint16_t cell_value(const DeviceFrame& f, uint64_t total, uint64_t pixels) {
+  const uint64_t samples = pixels * (f.model == ColorModel::Rgb ? 4 : 1);
+  return static_cast<uint16_t>(((total << (16 - f.bits)) + samples / 2) / samples);
+}
+
+}  // namespace cdsr::color

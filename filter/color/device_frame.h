@@ -1,0 +1,39 @@
+// Frames in a GPU's memory, as the colour kernels see them: plain data with every number resolved, passed to
+// kernels by value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "filter/color/color_spec.h"
+#include "filter/color/pixel_format.h"
+#include "filter/color/resample.h"
+
+namespace cdsr {
+
+/// A frame of any format of pixel_formats(). Pointers are device pointers; strides are bytes and may be
+/// negative.
+struct DeviceFrame {
+  uint8_t* plane[4] = {};
+  ptrdiff_t stride[4] = {};
+  int width = 0, height = 0;
+  ColorModel model = ColorModel::Yuv;
+  int bits = 8, shift = 0, log2_w = 0, log2_h = 0, components = 3;
+  Component component[4] = {};
+  MatrixCoefficients matrix;
+  Quantizer luma, chroma, alpha;
+  Upscaler across, down;  ///< chroma to luma size
+};
+
+/// An output frame and what the conversion to it needs.
+struct DeviceOutput {
+  DeviceFrame frame;
+  int scale = 2;
+  float strength = 1;           ///< 0: bicubic .. 1: the network
+  bool bicubic_chroma = false;  ///< chroma interpolated from the input's
+  Upscaler picture;             ///< bicubic, luma grid
+  Upscaler chroma_picture_x, chroma_picture_y;
+  Halver halve_x, halve_y;
+};
+
+}  // namespace cdsr

@@ -1,0 +1,11 @@
+// Arithmetic that a kernel and a host test share.
+//
+// A kernel of this backend is a few lines that turn thread indices into calls of CDSR_HD functions; the
+// functions hold the arithmetic, the index and the stride logic, and tests run them on the processor.
+#pragma once
+
+#if defined(__CUDACC__)
+#define CDSR_HD __host__ __device__ inline
+#else
+#define CDSR_HD inline
+#endif

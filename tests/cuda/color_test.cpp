@@ -1,0 +1,136 @@
+// The colour kernels' arithmetic on the processor: bit for bit what the filter's CPU path makes.
+//
+// Phases run in the order and with the tiles of the kernels in filter/color/color.cu, each thread of a block
+// in turn.
+#include <gtest/gtest.h>
+
+#include "filter/color/color_math.h"
+#include "filter/color/device_color.h"
+#include "filter/shot/thumbnail.h"
+#include "tests/filter/color_reference.h"
+#include "tests/model/backend_run.h"
+
+namespace cdsr::test {
+namespace {
+
+struct PlaneNetwork {
+  static constexpr bool kNone = false;
+  const Image& image;
+  void operator()(int x, int y, float rgb[3]) const {
+    for (int p = 0; p < 3; ++p) rgb[p] = image.plane[p][static_cast<size_t>(y) * image.width + x];
+  }
+};
+
+Image emulated_read(const FrameBuffer& frame) {
+  const DeviceFrame f = device_frame(frame.input());
+  Image image(frame.width(), frame.height());
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x) {
+      float rgb[3];
+      color::read_rgb(f, x, y, rgb);
+      for (int p = 0; p < 3; ++p) image.plane[p][static_cast<size_t>(y) * image.width + x] = rgb[p];
+    }
+  return image;
+}
+
+template <typename Network>
+void emulated_write(const FrameBuffer& in, const Image& low, const Network& network, int scale,
+                    const FrameSink::Settings& settings, FrameBuffer& out) {
+  constexpr int kThreads = 256;
+  const DeviceFrame from = device_frame(in.input());
+  const DeviceOutput to = device_output(out.output(in, scale), scale, settings);
+  color::Picture picture;
+  for (int p = 0; p < 3; ++p) picture.plane[p] = low.plane[p].data();
+  picture.stride = picture.width = low.width;
+  picture.height = low.height;
+  const auto memory = std::make_unique<color::TileMemory>();
+  for (int ty = 0; ty * color::kTileY < out.height(); ++ty)
+    for (int tx = 0; tx * color::kTileX < out.width(); ++tx) {
+      for (int t = 0; t < kThreads; ++t)
+        color::tile_convert(to, picture, network, *memory, tx, ty, t, kThreads);
+      for (int t = 0; t < kThreads; ++t) color::tile_halve_rows(to, *memory, t, kThreads);
+      for (int t = 0; t < kThreads; ++t) color::tile_halve_columns(to, *memory, tx, ty, t, kThreads);
+    }
+  for (int c = 1; c < out.format().components; ++c)
+    if (c == 3 || (color::is_chroma(from, c) && settings.bicubic_chroma))
+      for (int y = 0; y < out.height_of(c); ++y)
+        for (int x = 0; x < out.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
+}
+
+class DeviceColor : public testing::TestWithParam<const PixelFormat*> {
+ protected:
+  /// Every siting, range and sign of stride comes up over the sizes.
+  static Tags tags(int i) {
+    return {GetParam()->model == ColorModel::Yuv ? CDSR_MATRIX_BT709 : CDSR_MATRIX_UNSPECIFIED, 1 + i % 2,
+            i % 7};
+  }
+};
+
+TEST_P(DeviceColor, ReadsAsTheCpuPath) {
+  int i = 0;
+  for (const auto& [w, h] : {std::pair{1, 1}, {2, 3}, {17, 9}, {40, 23}}) {
+    FrameBuffer frame(*GetParam(), w, h, i % 2 == 1, tags(i));
+    frame.fill_random(static_cast<uint32_t>(++i));
+    EXPECT_TRUE(same_bits(emulated_read(frame), reference_read(frame))) << w << "x" << h;
+  }
+}
+
+TEST_P(DeviceColor, WritesAsTheCpuPath) {
+  int i = 0;
+  for (const auto& [w, h] : {std::pair{1, 1}, {5, 3}, {37, 13}})
+    for (const FrameSink::Settings settings : {FrameSink::Settings{1, false}, {0.4F, false}, {1, true}}) {
+      const int scale = 2 + i % 3;
+      FrameBuffer in(*GetParam(), w, h, i % 2 == 1, tags(i));
+      in.fill_random(static_cast<uint32_t>(++i));
+      const Image low = reference_read(in), network = test_image(w * scale, h * scale, 7);
+      FrameBuffer want(*GetParam(), w * scale, h * scale, i % 2 == 0, tags(i - 1)), got = want;
+      reference_write(in, &network, scale, settings, want);
+      emulated_write(in, low, PlaneNetwork{network}, scale, settings, got);
+      EXPECT_TRUE(got == want) << w << "x" << h << " x" << scale << " strength " << settings.strength;
+      EXPECT_TRUE(got.guards_intact());
+    }
+}
+
+TEST_P(DeviceColor, InterpolatesAsTheCpuPath) {
+  FrameBuffer in(*GetParam(), 33, 10, false, tags(1));
+  in.fill_random(3);
+  FrameBuffer want(*GetParam(), 99, 30, true, tags(1)), got = want;
+  reference_write(in, nullptr, 3, {}, want);
+  emulated_write(in, reference_read(in), color::NoNetwork{}, 3, {}, got);
+  EXPECT_TRUE(got == want);
+}
+
+TEST_P(DeviceColor, CountsAsTheShotDetector) {
+  for (const auto& [w, h] : {std::pair{7, 5}, {201, 97}}) {
+    FrameBuffer frame(*GetParam(), w, h, true, tags(0));
+    frame.fill_random(5);
+    Thumbnailer thumbnailer;
+    Thumbnail want;
+    thumbnailer.plan(w);
+    thumbnailer.make(frame.input(), want);
+    const DeviceFrame f = device_frame(frame.input());
+    for (int cy = 0; cy < want.height; ++cy)
+      for (int cx = 0; cx < want.width; ++cx) {
+        const int left = color::cell_edge(cx, want.width, w), right = color::cell_edge(cx + 1, want.width, w);
+        const int top = color::cell_edge(cy, want.height, h),
+                  bottom = color::cell_edge(cy + 1, want.height, h);
+        uint64_t total = 0;
+        for (int y = top; y < bottom; ++y)
+          for (int x = left; x < right; ++x) total += color::shot_luma(f, x, y);
+        ASSERT_EQ(color::cell_value(f, total, static_cast<uint64_t>(right - left) * (bottom - top)),
+                  want.cell[cy * want.width + cx]);
+      }
+  }
+}
+
+std::vector<const PixelFormat*> all_formats() {
+  std::vector<const PixelFormat*> all;
+  for (const PixelFormat& f : pixel_formats()) all.push_back(&f);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, DeviceColor, testing::ValuesIn(all_formats()),
+                         [](const auto& info) { return std::string(info.param->name); });
+
+}  // namespace
+}  // namespace cdsr::test
