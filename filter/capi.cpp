@@ -1,9 +1,11 @@
 // The C edge: checks handles and versions, maps exceptions to status codes, keeps messages. Nothing else
 // here, and nothing else in the library knows about C.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -289,6 +291,19 @@ int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold
 int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh) {
   return on_session(session,
                     [&](cdsr::Session& self) { self.pipeline().set_refresh(cdsr::check_refresh(refresh)); });
+}
+
+int cdsr_session_embedding(const cdsr_session* session, float* values, int32_t capacity) {
+  int count = 0;
+  const int status = guarded(last_error, [&] {
+    const std::span<const float> known = handle("cdsr_session", session).session.embedding();
+    if (capacity < 0 || (values == nullptr && capacity > 0)) {
+      fail(Errc::InvalidArgument, "capacity {} of {} values", capacity, values == nullptr ? "no" : "the");
+    }
+    std::copy_n(known.begin(), std::min(known.size(), static_cast<size_t>(capacity)), values);
+    count = static_cast<int>(known.size());
+  });
+  return status < 0 ? status : count;
 }
 
 int cdsr_session_get_stats(const cdsr_session* session, cdsr_stats* stats) {

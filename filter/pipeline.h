@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "filter/color/frame_sink.h"
 #include "filter/color/frame_source.h"
@@ -45,6 +46,8 @@ class Pipeline {
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
 
   const Engine& engine() const { return *engine_; }
+  /// Of the current shot; empty while it is not known.
+  std::span<const float> embedding() const { return embedder_.embedding(); }
 
  private:
   void adapt(const Frame& in, Method method);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "filter/include/cdsr/cdsr.h"
@@ -27,6 +28,7 @@ class Session {
   void reset();
 
   Pipeline& pipeline() { return pipeline_; }
+  std::span<const float> embedding() const { return pipeline_.embedding(); }
   const Log& log() const { return log_; }
   /// Fills every member but `version`.
   void get_stats(cdsr_stats& stats) const;

@@ -132,6 +132,11 @@ bool ShotEmbedder::prepare(const RowSource& frame) {
   return needs_look;
 }
 
+std::span<const float> ShotEmbedder::embedding() const {
+  if (current_ == nullptr || current_->looks == 0) return {};
+  return current_->embedding;
+}
+
 void ShotEmbedder::clear() {
   for (Entry& entry : entries_) {
     entry.shot = -1;

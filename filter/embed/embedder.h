@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "filter/shot/thumbnail.h"
@@ -34,6 +35,9 @@ class ShotEmbedder {
 
   /// Makes the engine ready for this frame of the current shot. Returns whether the LPE ran.
   bool prepare(const RowSource& frame);
+
+  /// E_a of the current shot; empty while it is not known.
+  std::span<const float> embedding() const;
 
   /// Forgets every shot.
   void clear();

@@ -375,6 +375,11 @@ CDSR_API int cdsr_session_set_strength(cdsr_session* session, double strength);
 CDSR_API int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold);
 CDSR_API int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh);
 
+/* The embedding E_a of the shot that the last frame belongs to: what the network was told of its content and
+ * degradation. Copies the first `capacity` values into `values` (NULL if capacity is 0) and returns how many
+ * there are; 0 while none is known (before the first frame, or with strength 0). */
+CDSR_API int cdsr_session_embedding(const cdsr_session* session, float* values, int32_t capacity);
+
 /* Totals since the session was created or reset. */
 typedef struct cdsr_stats {
   uint32_t version;       /* set to CDSR_API_VERSION by the caller */
