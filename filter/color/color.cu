@@ -1,0 +1,125 @@
+// Frames in and out and the shot statistic, on the GPU: the functions of color_math.h, a block of threads at
+// a time. Compiled without contraction of a * b + c: the bits are those of the CPU path.
+#include "filter/color/color_math.h"
+#include "model/cuda/driver.h"
+#include "model/cuda/kernels.h"
+
+namespace cdsr::cuda {
+namespace {
+
+constexpr int kColorThreads = 256;
+
+__global__ void store_kernel(const FrameArgs args, FrameArgs* to) { *to = args; }
+
+struct PlanePointers {
+  float* plane[3];
+};
+
+__global__ void color_in_kernel(const FrameArgs* frame, PlanePointers planes, ptrdiff_t stride) {
+  const DeviceFrame& f = frame->in;
+  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y;
+  if (x >= f.width) return;
+  float rgb[3];
+  color::read_rgb(f, x, y, rgb);
+  for (int p = 0; p < 3; ++p) planes.plane[p][y * stride + x] = rgb[p];
+}
+
+/// The network's picture: last layer, shuffled, with its bicubic skip.
+struct Network {
+  static constexpr bool kNone = false;
+  const TailArgs& tail;
+  __device__ void operator()(int x, int y, float rgb[3]) const {
+    float skip[3] = {};
+    if (tail.skip) color::bicubic_rgb(tail.picture, tail.up, x, y, skip);
+    for (int p = 0; p < 3; ++p)
+      rgb[p] = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, p, x, y) + skip[p];
+  }
+};
+
+template <typename Source>
+__device__ void write_tile(const FrameArgs* frame, const TailArgs& tail, const Source& source) {
+  __shared__ color::TileMemory memory;
+  const DeviceOutput& out = frame->out;
+  color::tile_convert(out, tail.picture, source, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
+  __syncthreads();
+  color::tile_halve_rows(out, memory, threadIdx.x, kColorThreads);
+  __syncthreads();
+  color::tile_halve_columns(out, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
+}
+
+__global__ void __launch_bounds__(kColorThreads)
+    color_out_kernel(const FrameArgs* frame, const TailArgs tail) {
+  write_tile(frame, tail, Network{tail});
+}
+
+__global__ void __launch_bounds__(kColorThreads)
+    bicubic_out_kernel(const FrameArgs* frame, const TailArgs tail) {
+  write_tile(frame, tail, color::NoNetwork{});
+}
+
+__global__ void interpolated_kernel(const FrameArgs* frame) {
+  const DeviceOutput& out = frame->out;
+  const int c = blockIdx.z + 1, x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y;
+  if (c >= out.frame.components || (c < 3 && !(out.bicubic_chroma && color::is_chroma(out.frame, c)))) return;
+  if (x >= color::width_of(out.frame, c) || y >= color::height_of(out.frame, c)) return;
+  color::write_interpolated(frame->in, out, c, x, y);
+}
+
+/// A block makes one cell. Sums of integers: the order does not matter.
+__global__ void thumbnail_kernel(const DeviceFrame f, int columns, int rows, uint16_t* cells) {
+  __shared__ unsigned long long total;
+  const int cx = blockIdx.x, cy = blockIdx.y;
+  const int left = color::cell_edge(cx, columns, f.width), right = color::cell_edge(cx + 1, columns, f.width);
+  const int top = color::cell_edge(cy, rows, f.height), bottom = color::cell_edge(cy + 1, rows, f.height);
+  if (threadIdx.x == 0) total = 0;
+  __syncthreads();
+  const int width = right - left, pixels = width * (bottom - top);
+  unsigned long long sum = 0;
+  for (int i = threadIdx.x; i < pixels; i += blockDim.x)
+    sum += color::shot_luma(f, left + i % width, top + i / width);
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0U, sum, step);
+  if (threadIdx.x % 32 == 0) atomicAdd(&total, sum);
+  __syncthreads();
+  if (threadIdx.x == 0) cells[cy * columns + cx] = color::cell_value(f, total, pixels);
+}
+
+dim3 tiles(const TailArgs& tail) {
+  return dim3(blocks_of(tail.picture.width * tail.scale, color::kTileX),
+              blocks_of(tail.picture.height * tail.scale, color::kTileY));
+}
+
+}  // namespace
+
+void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream) {
+  store_kernel<<<1, 1, 0, stream>>>(args, to);
+  check(cudaGetLastError(), "launch with a frame's addresses");
+}
+
+void launch_color_in(const FrameArgs* frame, float* const planes[3], ptrdiff_t stride, int width, int height,
+                     cudaStream_t stream) {
+  color_in_kernel<<<dim3(blocks_of(width, 128), height), 128, 0, stream>>>(
+      frame, {{planes[0], planes[1], planes[2]}}, stride);
+  check(cudaGetLastError(), "launch of the colour conversion");
+}
+
+void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream) {
+  color_out_kernel<<<tiles(tail), kColorThreads, 0, stream>>>(frame, tail);
+  check(cudaGetLastError(), "launch of the output's colour conversion");
+}
+
+void launch_bicubic_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream) {
+  bicubic_out_kernel<<<tiles(tail), kColorThreads, 0, stream>>>(frame, tail);
+  check(cudaGetLastError(), "launch of the bicubic interpolation");
+}
+
+void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream) {
+  interpolated_kernel<<<dim3(blocks_of(width, 128), height, 3), 128, 0, stream>>>(frame);
+  check(cudaGetLastError(), "launch of the interpolation");
+}
+
+void launch_thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells, cudaStream_t stream) {
+  thumbnail_kernel<<<dim3(columns, rows), 128, 0, stream>>>(frame, columns, rows, cells);
+  check(cudaGetLastError(), "launch of the shot statistic");
+}
+
+}  // namespace cdsr::cuda

@@ -1,0 +1,320 @@
+// Convolutions on tiles in shared memory: see conv_tile.h, where all index arithmetic is.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <type_traits>
+
+#include "model/cuda/driver.h"
+#include "model/cuda/kernels.h"
+
+namespace cdsr::cuda {
+namespace {
+
+__device__ inline unsigned shared_address(const void* p) {
+  return static_cast<unsigned>(__cvta_generic_to_shared(p));
+}
+
+/// 16 bytes into shared memory, or zeros; in the background where the chip can (sm_80).
+__device__ inline void copy_in(unsigned char* memory, const Copy& copy, const void* valid) {
+#if __CUDA_ARCH__ >= 800
+  const int size = copy.source != nullptr ? 16 : 0;
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(memory + copy.to)),
+               "l"(copy.source != nullptr ? copy.source : valid), "r"(size));
+#else
+  *reinterpret_cast<uint4*>(memory + copy.to) =
+      copy.source != nullptr ? *static_cast<const uint4*>(copy.source) : uint4{0, 0, 0, 0};
+#endif
+}
+__device__ inline void commit_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;");
+#endif
+}
+/// Waits until at most `kLeft` of the newest groups are under way.
+template <int kLeft>
+__device__ inline void wait_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(kLeft));
+#endif
+}
+
+__device__ inline void load_matrices(const unsigned char* address, unsigned (&r)[4]) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(shared_address(address)));
+}
+
+template <typename T>
+__device__ inline void multiply_add(float* c, const unsigned (&a)[4], unsigned b0, unsigned b1) {
+#if __CUDA_ARCH__ >= 800
+  if constexpr (std::is_same_v<T, __half>)
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  else
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  // Turing multiplies eight channels at a time and knows no bf16: the engine does not offer it there.
+  if constexpr (std::is_same_v<T, __half>) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(b0));
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[2]), "r"(a[3]), "r"(b1));
+  }
+#endif
+}
+
+/// One chunk: `a` is the halo tile (kTaps 9) or the depthwise result (1).
+template <typename T, int kTaps, int kN>
+__device__ inline void multiply(const unsigned char* a, const unsigned char* weights, int warp, int lane,
+                                float (&sums)[kN]) {
+  if constexpr (sizeof(T) == 2) {
+#pragma unroll
+    for (int tap = 0; tap < kTaps; ++tap) {
+      unsigned x[2][4];
+#pragma unroll
+      for (int m = 0; m < 2; ++m)
+        load_matrices(a + (kTaps == 1 ? a_result_address(warp, m, lane) : a_address(warp, m, tap, lane)),
+                      x[m]);
+#pragma unroll
+      for (int pair = 0; pair < kN / 16; ++pair) {
+        unsigned w[4];
+        load_matrices(weights + b_address<kN>(tap, pair, lane), w);
+#pragma unroll
+        for (int m = 0; m < 2; ++m)
+#pragma unroll
+          for (int i = 0; i < 2; ++i)
+            multiply_add<T>(&sums[m * (kN / 2) + (2 * pair + i) * 4], x[m], w[2 * i], w[2 * i + 1]);
+      }
+    }
+  } else {
+    constexpr int kOutputs = kN / 8;
+#pragma unroll 1
+    for (int tap = 0; tap < kTaps; ++tap)
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        float4 w[kOutputs];
+#pragma unroll
+        for (int j = 0; j < kOutputs; ++j)
+          w[j] = *reinterpret_cast<const float4*>(weights + swizzled(tap * kN + j * 8 + (lane & 7), half));
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+          const int pixel = i * 4 + (lane >> 3), row = 2 * warp + (pixel >> 4), column = pixel & 15;
+          const int item = kTaps == 1 ? row * kTile + column : (row + tap / 3) * kHalo + column + tap % 3;
+          const float4 x = *reinterpret_cast<const float4*>(a + swizzled(item, half));
+#pragma unroll
+          for (int j = 0; j < kOutputs; ++j) {
+            float& s = sums[i * kOutputs + j];
+            s += x.x * w[j].x;
+            s += x.y * w[j].y;
+            s += x.z * w[j].z;
+            s += x.w * w[j].w;
+          }
+        }
+      }
+  }
+}
+
+/// Adds up the lanes and warps that hold the same output and writes the block's partial sums.
+template <typename T, int kN>
+__device__ inline void store_partials(const ConvArgs<T>& a, int block, int group, int warp, int lane,
+                                      float (&values)[kN], float* memory) {
+  constexpr bool kMma = Accumulators<T, kN>::kMma;
+  constexpr int kOwn = kMma ? kN / 4 : kN / 8;  // outputs of a lane
+  __syncthreads();
+#pragma unroll
+  for (int j = 0; j < kOwn; ++j) {
+    float sum = 0;
+    int first = 0;
+    if constexpr (kMma) {
+      first = j / 2 * 4 + j % 2;
+      sum = (values[first] + values[first + 2]) + (values[first + kN / 2] + values[first + kN / 2 + 2]);
+      sum += __shfl_xor_sync(~0U, sum, 4);
+    } else {
+      first = j;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) sum += values[i * kOwn + j];
+    }
+    sum += __shfl_xor_sync(~0U, sum, 8);
+    sum += __shfl_xor_sync(~0U, sum, 16);
+    if (lane < (kMma ? 4 : 8)) memory[warp * kN + Accumulators<T, kN>::channel(lane, first)] = sum;
+  }
+  __syncthreads();
+  const int n = warp * 32 + lane, channel = group * kN + n;
+  if (n >= kN || channel >= a.out_channels) return;
+  float sum = 0;
+#pragma unroll
+  for (int w = 0; w < 8; ++w) sum += memory[w * kN + n];
+  a.partials[static_cast<ptrdiff_t>(block) * a.out_channels + channel] = sum;
+}
+
+template <typename T, typename Out, int kN>
+__device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int block, int group, int warp,
+                              int lane, float (&sums)[kN], unsigned char* memory) {
+  bool finite = true;
+#pragma unroll
+  for (int i = 0; i < kN; i += 2) {
+#pragma unroll
+    for (int j = i; j < i + 2; ++j) {
+      const int channel = group * kN + Accumulators<T, kN>::channel(lane, j);
+      ptrdiff_t at = 0;
+      const bool own = own_pixel(a, tile_x, tile_y, Accumulators<T, kN>::pixel(warp, lane, j), at) &&
+                       channel < a.out_channels;
+      const Out value = own ? Out(finished(a, sums[j], channel, at)) : Out(0.0F);
+      sums[j] = static_cast<float>(value);
+      finite = finite && isfinite(sums[j]);
+      // The two channels of a half-precision pair are neighbours: one store.
+      if constexpr (sizeof(Out) == 2) {
+        if (own && j > i) {
+          const Out pair[2] = {Out(sums[i]), value};
+          *reinterpret_cast<unsigned*>(static_cast<Out*>(a.out) + at * a.out_pitch + channel - 1) =
+              *reinterpret_cast<const unsigned*>(pair);
+        }
+      } else {
+        if (own) static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
+      }
+    }
+  }
+  if (a.not_finite != nullptr && !finite) *a.not_finite = 1;
+  if (a.partials != nullptr)
+    store_partials(a, block, group, warp, lane, sums, reinterpret_cast<float*>(memory));
+}
+
+template <typename T, typename Out, int kN>
+__global__ void __launch_bounds__(kThreads, 2) conv_kernel(const ConvArgs<T> a) {
+  extern __shared__ __align__(128) unsigned char memory[];
+  using Memory = ConvMemory<9, kN>;
+  const int columns = blocks_of(a.width, kTile);
+  const int block = blockIdx.x, tile_x = block % columns, tile_y = block / columns, group = blockIdx.y;
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const auto fetch = [&](int chunk) {
+    unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
+    for (int i = threadIdx.x; i < 2 * kHaloPixels; i += kThreads)
+      copy_in(stage, input_copy(a, tile_x, tile_y, chunk, i), a.in);
+    for (int i = threadIdx.x; i < 2 * 9 * kN; i += kThreads)
+      copy_in(stage, weight_copy<T, 9, kN>(a, group, chunk, i), a.in);
+    commit_copies();
+  };
+  float sums[kN] = {};
+  fetch(0);
+  for (int chunk = 0; chunk < a.chunks; ++chunk) {
+    if (chunk + 1 < a.chunks) {
+      fetch(chunk + 1);
+      wait_copies<1>();
+    } else {
+      wait_copies<0>();
+    }
+    __syncthreads();
+    const unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
+    multiply<T, 9, kN>(stage, stage + Memory::kInput, warp, lane, sums);
+    __syncthreads();
+  }
+  finish<T, Out, kN>(a, tile_x, tile_y, block, group, warp, lane, sums, memory);
+}
+
+template <typename T, int kN>
+__global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const ConvArgs<T> a) {
+  extern __shared__ __align__(128) unsigned char memory[];
+  using Memory = DqaMemory<T, kN>;
+  constexpr int kInput = ConvMemory<1, kN>::kInput, kFilterAt = ConvMemory<1, kN>::kStage;
+  const int columns = blocks_of(a.width, kTile);
+  const int block = blockIdx.x, tile_x = block % columns, tile_y = block / columns, group = blockIdx.y;
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int channels = a.chunks * kChunk<T>;
+  const auto fetch = [&](int chunk) {
+    unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
+    for (int i = threadIdx.x; i < 2 * kHaloPixels; i += kThreads)
+      copy_in(stage, input_copy(a, tile_x, tile_y, chunk, i), a.in);
+    for (int i = threadIdx.x; i < 2 * kN; i += kThreads)
+      copy_in(stage, weight_copy<T, 1, kN>(a, group, chunk, i), a.in);
+    // [9][kChunk] floats, four at a time.
+    for (int i = threadIdx.x; i < 9 * kChunk<T> / 4; i += kThreads) {
+      const int tap = i / (kChunk<T> / 4), part = i % (kChunk<T> / 4);
+      copy_in(stage, {kFilterAt + 16 * i, a.filter + tap * channels + chunk * kChunk<T> + 4 * part}, a.in);
+    }
+    commit_copies();
+  };
+  unsigned char* const result = memory + 2 * Memory::kStage;
+  float sums[kN] = {};
+  fetch(0);
+  for (int chunk = 0; chunk < a.chunks; ++chunk) {
+    if (chunk + 1 < a.chunks) {
+      fetch(chunk + 1);
+      wait_copies<1>();
+    } else {
+      wait_copies<0>();
+    }
+    __syncthreads();
+    const unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
+    const auto* const filter = reinterpret_cast<const float*>(stage + kFilterAt);
+    for (int half = 0; half < 2; ++half)
+      depthwise<T>(stage, filter, threadIdx.x, half, 0.1F, result + swizzled(threadIdx.x, half));
+    __syncthreads();
+    multiply<T, 1, kN>(result, stage + kInput, warp, lane, sums);
+    __syncthreads();
+  }
+  finish<T, T, kN>(a, tile_x, tile_y, block, group, warp, lane, sums, memory);
+}
+
+template <typename Kernel, typename T>
+void launch(Kernel* kernel, int bytes, int group, const ConvArgs<T>& a, cudaStream_t stream) {
+  // More than 48 KiB must be asked for, in every context.
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+        "shared memory of a convolution");
+  const dim3 grid(tile_count(a.width, a.height), blocks_of(a.out_channels, group));
+  kernel<<<grid, kThreads, bytes, stream>>>(a);
+  check(cudaGetLastError(), "launch of a convolution");
+}
+
+template <typename T>
+constexpr bool kWide = sizeof(T) == 2;  // floats have registers and memory for 32 outputs alone
+
+}  // namespace
+
+int tile_count(int width, int height) { return blocks_of(width, kTile) * blocks_of(height, kTile); }
+
+template <typename T>
+int output_group(int out_channels) {
+  return kWide<T> && out_channels > 32 ? 64 : 32;
+}
+
+template <typename T, bool kFloatOut>
+void launch_conv(const ConvArgs<T>& a, cudaStream_t stream) {
+  using Out = std::conditional_t<kFloatOut, float, T>;
+  if constexpr (kWide<T>)
+    if (output_group<T>(a.out_channels) == 64)
+      return launch(conv_kernel<T, Out, 64>, ConvMemory<9, 64>::kBytes, 64, a, stream);
+  launch(conv_kernel<T, Out, 32>, ConvMemory<9, 32>::kBytes, 32, a, stream);
+}
+
+template <typename T>
+void launch_dqa(const ConvArgs<T>& a, cudaStream_t stream) {
+  if constexpr (kWide<T>)
+    if (output_group<T>(a.out_channels) == 64)
+      return launch(dqa_kernel<T, 64>, DqaMemory<T, 64>::kBytes, 64, a, stream);
+  launch(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes, 32, a, stream);
+}
+
+#define CDSR_INSTANTIATE(T)                                             \
+  template int output_group<T>(int);                                    \
+  template void launch_conv<T, true>(const ConvArgs<T>&, cudaStream_t); \
+  template void launch_dqa<T>(const ConvArgs<T>&, cudaStream_t);
+CDSR_INSTANTIATE(float)
+CDSR_INSTANTIATE(__half)
+CDSR_INSTANTIATE(__nv_bfloat16)
+#undef CDSR_INSTANTIATE
+template void launch_conv<float, false>(const ConvArgs<float>&, cudaStream_t);
+template void launch_conv<__half, false>(const ConvArgs<__half>&, cudaStream_t);
+template void launch_conv<__nv_bfloat16, false>(const ConvArgs<__nv_bfloat16>&, cudaStream_t);
+
+}  // namespace cdsr::cuda

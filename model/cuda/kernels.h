@@ -1,0 +1,103 @@
+// The kernels, as functions that queue them on a stream. Of T: float, __half, __nv_bfloat16.
+//
+// All launches return at once; errors of a launch are thrown by the function, errors of its execution by
+// whatever waits for the stream.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "filter/color/color_math.h"
+#include "model/cuda/conv_tile.h"
+#include "model/cuda/pixel_math.h"
+
+namespace cdsr::cuda {
+
+// conv.cu ------------------------------------------------------------------------------------------------
+
+/// Outputs a block makes at once: weights are packed in groups of this many (pack_weights()).
+template <typename T>
+int output_group(int out_channels);
+
+/// 3x3 convolution; `out` is T, or float if kFloatOut.
+template <typename T, bool kFloatOut>
+void launch_conv(const ConvArgs<T>& args, cudaStream_t stream);
+
+/// Depthwise, LeakyReLU, 1x1, gate and LeakyReLU in one pass.
+template <typename T>
+void launch_dqa(const ConvArgs<T>& args, cudaStream_t stream);
+
+/// Blocks in the two launches, which is rows in `partials`.
+int tile_count(int width, int height);
+
+// pixel.cu -----------------------------------------------------------------------------------------------
+
+/// First layer. `weights` [channels][27], bias [channels]; `partials` as in ConvArgs, or null.
+template <typename T>
+struct HeadArgs {
+  Planes in;
+  const float* weights = nullptr;
+  const float* bias = nullptr;
+  int channels = 0;  ///< padded; a multiple of kPad
+  T* out = nullptr;
+  int out_pitch = 0;
+  float* partials = nullptr;
+  int own_begin = 0, own_end = 0;
+};
+template <typename T>
+void launch_head(const HeadArgs<T>& args, cudaStream_t stream);
+
+/// First stage of a mean: `count` rows of partial sums to kFolds.
+inline constexpr int kFolds = 64;
+void launch_fold(const float* partials, int count, int channels, float* folded, cudaStream_t stream);
+
+/// A DQA's dynamic filter from its mean or its partial sums.
+void launch_dqa_vectors(const DqaArgs& args, cudaStream_t stream);
+
+/// Windows of a picture, side by side in `out`: [window][y][x][3].
+struct WindowArgs {
+  Planes in;
+  int x[16] = {}, y[16] = {};
+  int count = 0, width = 0, height = 0;
+  float* out = nullptr;
+};
+void launch_windows(const WindowArgs& args, cudaStream_t stream);
+void launch_encoder(const EncoderArgs& args, cudaStream_t stream);
+/// Mean over the pixels of each window: [window][pixel][channels] to [window][channels].
+void launch_means(const float* in, int windows, int pixels, int channels, float* out, cudaStream_t stream);
+
+/// What the last layer and the low-resolution picture make: three planes of floats.
+struct TailArgs {
+  const float* values = nullptr;  ///< [pixel][pitch]
+  int pitch = 0, scale = 2;
+  bool skip = false;
+  color::Picture picture;
+  Upscaler up;
+};
+void launch_planes(const TailArgs& args, float* const out[3], ptrdiff_t stride, cudaStream_t stream);
+
+/// Adds one to *counter, which may lie in the processor's memory.
+void launch_count(int64_t* counter, cudaStream_t stream);
+
+// filter/color/color.cu ----------------------------------------------------------------------------------
+
+/// What changes from frame to frame; lies in device memory, so that a graph can be launched again.
+struct FrameArgs {
+  DeviceFrame in;
+  DeviceOutput out;
+};
+void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream);
+
+/// A frame of width x height to planes of floats.
+void launch_color_in(const FrameArgs* frame, float* const planes[3], ptrdiff_t stride, int width, int height,
+                     cudaStream_t stream);
+/// Pixel shuffle, bicubic skip and the conversion to the output's format; everything but the planes that are
+/// interpolated from the input's codes.
+void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
+/// The same without a network.
+void launch_bicubic_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
+/// Chroma (if the settings say so) and alpha interpolated from the input's codes.
+void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream);
+/// columns x rows cells; see DeviceFrames::thumbnail().
+void launch_thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells, cudaStream_t stream);
+
+}  // namespace cdsr::cuda

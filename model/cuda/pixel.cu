@@ -1,0 +1,170 @@
+// The kernels around the convolutions: a few lines each around the functions of pixel_math.h.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include "model/cuda/driver.h"
+#include "model/cuda/kernels.h"
+
+namespace cdsr::cuda {
+namespace {
+
+constexpr int kHeadGroup = 16;  ///< outputs a thread makes: 32 bytes of half precision
+
+/// A block is a tile of 16 x 16 pixels, a thread one pixel and kHeadGroup outputs.
+template <typename T>
+__global__ void __launch_bounds__(kThreads) head_kernel(const HeadArgs<T> a) {
+  __shared__ float weights[kHeadGroup * 27];
+  __shared__ float sums[8][kHeadGroup];
+  const int columns = blocks_of(a.in.width, kTile);
+  const int block = blockIdx.x, first = blockIdx.y * kHeadGroup;
+  const int x = block % columns * kTile + threadIdx.x % kTile;
+  const int y = block / columns * kTile + threadIdx.x / kTile;
+  for (int i = threadIdx.x; i < kHeadGroup * 27; i += kThreads) weights[i] = a.weights[first * 27 + i];
+  __syncthreads();
+  const bool own = x < a.in.width && y < a.in.height && y >= a.own_begin && y < a.own_end;
+  float window[27];
+  head_window(a.in, x, y, window);
+  alignas(16) T values[kHeadGroup];
+#pragma unroll
+  for (int o = 0; o < kHeadGroup; ++o)
+    values[o] = T(own ? head_value(window, weights + o * 27, a.bias[first + o]) : 0.0F);
+  if (own) {
+    T* const out = a.out + (static_cast<ptrdiff_t>(y) * a.in.width + x) * a.out_pitch + first;
+#pragma unroll
+    for (int i = 0; i < kHeadGroup; i += 16 / sizeof(T)) copy16<T>(values + i, out + i);
+  }
+  if (a.partials == nullptr) return;
+#pragma unroll
+  for (int o = 0; o < kHeadGroup; ++o) {
+    float sum = static_cast<float>(values[o]);
+    for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0U, sum, step);
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32][o] = sum;
+  }
+  __syncthreads();
+  if (threadIdx.x >= kHeadGroup) return;
+  float sum = 0;
+  for (int w = 0; w < 8; ++w) sum += sums[w][threadIdx.x];
+  a.partials[static_cast<ptrdiff_t>(block) * a.channels + first + threadIdx.x] = sum;
+}
+
+__global__ void fold_kernel(const float* partials, int count, int channels, float* folded) {
+  for (int c = threadIdx.x; c < channels; c += blockDim.x)
+    folded[blockIdx.x * channels + c] = fold(partials, count, channels, c, blockIdx.x, gridDim.x);
+}
+
+__global__ void dqa_vectors_kernel(const DqaArgs d) {
+  __shared__ DqaMemoryFloats memory;
+  dqa_mean(d, memory, threadIdx.x, blockDim.x);
+  __syncthreads();
+  dqa_attention(d, memory, threadIdx.x, blockDim.x);
+  __syncthreads();
+  dqa_hidden(d, memory, 0.1F, threadIdx.x, blockDim.x);
+  __syncthreads();
+  dqa_filter(d, memory, threadIdx.x, blockDim.x);
+}
+
+__global__ void windows_kernel(const WindowArgs a) {
+  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y, window = blockIdx.z;
+  if (x >= a.width) return;
+  float* const out = a.out + ((static_cast<ptrdiff_t>(window) * a.height + y) * a.width + x) * 3;
+  for (int p = 0; p < 3; ++p) out[p] = a.in.plane[p][(a.y[window] + y) * a.in.stride + a.x[window] + x];
+}
+
+/// threadIdx.x: outputs, which lie side by side in memory; threadIdx.y: groups of pixels of a row.
+__global__ void encoder_kernel(const EncoderArgs e) {
+  const int o = blockIdx.z * blockDim.x + threadIdx.x;
+  const int x = (blockIdx.x * blockDim.y + threadIdx.y) * kEncoderPixels;
+  const int y = blockIdx.y % e.out_height, window = blockIdx.y / e.out_height;
+  if (o >= e.out_channels || x >= e.out_width) return;
+  float sums[kEncoderPixels];
+  encoder_values(e, window, x, y, o, sums);
+  float* const out =
+      e.out + ((static_cast<ptrdiff_t>(window) * e.out_height + y) * e.out_width + x) * e.out_channels + o;
+#pragma unroll
+  for (int i = 0; i < kEncoderPixels; ++i)
+    if (x + i < e.out_width) out[static_cast<ptrdiff_t>(i) * e.out_channels] = sums[i];
+}
+
+/// A block for 32 channels of a window; rows of the block share the pixels.
+__global__ void means_kernel(const float* in, int pixels, int channels, float* out) {
+  __shared__ float sums[8][32];
+  const int c = blockIdx.x * 32 + threadIdx.x, window = blockIdx.y;
+  const bool inside = c < channels;
+  sums[threadIdx.y][threadIdx.x] = inside ? fold(in + static_cast<ptrdiff_t>(window) * pixels * channels,
+                                                 pixels, channels, c, threadIdx.y, 8)
+                                          : 0.0F;
+  __syncthreads();
+  if (threadIdx.y > 0 || !inside) return;
+  float sum = 0;
+  for (int i = 0; i < 8; ++i) sum += sums[i][threadIdx.x];
+  out[static_cast<ptrdiff_t>(window) * channels + c] = sum / static_cast<float>(pixels);
+}
+
+struct PlanePointers {
+  float* plane[3];
+};
+
+__global__ void planes_kernel(const TailArgs t, PlanePointers out, ptrdiff_t stride) {
+  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y;
+  if (x >= t.picture.width * t.scale) return;
+  float skip[3] = {};
+  if (t.skip) color::bicubic_rgb(t.picture, t.up, x, y, skip);
+  for (int p = 0; p < 3; ++p)
+    out.plane[p][y * stride + x] = shuffled(t.values, t.pitch, t.picture.width, t.scale, p, x, y) + skip[p];
+}
+
+__global__ void count_kernel(int64_t* counter) { ++*counter; }
+
+}  // namespace
+
+template <typename T>
+void launch_head(const HeadArgs<T>& a, cudaStream_t stream) {
+  const dim3 grid(tile_count(a.in.width, a.in.height), a.channels / kHeadGroup);
+  head_kernel<<<grid, kThreads, 0, stream>>>(a);
+  check(cudaGetLastError(), "launch of the first layer");
+}
+template void launch_head<float>(const HeadArgs<float>&, cudaStream_t);
+template void launch_head<__half>(const HeadArgs<__half>&, cudaStream_t);
+template void launch_head<__nv_bfloat16>(const HeadArgs<__nv_bfloat16>&, cudaStream_t);
+
+void launch_fold(const float* partials, int count, int channels, float* folded, cudaStream_t stream) {
+  fold_kernel<<<kFolds, 256, 0, stream>>>(partials, count, channels, folded);
+  check(cudaGetLastError(), "launch of a mean");
+}
+
+void launch_dqa_vectors(const DqaArgs& args, cudaStream_t stream) {
+  dqa_vectors_kernel<<<1, 576, 0, stream>>>(args);
+  check(cudaGetLastError(), "launch of a dynamic filter");
+}
+
+void launch_windows(const WindowArgs& a, cudaStream_t stream) {
+  windows_kernel<<<dim3(blocks_of(a.width, 64), a.height, a.count), 64, 0, stream>>>(a);
+  check(cudaGetLastError(), "launch of the encoder's windows");
+}
+
+void launch_encoder(const EncoderArgs& e, cudaStream_t stream) {
+  const dim3 threads(32, 8);
+  const dim3 grid(blocks_of(blocks_of(e.out_width, kEncoderPixels), threads.y), e.out_height * e.windows,
+                  blocks_of(e.out_channels, threads.x));
+  encoder_kernel<<<grid, threads, 0, stream>>>(e);
+  check(cudaGetLastError(), "launch of an encoder layer");
+}
+
+void launch_means(const float* in, int windows, int pixels, int channels, float* out, cudaStream_t stream) {
+  means_kernel<<<dim3(blocks_of(channels, 32), windows), dim3(32, 8), 0, stream>>>(in, pixels, channels, out);
+  check(cudaGetLastError(), "launch of the encoder's means");
+}
+
+void launch_planes(const TailArgs& t, float* const out[3], ptrdiff_t stride, cudaStream_t stream) {
+  const int width = t.picture.width * t.scale, height = t.picture.height * t.scale;
+  planes_kernel<<<dim3(blocks_of(width, 128), height), 128, 0, stream>>>(t, {{out[0], out[1], out[2]}},
+                                                                         stride);
+  check(cudaGetLastError(), "launch of the pixel shuffle");
+}
+
+void launch_count(int64_t* counter, cudaStream_t stream) {
+  count_kernel<<<1, 1, 0, stream>>>(counter);
+  check(cudaGetLastError(), "launch of a counter");
+}
+
+}  // namespace cdsr::cuda
