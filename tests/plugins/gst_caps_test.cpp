@@ -1,0 +1,144 @@
+// Caps of the element: sizes and colour, both ways.
+#include "gst_plugin/caps.h"
+#include "tests/plugins/gst_fixture.h"
+
+namespace cdsr::gst_test {
+namespace {
+
+std::string text_of(GstCaps* caps) {
+  char* text = gst_caps_to_string(caps);
+  std::string result = text;
+  g_free(text);
+  return result;
+}
+
+class GstCapsTest : public GstTest {
+ protected:
+  /// The first structure of what is on the other side.
+  static std::string scaled(GstPadDirection direction, const std::string& text, int scale = 2) {
+    const Owned<GstCaps> result(gst::scale_caps(direction, caps(text).get(), scale));
+    return text_of(result.get());
+  }
+  static bool equal(const std::string& got, const std::string& want) {
+    return gst_caps_is_strictly_equal(caps(got).get(), caps(want).get()) != FALSE;
+  }
+  std::string field(const char* name) {
+    const Owned<GstCaps> out = out_caps();
+    const char* text = gst_structure_get_string(gst_caps_get_structure(out.get(), 0), name);
+    return text == nullptr ? "" : text;
+  }
+};
+
+TEST_F(GstCapsTest, SizesScaleUp) {
+  EXPECT_TRUE(equal(scaled(GST_PAD_SINK, "video/x-raw,width=64,height=[1,10],framerate=25/1"),
+                    "video/x-raw,width=128,height=[2,20,2],framerate=25/1"));
+  EXPECT_TRUE(equal(scaled(GST_PAD_SINK, "video/x-raw,width={3,5},height=[5,7]", 3),
+                    "video/x-raw,width={9,15},height=[15,21,3]"));
+}
+
+TEST_F(GstCapsTest, SizesScaleDownWhereTheyDivide) {
+  EXPECT_TRUE(equal(scaled(GST_PAD_SRC, "video/x-raw,width=[1,641],height={2,3,4}"),
+                    "video/x-raw,width=[1,320],height={1,2}"));
+  EXPECT_TRUE(equal(scaled(GST_PAD_SRC, "video/x-raw,width=[12,96,6],height=9", 3),
+                    "video/x-raw,width=[4,32,2],height=3"));
+  EXPECT_TRUE(equal(scaled(GST_PAD_SRC, "video/x-raw,width=641,height=480"), "EMPTY"));
+  EXPECT_TRUE(equal(scaled(GST_PAD_SRC, "video/x-raw,width={641,643},height=480"), "EMPTY"));
+}
+
+TEST_F(GstCapsTest, LargestSizesDoNotOverflow) {
+  EXPECT_TRUE(equal(scaled(GST_PAD_SINK, "video/x-raw,width=[1,2147483647],height=4", 4),
+                    "video/x-raw,width=[4,2147483644,4],height=16"));
+  EXPECT_TRUE(equal(scaled(GST_PAD_SINK, "video/x-raw,width=2000000000,height=4"), "EMPTY"));
+}
+
+TEST_F(GstCapsTest, FeaturesAndOtherFieldsStay) {
+  const std::string out = scaled(GST_PAD_SINK,
+                                 "video/x-raw(memory:CUDAMemory),format=NV12,width=64,height=32,"
+                                 "pixel-aspect-ratio=16/15,framerate=30000/1001,views=1");
+  EXPECT_NE(out.find("memory:CUDAMemory"), std::string::npos) << out;
+  EXPECT_NE(out.find("pixel-aspect-ratio=(fraction)16/15"), std::string::npos) << out;
+  EXPECT_NE(out.find("framerate=(fraction)30000/1001"), std::string::npos) << out;
+  EXPECT_NE(out.find("views=(int)1"), std::string::npos) << out;
+}
+
+TEST_F(GstCapsTest, CudaMemoryIsOfferedFirstWhereThereIsCuda) {
+  const Owned<GstCaps> with(gst::template_caps(100, true));
+  const Owned<GstCaps> without(gst::template_caps(100, false));
+  ASSERT_EQ(gst_caps_get_size(with.get()), 2U);
+  EXPECT_TRUE(gst_caps_features_contains(gst_caps_get_features(with.get(), 0), "memory:CUDAMemory"));
+  EXPECT_EQ(gst_caps_get_size(without.get()), 1U);
+  EXPECT_TRUE(gst_caps_is_subset(without.get(), with.get()));
+}
+
+TEST_F(GstCapsTest, DownstreamSizeIsAskedOfUpstream) {
+  make();
+  gst_harness_set_sink_caps_str(harness(), "video/x-raw,format=I420,width=128,height=96,framerate=25/1");
+  const Owned<GstCaps> query(gst_pad_peer_query_caps(harness()->srcpad, nullptr));
+  EXPECT_TRUE(gst_caps_can_intersect(
+      query.get(), caps("video/x-raw,format=I420,width=64,height=48,framerate=25/1").get()));
+  EXPECT_FALSE(gst_caps_can_intersect(
+      query.get(), caps("video/x-raw,format=I420,width=60,height=48,framerate=25/1").get()));
+}
+
+TEST_F(GstCapsTest, WrongSizeIsNotNegotiated) {
+  make();
+  gst_harness_set_sink_caps_str(harness(), "video/x-raw,width=128,height=96");
+  set_src_caps("video/x-raw,format=I420,width=60,height=48,framerate=25/1");
+  EXPECT_EQ(gst_harness_push(harness(), make_frame(in_caps()).release()), GST_FLOW_NOT_NEGOTIATED);
+}
+
+TEST_F(GstCapsTest, UnknownFormatIsRefused) {
+  make();
+  const Owned<GstCaps> query(gst_pad_peer_query_caps(harness()->srcpad, nullptr));
+  EXPECT_FALSE(gst_caps_can_intersect(query.get(), caps("video/x-raw,format=UYVY,width=64,height=48").get()));
+  EXPECT_FALSE(gst_caps_can_intersect(
+      query.get(), caps("video/x-raw(memory:GLMemory),format=I420,width=64,height=48").get()));
+}
+
+TEST_F(GstCapsTest, AspectRatioAndRateStay) {
+  make();
+  set_src_caps("video/x-raw,format=I420,width=64,height=48,framerate=30000/1001,pixel-aspect-ratio=16/15");
+  push(make_frame(in_caps()));
+  const Owned<GstCaps> out = out_caps();
+  EXPECT_TRUE(gst_caps_can_intersect(
+      out.get(),
+      caps("video/x-raw,format=I420,width=128,height=96,framerate=30000/1001,pixel-aspect-ratio=16/15")
+          .get()))
+      << text_of(out.get());
+}
+
+// What GStreamer takes untagged video for depends on its height: the larger picture must not change sides.
+TEST_F(GstCapsTest, GuessedColourIsWrittenDown) {
+  make();
+  set_src_caps("video/x-raw,format=I420,width=16,height=480,framerate=25/1");
+  push(make_frame(in_caps()));
+  EXPECT_EQ(field("colorimetry"), "bt601");
+  EXPECT_EQ(field("chroma-site"), "jpeg");
+}
+
+TEST_F(GstCapsTest, TaggedColourStays) {
+  make();
+  set_src_caps(
+      "video/x-raw,format=I420,width=64,height=48,framerate=25/1,colorimetry=bt2020,chroma-site=cosited");
+  push(make_frame(in_caps()));
+  EXPECT_EQ(field("colorimetry"), "bt2020");
+  EXPECT_EQ(field("chroma-site"), "cosited");
+  set_src_caps("video/x-raw,format=I420,width=64,height=48,framerate=25/1,colorimetry=1:4:0:0");
+  push(make_frame(in_caps()));
+  EXPECT_EQ(field("colorimetry"), "1:4:0:0");
+}
+
+TEST_F(GstCapsTest, ColourIsNeverRelabelled) {
+  make();
+  gst_harness_set_sink_caps_str(harness(), "video/x-raw,colorimetry=bt709");
+  set_src_caps("video/x-raw,format=I420,width=64,height=48,framerate=25/1");
+  EXPECT_EQ(gst_harness_push(harness(), make_frame(in_caps()).release()), GST_FLOW_NOT_NEGOTIATED);
+  gst_harness_set_sink_caps_str(harness(), "video/x-raw,colorimetry=bt601");
+  gst_harness_set_src_caps_str(harness(), "video/x-raw,format=I420,width=64,height=50,framerate=25/1");
+  EXPECT_EQ(gst_harness_push(harness(),
+                             make_frame(caps("video/x-raw,format=I420,width=64,height=50").get()).release()),
+            GST_FLOW_OK);
+}
+
+}  // namespace
+}  // namespace cdsr::gst_test
