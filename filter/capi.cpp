@@ -119,7 +119,7 @@ int process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out, const 
     cdsr::Hints known;
     if (hints != nullptr) {
       const cdsr_hints& host = given("cdsr_hints", hints);
-      known = {host.cut != 0, host.discontinuity != 0};
+      known = {host.cut != 0, host.discontinuity != 0, host.time};
     }
     if (info != nullptr) check_version("cdsr_frame_info", info->version);
     const cdsr::Pipeline::Report report = self.process(input, output, known, method);
@@ -128,6 +128,9 @@ int process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out, const 
     info->shot = report.event.shot;
     info->hit = report.hit ? 1 : 0;
     info->embedded = report.embedded ? 1 : 0;
+    info->late = report.late ? 1 : 0;
+    info->pending = report.pending ? 1 : 0;
+    info->bicubic = report.bicubic ? 1 : 0;
     info->score = report.event.score;
     info->shot_ms = report.shot_ms;
     info->embed_ms = report.embed_ms;
@@ -273,6 +276,10 @@ int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, cdsr_frame
   return process(session, in, out, hints, info, cdsr::Pipeline::Method::Bicubic);
 }
 
+int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, int32_t height) {
+  return on_session(session, [&](cdsr::Session& self) { self.prepare(format, width, height); });
+}
+
 int cdsr_session_reset(cdsr_session* session) {
   return on_session(session, [](cdsr::Session& self) { self.reset(); });
 }
@@ -291,6 +298,11 @@ int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold
 int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh) {
   return on_session(session,
                     [&](cdsr::Session& self) { self.pipeline().set_refresh(cdsr::check_refresh(refresh)); });
+}
+
+int cdsr_session_set_deadline(cdsr_session* session, double deadline) {
+  return on_session(
+      session, [&](cdsr::Session& self) { self.pipeline().set_deadline(cdsr::check_deadline(deadline)); });
 }
 
 int cdsr_session_embedding(const cdsr_session* session, float* values, int32_t capacity) {

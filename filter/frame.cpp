@@ -38,13 +38,16 @@ const PixelFormat& known_format(const cdsr_frame& frame, const char* which) {
 
 }  // namespace
 
+void check_size(const char* what, int width, int height) {
+  if (width < 1 || width > kMaxSide || height < 1 || height > kMaxSide) {
+    fail(Errc::InvalidArgument, "{}: {}x{}; each side must be 1..{}", what, width, height, kMaxSide);
+  }
+}
+
 Frame input_frame(const cdsr_frame& frame) {
   Frame result;
   result.format = &known_format(frame, "input");
-  if (frame.width < 1 || frame.width > kMaxSide || frame.height < 1 || frame.height > kMaxSide) {
-    fail(Errc::InvalidArgument, "input frame: {}x{}; each side must be 1..{}", frame.width, frame.height,
-         kMaxSide);
-  }
+  check_size("input frame", frame.width, frame.height);
   result.width = frame.width;
   result.height = frame.height;
   fill_planes(frame, "input", result);

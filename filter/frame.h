@@ -27,6 +27,9 @@ struct Frame {
 /// Longest side of an input frame.
 inline constexpr int kMaxSide = 65536;
 
+/// Throws InvalidArgument when a side of an input frame is out of 1..kMaxSide.
+void check_size(const char* what, int width, int height);
+
 /// Checks an input frame and resolves its colour. Throws InvalidArgument or Unsupported.
 Frame input_frame(const cdsr_frame& frame);
 

@@ -57,6 +57,13 @@ double check_strength(double value) { return check_unit("strength", value); }
 double check_shot_threshold(double value) { return check_unit("shot_threshold", value); }
 int check_refresh(int value) { return check("refresh", value, 0, 1000000000); }
 
+double check_deadline(double value) {
+  if (!(value >= 0 && value <= 1e6)) {
+    fail(Errc::InvalidArgument, "option deadline = {}: must be 0..1000000 ms", value);
+  }
+  return value;
+}
+
 cdsr_options default_options() {
   cdsr_options options{};
   options.version = CDSR_API_VERSION;
@@ -72,6 +79,7 @@ cdsr_options default_options() {
   options.query = CDSR_QUERY_MODEL;
   options.strength = 1;
   options.chroma = CDSR_CHROMA_SR;
+  options.fade = 12;
   return options;
 }
 
@@ -93,6 +101,9 @@ SessionOptions check_options(const cdsr_options& options) {
   result.strength = check_strength(options.strength);
   result.bicubic_chroma =
       check("chroma", options.chroma, CDSR_CHROMA_SR, CDSR_CHROMA_BICUBIC) == CDSR_CHROMA_BICUBIC;
+  result.deadline = check_deadline(options.deadline);
+  result.live = options.live != 0;
+  result.fade = check("fade", options.fade, 0, 1000);
   result.log = options.log;
   result.log_opaque = options.log_opaque;
   if (result.shots == ShotMode::File) {

@@ -21,6 +21,9 @@ struct SessionOptions {
   double shot_threshold = 0;
   int refresh = 0, embed_frames = 1, shot_cache = 0;
   double strength = 1;
+  double deadline = 0;
+  bool live = false;
+  int fade = 0;
   bool bicubic_chroma = false;
   cdsr_log_callback log = nullptr;
   void* log_opaque = nullptr;
@@ -37,5 +40,6 @@ SessionOptions check_options(const cdsr_options& options);
 double check_strength(double value);
 double check_shot_threshold(double value);
 int check_refresh(int value);
+double check_deadline(double value);
 
 }  // namespace cdsr

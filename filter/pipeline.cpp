@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "filter/frame_memory.h"
+
 namespace cdsr {
 namespace {
 
@@ -12,69 +14,113 @@ double milliseconds(Clock::duration time) { return std::chrono::duration<double,
 
 }  // namespace
 
-Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings)
+Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::unique_ptr<Engine> background)
     : engine_(std::move(engine)),
+      background_(background == nullptr
+                      ? nullptr
+                      : std::make_unique<BackgroundLook>(std::move(background), settings.embedding.query)),
       output_(settings.output),
       uses_thumbnails_(settings.shots != ShotMode::Off),
       tracker_(settings.shots, settings.shot_threshold, std::move(settings.shot_starts)),
-      embedder_(*engine_, settings.embedding) {}
+      embedder_(*engine_, settings.embedding, background_.get()) {
+  deadline_.set_limit(settings.deadline_ms);
+}
 
 Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hints& hints, Method method) {
   Report report;
   const auto start = Clock::now();
+  if (hints.discontinuity) deadline_.reset();
+  report.late = deadline_.misses(hints.time) && method == Method::Network && output_.strength > 0;
+  if (report.late || output_.strength <= 0) method = Method::Bicubic;
   // A new size or format: everything is planned anew, and a shot begins.
-  if (output_.strength <= 0) method = Method::Bicubic;
-  adapt(in, method);
+  adapt(*in.format, in.width, in.height, method);
 
   // Colour: this frame's tags; the pixels are converted strip by strip while the engine reads and writes.
   source_.bind(in);
-  sink_.bind(source_, out, engine_->network().config.scale, output_);
 
   // Shot: where in the stream are we?
   const auto bound = Clock::now();
   report.event = tracker_.next(in, hints);
   report.hit = embedder_.enter(report.event, uses_thumbnails_ ? &tracker_.thumbnail() : nullptr);
   const auto placed = Clock::now();
-
-  auto ready = placed;
-  if (method == Method::Network) {
-    // Embedding: on a new shot LPE and CSC, else what is remembered.
-    report.embedded = embedder_.prepare(source_);
-    ready = Clock::now();
-    // Super-resolution, and colour again on the way out.
-    engine_->upscale(source_, sink_);
-  } else {
-    sink_.write_bicubic();
-  }
-
-  const auto done = Clock::now();
   report.shot_ms = milliseconds(placed - bound);
-  if (report.embedded || report.event.entered()) report.embed_ms = milliseconds(ready - placed);
-  report.upscale_ms = milliseconds(done - ready);
-  report.total_ms = milliseconds(done - start);
+
+  upscale(in, out, method, report);
+  report.total_ms = milliseconds(Clock::now() - start);
   report.color_ms = static_cast<double>(source_.take_time() + sink_.take_time()) * 1e-6;
+  deadline_.took(report.total_ms, !report.bicubic);
   return report;
 }
 
-void Pipeline::adapt(const Frame& in, Method method) {
-  if (in.format != format_ || in.width != width_ || in.height != height_) {
-    tracker_.plan(in.width);
+void Pipeline::upscale(const Frame& in, const Frame& out, Method method, Report& report) {
+  const auto start = Clock::now();
+  auto ready = start;
+  FrameSink::Settings output = output_;
+  if (method == Method::Network) {
+    // Embedding: on a new shot LPE and CSC, else what is remembered. A live stream takes the last one
+    // meanwhile. (A GPU is so quick at it that a copy of the frame would be no gain.)
+    const bool live = background_ != nullptr && source_.device() == nullptr;
+    const ShotEmbedder::Ready state = live ? embedder_.prepare_live(in) : embedder_.prepare(source_);
+    ready = Clock::now();
+    report.embedded = state.embedded;
+    report.pending = state.pending;
+    output.strength *= state.share;
+    if (state.embedded || report.event.entered()) report.embed_ms = milliseconds(ready - start);
+  }
+
+  // Super-resolution, and colour again on the way out.
+  report.bicubic = method == Method::Bicubic || output.strength <= 0;
+  sink_.bind(source_, out, engine_->network().config.scale, output);
+  if (report.bicubic) {
+    sink_.write_bicubic();
+  } else {
+    engine_->upscale(source_, sink_);
+  }
+  report.upscale_ms = milliseconds(Clock::now() - ready);
+}
+
+void Pipeline::adapt(const PixelFormat& format, int width, int height, Method method) {
+  if (&format != format_ || width != width_ || height != height_) {
+    tracker_.plan(width);
     embedder_.clear();
-    format_ = in.format;
-    width_ = in.width;
-    height_ = in.height;
+    format_ = nullptr;  // a plan that fails leaves none
+    if (background_ != nullptr) background_->plan(format, width, height);
+    format_ = &format;
+    width_ = width;
+    height_ = height;
   }
-  if (method == Method::Network && (planned_width_ != in.width || planned_height_ != in.height)) {
-    planned_width_ = planned_height_ = 0;  // a plan that fails leaves none
-    engine_->plan(in.width, in.height);
-    planned_width_ = in.width;
-    planned_height_ = in.height;
+  if (method == Method::Network && (planned_width_ != width || planned_height_ != height)) {
+    planned_width_ = planned_height_ = 0;
+    engine_->plan(width, height);
+    planned_width_ = width;
+    planned_height_ = height;
   }
+}
+
+void Pipeline::prepare(const PixelFormat& format, int width, int height) {
+  adapt(format, width, height, Method::Network);
+  // A trial: the first use of everything happens here, and the second tells how long a frame takes.
+  const CdsrConfig& config = engine_->network().config;
+  FrameMemory in(format, width, height), out(format, width * config.scale, height * config.scale);
+  Knowledge nothing;
+  nothing.resize(config, embedder_.query());
+  embedder_.reinstall();
+  install(*engine_, embedder_.query(), nothing.embedding, nothing.queries);
+  source_.bind(in.frame());
+  sink_.bind(source_, out.frame(), config.scale, {1, output_.bicubic_chroma});
+  for (int n = 0; n < 2; ++n) {
+    const auto start = Clock::now();
+    engine_->upscale(source_, sink_);
+    deadline_.expect(milliseconds(Clock::now() - start));
+  }
+  source_.take_time();
+  sink_.take_time();
 }
 
 void Pipeline::reset() {
   tracker_.reset();
-  embedder_.clear();
+  embedder_.forget();
+  deadline_.reset();
 }
 
 }  // namespace cdsr

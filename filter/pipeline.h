@@ -6,6 +6,8 @@
 
 #include "filter/color/frame_sink.h"
 #include "filter/color/frame_source.h"
+#include "filter/deadline.h"
+#include "filter/embed/background.h"
 #include "filter/embed/embedder.h"
 #include "filter/frame.h"
 #include "filter/shot/tracker.h"
@@ -21,19 +23,29 @@ class Pipeline {
     double shot_threshold = ShotDetector::kDefaultThreshold;
     ShotEmbedder::Settings embedding;
     FrameSink::Settings output;
+    double deadline_ms = 0;  ///< 0: none
   };
 
   /// What happened to a frame; times in milliseconds.
   struct Report {
     ShotEvent event;
     bool hit = false, embedded = false;
+    bool late = false;     ///< bicubic, because the network would have missed the deadline
+    bool pending = false;  ///< live: the shot's embedding is not known yet
+    bool bicubic = false;  ///< the network had no part in the picture
     double shot_ms = 0, embed_ms = 0, upscale_ms = 0, total_ms = 0;
     double color_ms = 0;  ///< summed over the engine's threads
   };
 
   enum class Method { Network, Bicubic };
 
-  Pipeline(std::unique_ptr<Engine> engine, Settings settings);
+  /// background: an engine of its own for looking at new shots while the stream goes on; nullptr: a new shot
+  /// waits for its embedding.
+  Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::unique_ptr<Engine> background = nullptr);
+
+  /// Plans for frames of this format and size before the first of them comes, and measures how long they will
+  /// take.
+  void prepare(const PixelFormat& format, int width, int height);
 
   /// Upscales `in` into `out`. Allocates only when the size or format differs from the frame before.
   Report process(const Frame& in, const Frame& out, const Hints& hints, Method method);
@@ -44,19 +56,25 @@ class Pipeline {
   void set_strength(double strength) { output_.strength = static_cast<float>(strength); }
   void set_shot_threshold(double threshold) { tracker_.set_threshold(threshold); }
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
+  void set_deadline(double ms) { deadline_.set_limit(ms); }
+  double predicted_ms() const { return deadline_.predicted(); }
+  double wait_ms() const { return deadline_.wait(); }
 
   const Engine& engine() const { return *engine_; }
   /// Of the current shot; empty while it is not known.
   std::span<const float> embedding() const { return embedder_.embedding(); }
 
  private:
-  void adapt(const Frame& in, Method method);
+  void adapt(const PixelFormat& format, int width, int height, Method method);
+  void upscale(const Frame& in, const Frame& out, Method method, Report& report);
 
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<BackgroundLook> background_;
   FrameSink::Settings output_;
   bool uses_thumbnails_;
   ShotTracker tracker_;
   ShotEmbedder embedder_;
+  Deadline deadline_;
   FrameSource source_;
   FrameSink sink_;
   const PixelFormat* format_ = nullptr;  ///< of the frame before

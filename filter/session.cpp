@@ -13,6 +13,15 @@ Query query_of(int option, const Network& network) {
   return option == CDSR_QUERY_SHOT ? Query::Shot : Query::Frame;
 }
 
+/// The engine that looks at new shots beside the stream: one thread, so that the stream keeps the others.
+std::unique_ptr<Engine> make_background(const Model& model, const SessionOptions& options) {
+  if (!options.live) return nullptr;
+  EngineOptions engine = options.engine;
+  engine.query = query_of(options.query, *model.network);
+  engine.threads = 1;
+  return create_engine(model.network, engine, options.backend);
+}
+
 std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& options) {
   EngineOptions engine = options.engine;
   engine.query = query_of(options.query, *model.network);
@@ -26,7 +35,8 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
   settings.shots = options.shots;
   settings.shot_starts = options.shot_starts;
   settings.shot_threshold = options.shot_threshold;
-  settings.embedding = {options.embed_frames, options.refresh, options.shot_cache, query};
+  settings.embedding = {options.embed_frames, options.refresh, options.shot_cache, query, options.fade};
+  settings.deadline_ms = options.deadline;
   settings.output = {static_cast<float>(options.strength), options.bicubic_chroma};
   return settings;
 }
@@ -34,14 +44,14 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
-    : Session(model, make_engine(*model, options), options) {}
+    : Session(model, make_engine(*model, options), options, make_background(*model, options)) {}
 
 Session::Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine,
-                 const SessionOptions& options)
+                 const SessionOptions& options, std::unique_ptr<Engine> background)
     : log_(options.log, options.log_opaque),
       model_(std::move(model)),
       query_(query_of(options.query, *model_->network)),
-      pipeline_(std::move(engine), pipeline_settings(options, query_)) {
+      pipeline_(std::move(engine), pipeline_settings(options, query_), std::move(background)) {
   const CdsrConfig& config = model_->network->config;
   if (config.scale != options.scale) {
     fail(Errc::InvalidArgument, "option scale = {}: the model upscales by {}", options.scale, config.scale);
@@ -59,9 +69,18 @@ Pipeline::Report Session::process(const cdsr_frame& in, cdsr_frame& out, const H
   out.matrix = input.color.matrix;
   out.range = input.color.range;
   out.chroma_location = input.color.chroma_location;
-  count(report, method);
+  count(report);
   explain(input, report);
   return report;
+}
+
+void Session::prepare(int32_t format, int width, int height) {
+  const PixelFormat* known = find_format(format);
+  if (known == nullptr) fail(Errc::InvalidArgument, "no pixel format {}", format);
+  check_size("frames", width, height);
+  pipeline_.prepare(*known, width, height);
+  log_(CDSR_LOG_INFO, "prepared for {}x{} {}: the network takes {:.1f} ms", width, height, known->name,
+       pipeline_.predicted_ms());
 }
 
 void Session::reset() {
@@ -69,8 +88,9 @@ void Session::reset() {
   stats_ = {};
 }
 
-void Session::count(const Pipeline::Report& report, Pipeline::Method method) {
-  ++(method == Pipeline::Method::Network ? stats_.frames : stats_.bicubic_frames);
+void Session::count(const Pipeline::Report& report) {
+  ++(report.bicubic ? stats_.bicubic_frames : stats_.frames);
+  if (report.late) ++stats_.late_frames;
   if (report.event.begins) ++stats_.shots;
   if (report.embedded) ++stats_.embeddings;
   if (report.hit) ++stats_.hits;
@@ -92,6 +112,10 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
     told_height_ = in.height;
     log_(CDSR_LOG_INFO, "frames of {}x{} {}, engine holds {} KiB", in.width, in.height, in.format->name,
          pipeline_.engine().info().planned_bytes >> 10);
+  }
+  if (report.late) {
+    log_(CDSR_LOG_DEBUG, "late: {:.1f} ms behind, the network takes {:.1f} ms", pipeline_.wait_ms(),
+         pipeline_.predicted_ms());
   }
   const ShotEvent& event = report.event;
   if (event.entered()) {

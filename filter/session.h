@@ -19,12 +19,14 @@ class Session {
   /// scale.
   Session(std::shared_ptr<const Model> model, const SessionOptions& options);
   /// With an engine that exists already. For tests.
-  Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine, const SessionOptions& options);
+  Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine, const SessionOptions& options,
+          std::unique_ptr<Engine> background = nullptr);
 
   /// Checks both frames, upscales, and writes the colour tags of `out`. Throws Error; the session stays
   /// usable.
   Pipeline::Report process(const cdsr_frame& in, cdsr_frame& out, const Hints& hints,
                            Pipeline::Method method);
+  void prepare(int32_t format, int width, int height);
   void reset();
 
   Pipeline& pipeline() { return pipeline_; }
@@ -34,7 +36,7 @@ class Session {
   void get_stats(cdsr_stats& stats) const;
 
  private:
-  void count(const Pipeline::Report& report, Pipeline::Method method);
+  void count(const Pipeline::Report& report);
   void explain(const Frame& in, const Pipeline::Report& report);
 
   Log log_;

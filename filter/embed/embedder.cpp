@@ -17,30 +17,23 @@ bool same_scene(const Thumbnail& a, const Thumbnail& b) {
   return similarity.zncc > kSameZncc && similarity.difference < kSameDifference;
 }
 
-void add_to_mean(const std::vector<float>& value, int count, std::vector<float>& sum,
-                 std::vector<float>& mean) {
-  for (size_t i = 0; i < value.size(); ++i) {
-    sum[i] = count == 1 ? value[i] : sum[i] + value[i];
-    mean[i] = sum[i] / static_cast<float>(count);
-  }
+Knowledge sized(const CdsrConfig& config, Query query) {
+  Knowledge known;
+  known.resize(config, query);
+  return known;
 }
 
 }  // namespace
 
-ShotEmbedder::ShotEmbedder(Engine& engine, const Settings& settings)
-    : engine_(engine), settings_(settings), entries_(settings.remembered + kSpare) {
-  const CdsrConfig& config = engine.network().config;
-  const auto embedding = static_cast<size_t>(config.embedding());
-  const size_t queries =
-      settings.query == Query::Shot ? static_cast<size_t>(config.dqas()) * static_cast<size_t>(config.nf) : 0;
-  embedding_.resize(embedding);
-  queries_.resize(queries);
-  for (Entry& entry : entries_) {
-    entry.embedding.resize(embedding);
-    entry.embedding_sum.resize(embedding);
-    entry.queries.resize(queries);
-    entry.queries_sum.resize(queries);
-  }
+ShotEmbedder::ShotEmbedder(Engine& engine, const Settings& settings, BackgroundLook* background)
+    : engine_(engine),
+      settings_(settings),
+      background_(background),
+      fader_(engine.network().config, settings.query, settings.fade),
+      entries_(settings.remembered + kSpare),
+      nothing_(sized(engine.network().config, settings.query)),
+      found_(nothing_) {
+  for (Entry& entry : entries_) entry.known = nothing_;
 }
 
 ShotEmbedder::Entry* ShotEmbedder::find(int64_t shot) {
@@ -53,7 +46,7 @@ ShotEmbedder::Entry* ShotEmbedder::find(int64_t shot) {
 ShotEmbedder::Entry* ShotEmbedder::match(const Thumbnail& thumbnail) {
   Entry* best = nullptr;
   for (Entry& entry : entries_) {
-    if (entry.looks == 0 || !entry.has_thumbnails) continue;
+    if (entry.known.looks == 0 || !entry.has_thumbnails) continue;
     const auto newer = std::count_if(entries_.begin(), entries_.end(),
                                      [&](const Entry& other) { return other.used > entry.used; });
     if (newer >= settings_.remembered) continue;
@@ -70,6 +63,7 @@ ShotEmbedder::Entry& ShotEmbedder::oldest() {
 
 bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
   bool hit = false;
+  entered_ = event.entered();
   if (event.entered() || current_ == nullptr) {
     Entry* entry = event.returned ? find(event.shot) : nullptr;
     if (entry == nullptr && thumbnail != nullptr) {
@@ -78,8 +72,9 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
     }
     if (entry == nullptr) {
       entry = &oldest();
-      entry->looks = 0;
-      entry->settled = false;
+      entry->known.looks = 0;
+      entry->version = ++versions_;
+      entry->settled = entry->stale = false;
       entry->has_thumbnails = thumbnail != nullptr;
       if (thumbnail != nullptr) entry->first = *thumbnail;
       if (installed_ == entry) installed_ = nullptr;
@@ -94,58 +89,80 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
   return hit;
 }
 
-void ShotEmbedder::look(Entry& entry, const RowSource& frame) {
-  installed_ = nullptr;
-  const int count = entry.looks + 1;
-  entry.looks = 0;  // whatever throws below, the next frame starts anew
-  engine_.embed(frame, embedding_);
-  add_to_mean(embedding_, count, entry.embedding_sum, entry.embedding);
-  engine_.condition(entry.embedding);
-  if (settings_.query == Query::Shot) {
-    // Each frame is measured under the mean so far: the last of them counts fully, the first nearly so.
-    engine_.measure_queries(frame, queries_);
-    add_to_mean(queries_, count, entry.queries_sum, entry.queries);
-    engine_.set_queries(entry.queries);
-  }
-  entry.looks = count;
-  entry.settled = entry.looks >= settings_.embed_frames;
-  installed_ = &entry;
-}
-
-void ShotEmbedder::install(const Entry& entry) {
-  installed_ = nullptr;
-  engine_.condition(entry.embedding);
-  if (settings_.query == Query::Shot) engine_.set_queries(entry.queries);
-  installed_ = &entry;
-}
-
-bool ShotEmbedder::prepare(const RowSource& frame) {
+ShotEmbedder::Ready ShotEmbedder::prepare(const RowSource& frame) {
   Entry& entry = *current_;
-  if (settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0) entry.looks = 0;
-  const bool needs_look = entry.looks == 0 || !entry.settled;
-  if (needs_look) {
-    look(entry, frame);
+  if (settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0)
+    entry.known.looks = 0;
+  Ready ready;
+  ready.embedded = entry.known.looks == 0 || !entry.settled;
+  if (ready.embedded) {
+    installed_ = nullptr;
+    look(engine_, frame, settings_.query, entry.known);
+    entry.settled = entry.known.looks >= settings_.embed_frames;
   } else if (installed_ != &entry) {
-    install(entry);
+    installed_ = nullptr;
+    install(engine_, settings_.query, entry.known.embedding, entry.known.queries);
   }
+  installed_ = &entry;
   ++entry.frames;
-  return needs_look;
+  return ready;
+}
+
+bool ShotEmbedder::collect() {
+  int64_t version = 0;
+  if (!background_->finish(found_, version)) return false;
+  // The entry may have been given to another shot meanwhile.
+  const auto asked = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.version == version; });
+  if (asked == entries_.end()) return false;
+  std::swap(asked->known, found_);
+  asked->version = ++versions_;
+  asked->stale = false;
+  asked->settled = asked->known.looks >= settings_.embed_frames;
+  return &*asked == current_;
+}
+
+ShotEmbedder::Ready ShotEmbedder::prepare_live(const Frame& frame) {
+  Entry& entry = *current_;
+  Ready ready;
+  ready.embedded = collect();
+  if (settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0) entry.stale = true;
+  const bool wanted = entry.known.looks == 0 || !entry.settled || entry.stale;
+  if (wanted && background_->idle()) {
+    background_->start(frame, entry.stale ? nothing_ : entry.known, entry.version);
+  }
+  ready.pending = entry.known.looks == 0;
+  ready.share = fader_.step(engine_, ready.pending ? nullptr : &entry.known, entry.version, entered_);
+  ++entry.frames;
+  return ready;
 }
 
 std::span<const float> ShotEmbedder::embedding() const {
-  if (current_ == nullptr || current_->looks == 0) return {};
-  return current_->embedding;
+  if (current_ == nullptr || current_->known.looks == 0) return {};
+  return current_->known.embedding;
 }
 
 void ShotEmbedder::clear() {
+  if (background_ != nullptr) background_->cancel();
   for (Entry& entry : entries_) {
     entry.shot = -1;
     entry.used = 0;
-    entry.looks = 0;
+    entry.known.looks = 0;
+    entry.version = ++versions_;
   }
   current_ = nullptr;
   installed_ = nullptr;
   clock_ = 0;
+}
+
+void ShotEmbedder::forget() {
+  clear();
+  fader_.forget();
+}
+
+void ShotEmbedder::reinstall() {
+  installed_ = nullptr;
+  fader_.reinstall();
 }
 
 }  // namespace cdsr

@@ -1,14 +1,20 @@
 // One embedding a shot: computed on its first frame, remembered, found again.
 //
-// This is the only place that calls Engine::embed(). A shot's entry holds what the network needs beyond the
-// frame: E_a and, for Query::Shot, the DQA queries. Recent entries stay, each with the thumbnails of its
-// shot's first and latest frame, so that a scene that comes back finds its entry.
+// This and BackgroundLook are the only places that look at frames (knowledge.h). A shot's entry holds what
+// the network needs beyond the frame: E_a and, for Query::Shot, the DQA queries. Recent entries stay, each
+// with the thumbnails of its shot's first and latest frame, so that a scene that comes back finds its entry.
+//
+// A live stream does not wait: while a new shot is looked at in the background its frames go out with the
+// last embedding, and from there to the new one the picture fades (fader.h).
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "filter/embed/background.h"
+#include "filter/embed/fader.h"
+#include "filter/embed/knowledge.h"
 #include "filter/shot/thumbnail.h"
 #include "filter/shot/tracker.h"
 #include "model/engine.h"
@@ -22,52 +28,73 @@ class ShotEmbedder {
     int refresh = 0;       ///< anew every so many frames of a shot; 0: never
     int remembered = 8;    ///< recent shots that can be found again, 0..
     Query query = Query::Shot;
+    int fade = 0;  ///< frames of a live stream's cross-fade
   };
 
-  /// `engine` must outlive the object and be conditioned by it alone. Allocates all entries.
-  ShotEmbedder(Engine& engine, const Settings& settings);
+  /// What the next frame is upscaled with.
+  struct Ready {
+    bool embedded = false;  ///< an embedding of its shot was computed, or came in from the background
+    bool pending = false;   ///< nothing is known of its shot yet
+    float share = 1;        ///< of the network in the picture; 0: the engine is not conditioned
+    bool operator==(const Ready&) const = default;
+  };
+
+  /// `engine` must outlive the object and be conditioned by it alone. background: nullptr, or what looks at
+  /// the shots of a live stream; must outlive the object. Allocates all entries.
+  ShotEmbedder(Engine& engine, const Settings& settings, BackgroundLook* background = nullptr);
 
   void set_refresh(int refresh) { settings_.refresh = refresh; }
+  Query query() const { return settings_.query; }
 
   /// Follows the shots; to be called for every frame. thumbnail: nullptr when there is none. Returns whether
   /// the shot that begins here is a remembered one.
   bool enter(const ShotEvent& event, const Thumbnail* thumbnail);
 
-  /// Makes the engine ready for this frame of the current shot. Returns whether the LPE ran.
-  bool prepare(const RowSource& frame);
+  /// Makes the engine ready for this frame of the current shot; looks at the frame if need be.
+  Ready prepare(const RowSource& frame);
+
+  /// The same without waiting: the look, if need be, begins in the background.
+  Ready prepare_live(const Frame& frame);
 
   /// E_a of the current shot; empty while it is not known.
   std::span<const float> embedding() const;
 
-  /// Forgets every shot.
+  /// Forgets every shot. A live stream keeps the last embedding.
   void clear();
+  /// Forgets that too.
+  void forget();
+  /// The engine was conditioned by somebody else.
+  void reinstall();
 
  private:
   struct Entry {
     int64_t shot = -1;     ///< the last shot that used it; -1: free
     int64_t used = 0;      ///< when it was entered last
     int64_t frames = 0;    ///< prepared since it was entered
-    int looks = 0;         ///< frames that are in the mean; 0: nothing known yet
+    int64_t version = 0;   ///< changes whenever `known` does; no other entry has the same
     bool settled = false;  ///< no more frames join the mean
+    bool stale = false;    ///< live: to be looked at anew
     bool has_thumbnails = false;
     Thumbnail first, latest;
-    std::vector<float> embedding, embedding_sum;
-    std::vector<float> queries, queries_sum;
+    Knowledge known;
   };
 
   Entry* find(int64_t shot);
   Entry* match(const Thumbnail& thumbnail);
   Entry& oldest();
-  void look(Entry& entry, const RowSource& frame);
-  void install(const Entry& entry);
+  bool collect();
 
   Engine& engine_;
   Settings settings_;
+  BackgroundLook* const background_;
+  Fader fader_;
   std::vector<Entry> entries_;
-  std::vector<float> embedding_, queries_;  ///< of one frame
+  const Knowledge nothing_;  ///< sized, and empty
+  Knowledge found_;          ///< by the background
   Entry* current_ = nullptr;
+  bool entered_ = false;              ///< the current frame is the first of its shot
   const Entry* installed_ = nullptr;  ///< what the engine is conditioned with
-  int64_t clock_ = 0;
+  int64_t clock_ = 0, versions_ = 0;
 };
 
 }  // namespace cdsr

@@ -16,6 +16,7 @@ enum class ShotMode { Auto, Metadata, File, Off };
 struct Hints {
   bool cut = false;
   bool discontinuity = false;
+  int64_t time = 0;  ///< nanoseconds, see Deadline
 };
 
 /// A frame's place among the shots.

@@ -259,7 +259,7 @@ TEST_F(CApi, HintsBeginShots) {
   const cdsr_frame input = in.frame();
   cdsr_frame output = out.frame();
   const auto shot = [&](int cut, int discontinuity) {
-    const cdsr_hints hints{CDSR_API_VERSION, cut, discontinuity};
+    const cdsr_hints hints{CDSR_API_VERSION, cut, discontinuity, 0};
     cdsr_frame_info info{};
     info.version = CDSR_API_VERSION;
     EXPECT_EQ(cdsr_session_process(session_, &input, &output, &hints, &info), CDSR_OK);

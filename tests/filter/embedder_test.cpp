@@ -50,7 +50,7 @@ class Embedder : public testing::Test {
 
   Outcome frame(const ShotEvent& event, const Thumbnail& thumbnail, float level) {
     const bool hit = embedder_->enter(event, &thumbnail);
-    return {hit, embedder_->prepare(Level(level))};
+    return {hit, embedder_->prepare(Level(level)).embedded};
   }
   Outcome begin(int64_t shot, int number, float level) {
     return frame({shot, true, false, 1}, scene(number), level);

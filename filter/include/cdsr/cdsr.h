@@ -301,6 +301,12 @@ typedef struct cdsr_options {
   double strength; /* blend with bicubic interpolation: 0 bicubic .. 1 the network. Default 1 */
   int32_t chroma;  /* a cdsr_chroma. Default SR */
 
+  /* Live streams, see "Live streams" below. */
+  double deadline; /* milliseconds a frame may take, 0..1000000; 0: as long as it takes. Default 0 */
+  int32_t live;    /* not 0: no frame waits for an embedding. Default 0 */
+  int32_t fade;    /* with live: frames over which the picture goes from one embedding to another, 0..1000.
+                      Default 12 */
+
   cdsr_log_callback log; /* NULL: silent. Default NULL */
   void* log_opaque;      /* first argument of log. Default NULL */
 } cdsr_options;
@@ -333,6 +339,9 @@ typedef struct cdsr_hints {
   int32_t cut;      /* not 0: this frame is the first of a shot. Used by CDSR_SHOTS_METADATA. Default 0 */
   int32_t discontinuity; /* not 0: this frame does not follow the one before (seek, lost data, new segment):
                             it begins a shot in every mode. Default 0 */
+  /* When the frame is shown, nanoseconds from anywhere; cdsr_options.deadline needs it. Where it does not
+   * grow from frame to frame the pace is taken for unknown, and no frame for waiting. Default 0 */
+  int64_t time;
 } cdsr_hints;
 
 /* What happened to a frame. */
@@ -342,7 +351,11 @@ typedef struct cdsr_frame_info {
   int64_t
       shot;    /* index of the shot, from 0. A flash gets its own; the return from it gets the old one back */
   int32_t hit; /* 1: a new shot whose embedding was remembered from an earlier look at the same scene */
-  int32_t embedded;  /* 1: the embedding was computed, or refined, on this frame */
+  int32_t embedded; /* 1: the embedding was computed, or refined, on this frame; live: came in with it */
+  int32_t late;     /* 1: interpolated, because the network would have missed the deadline */
+  int32_t
+      pending; /* 1: the shot's embedding is still being made; the frame has the last one, if there is one */
+  int32_t bicubic;   /* 1: interpolated, for whatever reason: the network had no part in the picture */
   double score;      /* 0..1 how much this frame looks like the first of a shot; 0 unless CDSR_SHOTS_AUTO */
   double shot_ms;    /* time of the shot detector, milliseconds */
   double embed_ms;   /* time of embedding and conditioning; 0 on frames without */
@@ -366,6 +379,26 @@ CDSR_API int cdsr_session_process(cdsr_session* session, const cdsr_frame* in, c
 CDSR_API int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
                                   const cdsr_hints* hints, cdsr_frame_info* info);
 
+/* Live streams
+ *
+ * Three things can make a frame come out late: the first of a size waits for buffers and code to be prepared,
+ * the first of a shot for its embedding, and any frame for a processor that is busy with something else. A
+ * live host
+ *  - sets cdsr_options.live: a shot's embedding is made by a thread and an engine of its own (which costs the
+ * working memory of a second engine). Meanwhile its frames have the last embedding, or are interpolated while
+ * there is none at all; then the picture fades to the new one over cdsr_options.fade frames. A shot that is
+ * remembered has its embedding at once;
+ *  - sets cdsr_options.deadline and gives every frame its time: a frame that would take longer, by what the
+ * last ones took and by how far they are behind the pace of their times, is interpolated;
+ *  - calls cdsr_session_prepare() as soon as it knows the size.
+ * Which frame has which embedding, and which is interpolated, then depends on the machine: two runs differ.
+ */
+
+/* Makes ready for frames of this format and size, before the first of them: plans, and upscales a black frame
+ * twice to know how long it takes. Only a help: cdsr_session_process() plans by itself. Takes the time of a
+ * few frames. */
+CDSR_API int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, int32_t height);
+
 /* Forgets the stream (seek, flush): the next frame is frame 0 of shot 0. Remembered shots and statistics are
  * forgotten, options, plan and memory kept. */
 CDSR_API int cdsr_session_reset(cdsr_session* session);
@@ -374,6 +407,7 @@ CDSR_API int cdsr_session_reset(cdsr_session* session);
 CDSR_API int cdsr_session_set_strength(cdsr_session* session, double strength);
 CDSR_API int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold);
 CDSR_API int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh);
+CDSR_API int cdsr_session_set_deadline(cdsr_session* session, double deadline);
 
 /* The embedding E_a of the shot that the last frame belongs to: what the network was told of its content and
  * degradation. Copies the first `capacity` values into `values` (NULL if capacity is 0) and returns how many
@@ -389,7 +423,8 @@ typedef struct cdsr_stats {
   const char* backend;    /* "cpu", "reference", ...; lives as long as the session */
   const char* detail;     /* library, version and instruction set the backend chose; likewise */
   int64_t frames;         /* frames upscaled by the network */
-  int64_t bicubic_frames; /* frames upscaled by cdsr_session_bicubic() */
+  int64_t bicubic_frames; /* frames that were interpolated, for whatever reason */
+  int64_t late_frames;    /* of these, because the network would have missed the deadline */
   int64_t shots;          /* shots begun, returns from flashes not counted */
   int64_t embeddings;     /* times the LPE ran */
   int64_t hits;           /* shots whose embedding was remembered */

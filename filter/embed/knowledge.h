@@ -1,0 +1,28 @@
+// What looking at a shot has told.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/engine.h"
+
+namespace cdsr {
+
+/// Means over the frames of a shot that were looked at.
+struct Knowledge {
+  int looks = 0;                                ///< frames that are in the means; 0: nothing is known
+  std::vector<float> embedding, embedding_sum;  ///< E_a
+  std::vector<float> queries, queries_sum;      ///< of the DQAs; empty for Query::Frame
+
+  /// Allocates for a network.
+  void resize(const CdsrConfig& config, Query query);
+};
+
+/// Looks at one more frame: runs LPE and CSC and, for Query::Shot, takes the queries. Leaves `engine`
+/// conditioned with the result. If the engine throws, nothing is known.
+void look(Engine& engine, const RowSource& frame, Query query, Knowledge& known);
+
+/// Conditions `engine`.
+void install(Engine& engine, Query query, std::span<const float> embedding, std::span<const float> queries);
+
+}  // namespace cdsr
