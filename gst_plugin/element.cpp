@@ -30,12 +30,13 @@ struct State {
   // Guarded by the object lock: properties, and what the statistics property shows.
   Settings settings;
   cdsr_stats stats{};
-  bool has_stats = false;
   bool setters_due = false;  ///< a property that acts at once was set
 
   // The streaming thread's, between start and stop.
   cdsr_session* session = nullptr;
-  int scale = 2;  ///< of the session
+  int scale = 2;      ///< of the session
+  bool live = false;  ///< likewise
+  bool late = false;  ///< the last frame was
   GstVideoInfo in, out;
   bool discontinuity = false;  ///< the next frame does not follow the one before
   bool cut = false;            ///< upstream says that the next frame begins a shot
@@ -125,6 +126,7 @@ gboolean start(GstBaseTransform* trans) {
     state.stats = {};
   }
   cdsr_options options = settings.filled();
+  options.live = options.deadline > 0 ? 1 : 0;
   options.log = log_line;
   options.log_opaque = trans;
   const int status = cdsr_session_create(&state.session, nullptr, &options);
@@ -133,7 +135,8 @@ gboolean start(GstBaseTransform* trans) {
     return FALSE;
   }
   state.scale = options.scale;
-  state.discontinuity = state.cut = false;
+  state.live = options.live != 0;
+  state.discontinuity = state.cut = state.late = false;
   state.key_units = 0;
   state.warned_of_interlacing = state.warned_of_hdr = false;
   return TRUE;
@@ -214,6 +217,32 @@ gboolean set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps* outcaps) {
     return FALSE;
   GST_INFO_OBJECT(trans, "%" GST_PTR_FORMAT " -> %" GST_PTR_FORMAT, incaps, outcaps);
   warn_of(trans);
+  if (!state.live) return TRUE;
+  // The first frame shall find everything ready.
+  const int32_t format = cdsr::gst::format_from_gst(GST_VIDEO_INFO_FORMAT(&state.in));
+  const int status = cdsr_session_prepare(state.session, format, state.in.width, state.in.height);
+  if (status < 0) cdsr::gst::post_error(GST_ELEMENT(trans), status, cdsr_session_error(state.session));
+  return status < 0 ? FALSE : TRUE;
+}
+
+/// A frame is not held back, but with a deadline it may take that long: sinks of a live pipeline have to
+/// allow for it.
+gboolean query(GstBaseTransform* trans, GstPadDirection direction, GstQuery* query) {
+  const auto* parent = GST_BASE_TRANSFORM_CLASS(gst_cdsr_parent_class);
+  if (!parent->query(trans, direction, query)) return FALSE;
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY || direction != GST_PAD_SRC) return TRUE;
+  State& state = state_of(trans);
+  GstClockTime deadline;
+  {
+    const ObjectLock lock(trans);
+    deadline = static_cast<GstClockTime>(state.settings.options.deadline * GST_MSECOND);
+  }
+  gboolean live;
+  GstClockTime low, high;
+  gst_query_parse_latency(query, &live, &low, &high);
+  low += deadline;
+  if (GST_CLOCK_TIME_IS_VALID(high)) high += deadline;
+  gst_query_set_latency(query, live, low, high);
   return TRUE;
 }
 
@@ -258,9 +287,10 @@ gboolean sink_event(GstBaseTransform* trans, GstEvent* event) {
 /// Properties that follow a controller or were set meanwhile.
 void apply_setters(GstBaseTransform* trans, GstBuffer* buffer) {
   State& state = state_of(trans);
-  const GstClockTime time =
-      gst_segment_to_stream_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP(buffer));
-  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(trans), time);
+  if (trans->segment.format == GST_FORMAT_TIME && GST_BUFFER_PTS_IS_VALID(buffer)) {
+    const guint64 time = gst_segment_to_stream_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(trans), time);
+  }
   cdsr_options options;
   {
     const ObjectLock lock(trans);
@@ -271,17 +301,24 @@ void apply_setters(GstBaseTransform* trans, GstBuffer* buffer) {
   cdsr_session_set_strength(state.session, options.strength);
   cdsr_session_set_shot_threshold(state.session, options.shot_threshold);
   cdsr_session_set_refresh(state.session, options.refresh);
+  cdsr_session_set_deadline(state.session, options.deadline);
 }
 
 /// What the frame's report is to others.
 void tell(GstBaseTransform* trans, GstBuffer* in, const cdsr_frame_info& info) {
   State& state = state_of(trans);
   bool key_units;
+  int64_t late;
   {
     const ObjectLock lock(trans);
     state.stats.version = CDSR_API_VERSION;
     cdsr_session_get_stats(state.session, &state.stats);
     key_units = state.settings.key_unit_on_shot;
+    late = state.stats.late_frames;
+  }
+  if ((info.late != 0) != state.late) {
+    state.late = info.late != 0;
+    cdsr::gst::post_late(trans, in, state.late, late);
   }
   if (!info.new_shot && !info.embedded) return;
   const int values = cdsr_session_embedding(state.session, nullptr, 0);
@@ -318,6 +355,7 @@ GstFlowReturn process(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out, cd
     hints.version = CDSR_API_VERSION;
     hints.cut = state.cut ? 1 : 0;
     hints.discontinuity = state.discontinuity || GST_BUFFER_IS_DISCONT(in) ? 1 : 0;
+    if (GST_BUFFER_PTS_IS_VALID(in)) hints.time = static_cast<int64_t>(GST_BUFFER_PTS(in));
     const int status = cdsr_session_process(state.session, &source, &target, &hints, &info);
     if (status < 0) {
       cdsr::gst::post_error(GST_ELEMENT(trans), status, cdsr_session_error(state.session));
@@ -339,9 +377,9 @@ GstFlowReturn transform(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out) 
   const GstFlowReturn flow = process(trans, in, out, info);
   state.cut = state.discontinuity = false;
   if (flow != GST_FLOW_OK) return flow;
-  GST_LOG_OBJECT(trans, "frame %" GST_TIME_FORMAT ": shot %" G_GINT64_FORMAT "%s, score %.3f, %.2f ms",
-                 GST_TIME_ARGS(GST_BUFFER_PTS(in)), info.shot, info.hit ? " (known)" : "", info.score,
-                 info.total_ms);
+  GST_LOG_OBJECT(trans, "frame %" GST_TIME_FORMAT ": shot %" G_GINT64_FORMAT "%s%s, score %.3f, %.2f ms",
+                 GST_TIME_ARGS(GST_BUFFER_PTS(in)), info.shot, info.hit ? " (known)" : "",
+                 info.late ? " late" : "", info.score, info.total_ms);
   tell(trans, in, info);
   return GST_FLOW_OK;
 }
@@ -380,6 +418,7 @@ static void gst_cdsr_class_init(GstCdsrClass* klass) {
   transform_class->decide_allocation = decide_allocation;
   transform_class->transform_meta = transform_meta;
   transform_class->sink_event = sink_event;
+  transform_class->query = query;
   transform_class->transform = transform;
 }
 

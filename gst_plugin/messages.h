@@ -17,6 +17,10 @@ GstStructure* stats_structure(const cdsr_stats& stats);
 void post_shot(GstBaseTransform* trans, const char* name, GstBuffer* buffer, const cdsr_frame_info& info,
                const std::vector<float>& embedding);
 
+/// Posts "cdsr-late": `late` frames, now one more in a row of them (active) or the row has ended, at
+/// `buffer`'s time.
+void post_late(GstBaseTransform* trans, GstBuffer* buffer, bool active, int64_t late);
+
 /// GST_ELEMENT_ERROR with the domain and code of a cdsr_status; text is libcdsr's message.
 void post_error(GstElement* element, int status, const char* text);
 

@@ -24,6 +24,7 @@ enum Id : guint {
   kStrength,
   kChroma,
   kDeadline,
+  kFade,
   kKeyUnitOnShot,
   kStats
 };
@@ -138,6 +139,14 @@ void install_properties(GObjectClass* klass) {
            d.strength);
   add_enum(klass, kChroma, "GstCdsrChroma", kChromas, "chroma", "Chroma", "Where colour comes from",
            d.chroma);
+  add_int(klass, kDeadline, "deadline", "Deadline",
+          "Live streams: milliseconds a frame may take; one that would take longer is interpolated, and if "
+          "set before "
+          "the start no frame waits for an embedding. 0: off",
+          0, 1000000, static_cast<int>(d.deadline), kLive);
+  add_int(klass, kFade, "fade", "Fade",
+          "With a deadline: frames over which the picture goes from one shot's embedding to the next", 0,
+          1000, d.fade);
   g_object_class_install_property(
       klass, kKeyUnitOnShot,
       g_param_spec_boolean(
@@ -203,6 +212,12 @@ Change set_property(Settings& s, guint id, const GValue* value) {
     case kChroma:
       s.options.chroma = g_value_get_enum(value);
       return Change::None;
+    case kDeadline:
+      s.options.deadline = g_value_get_int(value);
+      return Change::Latency;
+    case kFade:
+      s.options.fade = g_value_get_int(value);
+      return Change::None;
     case kKeyUnitOnShot:
       s.key_unit_on_shot = g_value_get_boolean(value) != FALSE;
       return Change::None;
@@ -260,6 +275,12 @@ bool get_property(const Settings& s, guint id, GValue* value) {
       break;
     case kChroma:
       g_value_set_enum(value, s.options.chroma);
+      break;
+    case kDeadline:
+      g_value_set_int(value, static_cast<int>(s.options.deadline));
+      break;
+    case kFade:
+      g_value_set_int(value, s.options.fade);
       break;
     case kKeyUnitOnShot:
       g_value_set_boolean(value, s.key_unit_on_shot ? TRUE : FALSE);

@@ -480,6 +480,42 @@ TEST_F(GstElementTest, StatesMayCycleAHundredTimes) {
   EXPECT_EQ(samples(push_frame().get(), out_caps().get()), want);
 }
 
+/// Waits for the pipeline to get where it was sent; its error if it does not.
+std::string settle(GstElement* pipeline) {
+  if (gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS)
+    return "";
+  return "the state did not change";
+}
+
+TEST_F(GstElementTest, SeekBeginsAShot) {
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("videotestsrc num-buffers=3 ! video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1 ! "
+       "cdsr name=sr backend=reference shots=off model=" +
+       tiny_weights() + " ! fakesink")
+          .c_str(),
+      nullptr));
+  ASSERT_NE(pipeline, nullptr);
+  gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
+  ASSERT_EQ(settle(pipeline.get()), "");
+  ASSERT_TRUE(gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+  ASSERT_EQ(settle(pipeline.get()), "");
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline.get());
+  const Owned<GstMessage> end(gst_bus_timed_pop_filtered(
+      bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+  gst_object_unref(bus);
+  ASSERT_NE(end, nullptr);
+  EXPECT_EQ(GST_MESSAGE_TYPE(end.get()), GST_MESSAGE_EOS);
+  const Owned<GstElement> found(gst_bin_get_by_name(GST_BIN(pipeline.get()), "sr"));
+  GstStructure* stats = nullptr;
+  g_object_get(found.get(), "stats", &stats, nullptr);
+  const Owned<GstStructure> owned(stats);
+  gint64 shots = 0;
+  gst_structure_get_int64(stats, "shots", &shots);
+  EXPECT_EQ(shots, 2) << "one before the seek, one after";
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+}
+
 TEST_F(GstElementTest, InterlacedInputIsWarnedOf) {
   make();
   set_src_caps(std::string(kSmall) + ",interlace-mode=interleaved");

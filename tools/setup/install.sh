@@ -4,7 +4,8 @@
 #   tools/setup/install.sh [GROUP...]
 #
 #   user   library, program, and FFmpeg with the filter (default)
-#   test   the above, and what tests/run.sh needs
+#   gst    the GStreamer element, and samples/live.sh
+#   test   all of the above, and what tests/run.sh needs
 #   train  LibTorch, for `cdsr train` and the parity tests
 #
 # Runs as root, or through sudo. CDSR_NO_INSTALL=1 only checks, and fails if something is missing.
@@ -19,17 +20,29 @@ user=(
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
   libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
 )
-test=("${user[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 git)
+gst=(
+  build-essential cmake ninja-build pkg-config libdnnl-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-tools
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+  # samples/live.sh: H.264 in and out, HLS
+  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+)
+# libgstcuda's headers, where there is a CUDA toolkit to compile them with (the package is large: it draws in OpenCV).
+if [[ -e ${CUDA_HOME:-/usr/local/cuda}/include/cuda.h ]]; then
+  gst+=(libgstreamer-plugins-bad1.0-dev)
+fi
+test=("${user[@]}" "${gst[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 git)
 train=(libtorch-dev)
 
 wanted=()
 for group in "${@:-user}"; do
   case $group in
     user) wanted+=("${user[@]}") ;;
+    gst) wanted+=("${gst[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     train) wanted+=("${train[@]}") ;;
     *)
-      sed -n '4,8s/^# \{0,3\}//p' "$0" >&2
+      sed -n '4,9s/^# \{0,3\}//p' "$0" >&2
       exit 2
       ;;
   esac
