@@ -7,9 +7,9 @@
 #include <fstream>
 
 #include "model/error.h"
+#include "tools/rng.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/prefetch.h"
-#include "tools/train/rng.h"
 #include "tools/train/trainer.h"
 
 namespace cdsr::train {
@@ -63,6 +63,47 @@ TEST(Batch, IsAPureFunctionOfSeedAndStep) {
     EXPECT_TRUE(torch::equal(direct.lr, a.lr) && torch::equal(direct.hr, a.hr));
     EXPECT_TRUE(torch::equal(direct.lr, b.lr) && torch::equal(direct.hr, b.hr));
     EXPECT_FALSE(torch::equal(direct.lr, make_batch(photos, o.batch, step + 1).lr));
+  }
+}
+
+TEST(Batch, VideoIsAPureFunctionOfSeedAndStep) {
+  const auto photos = waves(3, 90);
+  TrainOptions o = tiny("video");
+  o.batch.degradation = Degradation::Video;
+  Prefetcher three(photos, o.batch, 4, 3, 7);
+  for (int64_t step = 4; step < 9; ++step) {
+    const Batch direct = make_batch(photos, o.batch, step), a = three.next();
+    EXPECT_TRUE(torch::equal(direct.lr, a.lr) && torch::equal(direct.hr, a.hr));
+    EXPECT_FALSE(torch::equal(direct.lr, make_batch(photos, o.batch, step + 1).lr));
+  }
+}
+
+// Both crops of every image, however turned, moved and placed on the codec's grid, show what their full-size
+// crops show: of all places nearby, the low-resolution picture fits best where it should be.
+TEST(Batch, VideoCropsFitTheirPictures) {
+  const auto photos = waves(3, 120);
+  for (const int scale : {2, 3}) {
+    TrainOptions o = tiny("video");
+    o.batch.scale = scale;
+    o.batch.batch = 16;
+    o.batch.degradation = Degradation::Video;
+    const Batch b = make_batch(photos, o.batch, 1);
+    EXPECT_GE(b.lr.min().item<float>(), 0);
+    EXPECT_LE(b.lr.max().item<float>(), 1);
+    const torch::Tensor small = torch::avg_pool2d(b.hr, scale);  // p x p, aligned
+    double at_home = 0, elsewhere = 1e9;
+    for (int dy = -1; dy <= 1; ++dy)
+      for (int dx = -1; dx <= 1; ++dx) {
+        const auto inner = [](const torch::Tensor& t, int x, int y) {
+          return t.slice(2, 2 + y, t.size(2) - 2 + y).slice(3, 2 + x, t.size(3) - 2 + x);
+        };
+        const double error = (inner(b.lr, dx, dy) - inner(small, 0, 0)).square().mean().item<double>();
+        if (dx == 0 && dy == 0)
+          at_home = error;
+        else
+          elsewhere = std::min(elsewhere, error);
+      }
+    EXPECT_LT(at_home, 0.5 * elsewhere) << "scale " << scale;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "model/bicubic.h"
 #include "model/error.h"
 
 namespace cdsr::degrade {
@@ -43,6 +44,52 @@ std::vector<float> gaussian_kernel(int scale, double sig1, double sig2, double t
       kernel[static_cast<size_t>(i + corner) * kKernelSide + j + corner] =
           static_cast<float>(density[static_cast<size_t>(i) * n + j] / sum);
   return kernel;
+}
+
+namespace {
+
+/// outer(w, w) over its own sum.
+std::vector<float> separable(const std::vector<double>& w) {
+  double sum = 0;
+  for (double v : w) sum += v;
+  std::vector<float> kernel;
+  for (double y : w)
+    for (double x : w) kernel.push_back(static_cast<float>(y * x / (sum * sum)));
+  return kernel;
+}
+
+}  // namespace
+
+std::vector<float> centred_gaussian(double variance) {
+  if (!(variance > 0)) fail(Errc::InvalidArgument, "kernel: variance is {}, must be positive", variance);
+  std::vector<double> w;
+  for (int j = -kKernelMargin; j <= kKernelMargin; ++j) w.push_back(std::exp(-j * j / (2 * variance)));
+  return separable(w);
+}
+
+std::vector<float> downsampling_kernel(int scale, Downsampling kind) {
+  if (scale < 2 || scale > 4) fail(Errc::InvalidArgument, "kernel: scale is {}, must be 2 to 4", scale);
+  std::vector<double> w;
+  for (int j = 0; j < kKernelSide; ++j) {
+    const double distance = (j - kKernelMargin - (scale - 1) / 2.0) / scale;
+    w.push_back(kind == Downsampling::Bicubic ? keys_cubic(distance) : std::abs(distance) < 0.5 ? 1.0 : 0.0);
+  }
+  return separable(w);
+}
+
+RandomKernel random_kernel(int scale, Rng& rng, Alignment alignment) {
+  RandomKernel k;
+  k.spec.sig1 = rng.uniform(0.3, 2.5) * scale;
+  k.spec.sig2 = rng.uniform(0.3, 2.5) * scale;
+  k.spec.theta = rng.uniform(0, std::numbers::pi);
+  k.values = gaussian_kernel(scale, k.spec.sig1, k.spec.sig2, k.spec.theta, alignment);
+  double sum = 0;
+  for (float& v : k.values) {
+    v *= static_cast<float>(rng.uniform(0.75, 1.25));
+    sum += v;
+  }
+  for (float& v : k.values) v = static_cast<float>(v / sum);
+  return k;
 }
 
 std::vector<KernelSpec> paper_kernels(int scale) {

@@ -5,44 +5,73 @@
 #include <algorithm>
 #include <numbers>
 
-#include "tools/train/rng.h"
+#include "model/error.h"
+#include "tools/train/crop.h"
+#include "tools/train/video_sample.h"
 
 namespace cdsr::train {
 namespace {
 
-constexpr int kMargin = 10;  // half of the 21 x 21 kernel array
-constexpr int kKernel = 21;
-
-struct Turn {
-  bool flip_x, flip_y, transpose;
-};
-
-/// Copies the size x size region at (x, y), with kMargin pixels around it, turned, as planar floats on
-/// 0..255. Beyond the photograph its edge is replicated, as the degradation of a whole image does.
-void copy_crop(const tools::Picture& photo, int64_t x, int64_t y, int size, const Turn& turn, float* out) {
-  const int full = size + 2 * kMargin;
-  const auto plane = static_cast<size_t>(full) * full;
-  for (int i = 0; i < full; ++i)
-    for (int j = 0; j < full; ++j) {
-      int u = turn.transpose ? i : j, v = turn.transpose ? j : i;
-      if (turn.flip_x) u = full - 1 - u;
-      if (turn.flip_y) v = full - 1 - v;
-      const int64_t px = std::clamp<int64_t>(x + u - kMargin, 0, photo.width - 1);
-      const int64_t py = std::clamp<int64_t>(y + v - kMargin, 0, photo.height - 1);
-      const uint8_t* rgb = &photo.rgb[static_cast<size_t>(py * photo.width + px) * 3];
-      const size_t at = static_cast<size_t>(i) * full + j;
-      for (size_t c = 0; c < 3; ++c) out[c * plane + at] = rgb[c];
-    }
-}
+using degrade::kKernelMargin;
+using degrade::kKernelSide;
 
 std::vector<float> draw_kernel(Rng& rng, const BatchOptions& o) {
   const double low = 0.175 * o.scale, high = 2.5 * o.scale;
   const double sig1 = rng.uniform(low, high);
   const double sig2 = rng.uniform(low, sig1);
-  return degrade::gaussian_kernel(o.scale, sig1, sig2, rng.uniform(0, std::numbers::pi), o.alignment);
+  return degrade::gaussian_kernel(o.scale, sig1, sig2, rng.uniform(0, std::numbers::pi),
+                                  alignment(o.degradation));
+}
+
+/// The photograph of image i of a step. The first thing drawn from its random numbers.
+const tools::Picture& draw_photo(const std::vector<tools::Picture>& photos, Rng& rng) {
+  return photos[static_cast<size_t>(rng.index(static_cast<int64_t>(photos.size())))];
+}
+
+Batch make_video_batch(const std::vector<tools::Picture>& photos, const BatchOptions& o, int64_t step) {
+  const int64_t size = static_cast<int64_t>(o.scale) * o.patch;
+  Batch batch;
+  batch.lr = torch::empty({2 * o.batch, 3, o.patch, o.patch});
+  batch.hr = torch::empty({2 * o.batch, 3, size, size});
+  for (int i = 0; i < o.batch; ++i) {
+    Rng rng = sample_rng(o, step, i);
+    const tools::Picture& photo = draw_photo(photos, rng);
+    float* const lr[2] = {batch.lr[i].data_ptr<float>(), batch.lr[o.batch + i].data_ptr<float>()};
+    float* const hr[2] = {batch.hr[i].data_ptr<float>(), batch.hr[o.batch + i].data_ptr<float>()};
+    make_video_sample(photo, {o.scale, o.patch, &o.video}, rng, lr, hr, batch.time);
+  }
+  batch.lr /= 255;
+  batch.hr /= 255;
+  return batch;
 }
 
 }  // namespace
+
+const char* to_string(Degradation degradation) {
+  switch (degradation) {
+    case Degradation::Aligned:
+      return "aligned";
+    case Degradation::Paper:
+      return "paper";
+    case Degradation::Video:
+      break;
+  }
+  return "video";
+}
+
+Degradation degradation_from_string(std::string_view text) {
+  for (const auto d : {Degradation::Aligned, Degradation::Paper, Degradation::Video})
+    if (text == to_string(d)) return d;
+  fail(Errc::InvalidArgument, "degradation is '{}', must be aligned, paper or video", text);
+}
+
+degrade::Alignment alignment(Degradation degradation) {
+  return degradation == Degradation::Paper ? degrade::Alignment::Paper : degrade::Alignment::Aligned;
+}
+
+Rng sample_rng(const BatchOptions& o, int64_t step, int i) {
+  return {o.seed, static_cast<uint64_t>(step) * static_cast<uint64_t>(o.batch) + static_cast<uint64_t>(i)};
+}
 
 torch::Tensor blur_subsample(const torch::Tensor& hr, const torch::Tensor& kernels, int scale) {
   // One group a picture: the colour planes become the batch, the pictures the channels.
@@ -54,27 +83,31 @@ torch::Tensor blur_subsample(const torch::Tensor& hr, const torch::Tensor& kerne
 
 Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& o, int64_t step) {
   torch::NoGradGuard no_grad;
-  const int size = o.scale * o.patch, full = size + 2 * kMargin, n = 2 * o.batch;
+  if (o.degradation == Degradation::Video) return make_video_batch(photos, o, step);
+  const double begin = thread_seconds();
+  const int size = o.scale * o.patch, full = size + 2 * kKernelMargin, n = 2 * o.batch;
   torch::Tensor hr = torch::empty({n, 3, full, full});
-  torch::Tensor kernels = torch::empty({n, kKernel, kKernel});
+  torch::Tensor kernels = torch::empty({n, kKernelSide, kKernelSide});
   torch::Tensor noise = torch::zeros({n, 1, 1, 1});
   const auto crop_floats = static_cast<size_t>(3) * full * full;
 
   for (int i = 0; i < o.batch; ++i) {
-    Rng rng(o.seed, static_cast<uint64_t>(step) * static_cast<uint64_t>(o.batch) + static_cast<uint64_t>(i));
-    const tools::Picture& photo = photos[static_cast<size_t>(rng.index(static_cast<int64_t>(photos.size())))];
-    const Turn turn{rng.uniform() < 0.5, rng.uniform() < 0.5, rng.uniform() < 0.5};
+    Rng rng = sample_rng(o, step, i);
+    const tools::Picture& photo = draw_photo(photos, rng);
+    const Turn turn = draw_turn(rng);
     const std::vector<float> kernel = draw_kernel(rng, o);
     const double level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
     for (int crop = 0; crop < 2; ++crop) {
       const int row = crop * o.batch + i;
       const int64_t x = rng.index(photo.width - size + 1), y = rng.index(photo.height - size + 1);
-      copy_crop(photo, x, y, size, turn, hr.data_ptr<float>() + static_cast<size_t>(row) * crop_floats);
-      std::copy(kernel.begin(), kernel.end(), kernels.data_ptr<float>() + row * kKernel * kKernel);
+      copy_crop(photo, x - kKernelMargin, y - kKernelMargin, full, turn,
+                hr.data_ptr<float>() + static_cast<size_t>(row) * crop_floats);
+      std::copy(kernel.begin(), kernel.end(), kernels.data_ptr<float>() + row * kKernelSide * kKernelSide);
       noise[row].fill_(level);
     }
   }
 
+  const double middle = thread_seconds();
   torch::Tensor lr = blur_subsample(hr, kernels, o.scale);
   if (o.noise > 0) {
     at::Generator generator =
@@ -83,7 +116,10 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   }
   Batch batch;
   batch.lr = (lr.clamp(0, 255).round() / 255).contiguous();
-  batch.hr = (hr.slice(2, kMargin, kMargin + size).slice(3, kMargin, kMargin + size) / 255).contiguous();
+  batch.hr =
+      (hr.slice(2, kKernelMargin, kKernelMargin + size).slice(3, kKernelMargin, kKernelMargin + size) / 255)
+          .contiguous();
+  batch.time = {middle - begin, thread_seconds() - middle};
   return batch;
 }
 

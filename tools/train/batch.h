@@ -4,20 +4,37 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "tools/degrade/kernel.h"
+#include "tools/degrade/video.h"
 #include "tools/image_io.h"
+#include "tools/rng.h"
+#include "tools/train/stopwatch.h"
 
 namespace cdsr::train {
+
+enum class Degradation {
+  Aligned,  ///< anisotropic Gaussian blur, subsampling, noise; pixels where upscalers put them
+  Paper,    ///< the same with the published code's shift
+  Video,    ///< degrade/video.h: several resizes, noises and codecs
+};
+
+const char* to_string(Degradation degradation);
+/// Throws InvalidArgument for another name.
+Degradation degradation_from_string(std::string_view text);
+/// Where the kernels of the evaluation lie for a network trained so.
+degrade::Alignment alignment(Degradation degradation);
 
 struct BatchOptions {
   int scale = 2;
   int batch = 32;  ///< images a step
   int patch = 48;  ///< side of a low-resolution crop
-  degrade::Alignment alignment = degrade::Alignment::Aligned;
-  double noise = 0;          ///< highest standard deviation of the Gaussian noise, on 0..255
-  double noise_share = 0.8;  ///< share of the images that get noise
+  Degradation degradation = Degradation::Aligned;
+  double noise = 0;          ///< highest standard deviation of the Gaussian noise, on 0..255; not for Video
+  double noise_share = 0.8;  ///< share of the images that get noise; not for Video
+  degrade::VideoOptions video;  ///< for Video alone
   uint64_t seed = 1;
 };
 
@@ -26,10 +43,14 @@ struct BatchOptions {
 struct Batch {
   torch::Tensor lr;  ///< 2B x 3 x patch x patch, rounded to 8 bit
   torch::Tensor hr;  ///< 2B x 3 x scale * patch x scale * patch
+  BatchTime time;
 };
 
 /// The batch of a step: a pure function of (options, photos, step), whatever thread or order it is made in.
 Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& options, int64_t step);
+
+/// The random numbers of image i of a step.
+Rng sample_rng(const BatchOptions& options, int64_t step, int i);
 
 /// Blurs and subsamples on the tensor's device: hr is N x 3 x (s p + 20) x (s p + 20) on 0..255 with a margin
 /// of 10 pixels, kernels N x 21 x 21; the result N x 3 x p x p on 0..255, neither clamped nor rounded.

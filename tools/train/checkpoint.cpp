@@ -66,9 +66,11 @@ void export_weights(const std::filesystem::path& path, const TrainState& state, 
   metadata["cdsr.format"] = "1";
   metadata["cdsr.config"] = to_json(options.config);
   metadata["cdsr.recipe"] =
-      fmt::format("{}: anisotropic Gaussian, variances {:.3f} to {:.3f}, subsampled {}x, noise up to {:g}",
-                  b.alignment == degrade::Alignment::Aligned ? "aligned" : "paper", 0.175 * b.scale,
-                  2.5 * b.scale, b.scale, b.noise);
+      b.degradation == Degradation::Video
+          ? fmt::format("video: {}", degrade::describe(b.video))
+          : fmt::format(
+                "{}: anisotropic Gaussian, variances {:.3f} to {:.3f}, subsampled {}x, noise up to {:g}",
+                to_string(b.degradation), 0.175 * b.scale, 2.5 * b.scale, b.scale, b.noise);
   metadata["cdsr.trained"] =
       fmt::format("{} of {} iterations, batch {} of {}x{}, seed {}, Adam {:g}", state.step,
                   options.iterations, b.batch, b.patch, b.patch, b.seed, options.rate);

@@ -18,7 +18,7 @@ struct Arguments {
   int scale = 2;
   std::string config;  // JSON, in place of name and scale
   std::vector<std::filesystem::path> data, validation;
-  std::string protocol = "aligned";
+  std::string degradation = "aligned";
   train::TrainOptions options;
 };
 
@@ -36,7 +36,9 @@ void run(Arguments& a) {
   train::TrainOptions& o = a.options;
   o.config = a.config.empty() ? config_by_name(a.name, a.scale) : config_from_json(a.config);
   o.batch.scale = o.config.scale;
-  o.batch.alignment = a.protocol == "paper" ? degrade::Alignment::Paper : degrade::Alignment::Aligned;
+  o.batch.degradation = train::degradation_from_string(a.degradation);
+  if (o.batch.degradation == train::Degradation::Video)
+    print_line("degraded as video: " + degrade::describe(o.batch.video));
   const int decoders = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   print_line(fmt::format("{} x{}, {} parameters, {} MAC per low-resolution pixel", o.config.name,
                          o.config.scale, parameter_count(o.config), mac_count(o.config).sr_per_pixel));
@@ -68,8 +70,10 @@ void add_train(CLI::App& app) {
   c->add_option("--out", o.out, "folder for checkpoints and weights; resumes from it")->required();
   c->add_option("--init", o.init, "weights to start from when --out holds no checkpoint");
   c->add_flag("--restart-conditioning", o.restart, "with --init: make encoder, compress and modulation new");
-  c->add_option("--protocol", a->protocol, "aligned (for use) or paper (for comparing with the paper)")
-      ->check(CLI::IsMember({"aligned", "paper"}))
+  c->add_option("--degradation,--protocol", a->degradation,
+                "aligned (blur and noise), paper (the same, shifted as the published code has it) or video "
+                "(resizes, noises and codecs)")
+      ->check(CLI::IsMember({"aligned", "paper", "video"}))
       ->capture_default_str();
   c->add_option("--noise", o.batch.noise, "highest noise, standard deviation on 0..255")
       ->check(CLI::Range(0.0, 100.0))

@@ -10,6 +10,7 @@
 #include "model/torch/restart.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/prefetch.h"
+#include "tools/train/stopwatch.h"
 
 namespace cdsr::train {
 namespace {
@@ -147,7 +148,8 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
   state.model->train();
   Prefetcher batches(photos, o.batch, state.step, o.workers, 2 * o.workers + 1);
   Losses sum;
-  double waited = 0;
+  double waited = 0, worked = process_seconds();
+  BatchTime spent;
   const auto begin = Clock::now();
   auto last = begin;
   const int64_t first = state.step;
@@ -156,6 +158,8 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
     const auto before = Clock::now();
     const Batch batch = batches.next();
     waited += seconds(before, Clock::now());
+    spent.data += batch.time.data;
+    spent.degrade += batch.time.degrade;
     for (auto& group : state.optimizer.param_groups())
       static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate_at(o, state.step));
     const StepResult r = train_step(state, o, batch);
@@ -169,14 +173,18 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
     if (seconds(last, now) >= o.progress_seconds || state.step == o.iterations) {
       const double n = static_cast<double>(sum.steps), span = seconds(last, now);
       const double rate = static_cast<double>(state.step - last_step) / span;
+      const double work = process_seconds() - worked, share = 100 / work;
       log(fmt::format(
           "step {}/{}  {:.2f} step/s  {:.0f} images/s  L1 {:.3f}  contrastive {:.3f}  accuracy {:.0f} %  "
-          "rate {:.1e}  data wait {:.0f} %  left {}",
+          "rate {:.1e}  work: data {:.0f} %, degrade {:.0f} %, network {:.0f} %  waited {:.0f} %  left {}",
           state.step, o.iterations, rate, rate * o.batch.batch, sum.l1 / n, sum.contrast / n,
-          100 * sum.accuracy / n, rate_at(o, state.step), 100 * waited / span,
+          100 * sum.accuracy / n, rate_at(o, state.step), share * spent.data, share * spent.degrade,
+          share * (work - spent.data - spent.degrade), 100 * waited / span,
           clock(static_cast<double>(o.iterations - state.step) / rate)));
       sum = {};
       waited = 0;
+      worked = process_seconds();
+      spent = {};
       last = now;
       last_step = state.step;
     }

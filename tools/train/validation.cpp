@@ -8,6 +8,8 @@ namespace F = torch::nn::functional;
 
 namespace {
 
+constexpr uint64_t kVideoSeed = 0x7A11DA7E;  // the same degradations in every run, whatever its seed
+
 torch::Tensor to_tensor(const tools::Picture& p, int scale) {
   const int64_t h = p.height / scale * scale, w = p.width / scale * scale;
   // from_blob wants a mutable pointer; the clone owns its data.
@@ -36,14 +38,22 @@ Validation::Validation(const std::vector<tools::Picture>& pictures, const BatchO
   torch::NoGradGuard no_grad;
   const auto kernels = degrade::paper_kernels(options.scale);
   for (size_t i = 0; i < pictures.size(); ++i) {
-    const auto& k = kernels[i % kernels.size()];
-    std::vector<float> values =
-        degrade::gaussian_kernel(options.scale, k.sig1, k.sig2, k.theta, options.alignment);
-    const torch::Tensor kernel = torch::from_blob(values.data(), {1, 21, 21}).clone();
     Pair pair;
     pair.hr = to_tensor(pictures[i], options.scale);
-    const torch::Tensor padded = F::pad(pair.hr, F::PadFuncOptions({10, 10, 10, 10}).mode(torch::kReplicate));
-    pair.lr = blur_subsample(padded, kernel, options.scale).clamp(0, 255).round() / 255;
+    if (options.degradation == Degradation::Video) {
+      Rng rng(kVideoSeed, i);
+      const auto spec = degrade::draw_video(options.video, options.scale, rng);
+      pair.lr = to_tensor(degrade::degrade_video(pictures[i], options.scale, spec), 1);
+    } else {
+      const auto& k = kernels[i % kernels.size()];
+      std::vector<float> values =
+          degrade::gaussian_kernel(options.scale, k.sig1, k.sig2, k.theta, alignment(options.degradation));
+      const torch::Tensor kernel = torch::from_blob(values.data(), {1, 21, 21}).clone();
+      const torch::Tensor padded =
+          F::pad(pair.hr, F::PadFuncOptions({10, 10, 10, 10}).mode(torch::kReplicate));
+      pair.lr = blur_subsample(padded, kernel, options.scale).clamp(0, 255).round();
+    }
+    pair.lr = pair.lr / 255;
     pair.hr = pair.hr / 255;
     pairs_.push_back(pair);
   }

@@ -13,7 +13,8 @@ namespace cdsr::train {
 class Validation {
  public:
   /// Degrades each picture once: picture i gets kernel i mod 9 of the paper's evaluation set for the scale,
-  /// noise level 0, the training's alignment. The pictures are cropped to a multiple of the scale.
+  /// noise level 0, the training's alignment; for Degradation::Video a draw that depends on i alone. The
+  /// pictures are cropped to a multiple of the scale.
   Validation(const std::vector<tools::Picture>& pictures, const BatchOptions& options);
 
   /// Mean PSNR in dB on Y (ITU-R BT.601 weights, `scale` pixels shaved), the network in evaluation mode with

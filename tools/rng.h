@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace cdsr::train {
+namespace cdsr {
 
 /// SplitMix64 (Steele, Lea, Flood 2014), seeded with a pair so that sample i of step n has a stream of its
 /// own.
@@ -28,4 +28,4 @@ class Rng {
   uint64_t state_;
 };
 
-}  // namespace cdsr::train
+}  // namespace cdsr

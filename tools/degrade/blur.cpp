@@ -1,0 +1,97 @@
+#include "tools/degrade/blur.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "tools/degrade/kernel.h"
+
+namespace cdsr::degrade {
+namespace {
+
+// Vectors of the compiler's: arrays of floats would not stay in registers while all taps are added.
+using Vector [[gnu::vector_size(32)]] = float;
+using Unaligned [[gnu::vector_size(32), gnu::aligned(4)]] = float;
+constexpr int kVectors = 8;
+constexpr int kBlock = 8 * kVectors;  // sums in flight, which hide the latency of an addition
+
+/// One row of the result. phases[i * scale + p] is every scale-th pixel of input row i, from pixel p on.
+[[gnu::always_inline]] inline void row(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k,
+                                       int scale, int width, float* out) {
+  for (int x = 0; x < width; x += kBlock) {
+    Vector sum[kVectors] = {};
+    const float* tap = k.taps.data();
+    for (int i = 0; i < k.rows; ++i)
+      for (int j = 0; j < k.columns; ++j, ++tap) {
+        const auto* in =
+            reinterpret_cast<const Unaligned*>(phases + (i * scale + j % scale) * phase_size + j / scale + x);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) sum[v] += *tap * in[v];
+      }
+    std::memcpy(out + x, sum, sizeof(float) * std::min(kBlock, width - x));
+  }
+}
+
+using RowFunction = void (*)(const float*, ptrdiff_t, const TrimmedKernel&, int, int, float*);
+
+void row_base(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k, int scale, int width,
+              float* out) {
+  row(phases, phase_size, k, scale, width, out);
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx2,fma")]] void row_avx2(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k,
+                                          int scale, int width, float* out) {
+  row(phases, phase_size, k, scale, width, out);
+}
+#endif
+
+RowFunction row_function() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return row_avx2;
+#endif
+  return row_base;
+}
+
+}  // namespace
+
+TrimmedKernel::TrimmedKernel(std::span<const float> kernel) {
+  constexpr int n = kKernelSide;
+  const float least = 3e-4F * *std::max_element(kernel.begin(), kernel.end());  // bicubic's has negative taps
+  int top = n, bottom = 0, left = n, right = 0;
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < n; ++j)
+      if (std::abs(kernel[static_cast<size_t>(i) * n + j]) >= least) {
+        top = std::min(top, i), bottom = std::max(bottom, i + 1);
+        left = std::min(left, j), right = std::max(right, j + 1);
+      }
+  first_row = top, first_column = left, rows = bottom - top, columns = right - left;
+  double sum = 0;
+  for (int i = top; i < bottom; ++i)
+    for (int j = left; j < right; ++j) {
+      taps.push_back(kernel[static_cast<size_t>(i) * n + j]);
+      sum += taps.back();
+    }
+  for (float& t : taps) t = static_cast<float>(t / sum);
+}
+
+void blur_subsample(PlaneView in, const TrimmedKernel& k, int scale, int width, int height, float* out) {
+  static const RowFunction row = row_function();
+  // The columns a block reads past the width are zeros in the buffer, not neighbours in memory.
+  const int used = scale * (width - 1) + k.columns;  // columns of `in` that matter
+  const ptrdiff_t phase_size = width + kKernelSide + kBlock;
+  const int in_rows = scale * (height - 1) + k.rows;
+  std::vector<float> phases(static_cast<size_t>(in_rows) * scale * phase_size);
+  for (int i = 0; i < in_rows; ++i) {
+    const float* from = in.data + (k.first_row + i) * in.stride + k.first_column;
+    for (int p = 0; p < scale; ++p) {
+      float* to = &phases[(static_cast<size_t>(i) * scale + p) * phase_size];
+      for (int j = p; j < used; j += scale) *to++ = from[j];
+    }
+  }
+  for (int y = 0; y < height; ++y)
+    row(&phases[static_cast<size_t>(y) * scale * scale * phase_size], phase_size, k, scale, width,
+        out + static_cast<ptrdiff_t>(y) * width);
+}
+
+}  // namespace cdsr::degrade

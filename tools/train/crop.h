@@ -1,0 +1,22 @@
+// Cutting training crops out of photographs.
+#pragma once
+
+#include <cstdint>
+
+#include "tools/image_io.h"
+#include "tools/rng.h"
+
+namespace cdsr::train {
+
+/// One of the eight ways a square can lie.
+struct Turn {
+  bool flip_x = false, flip_y = false, transpose = false;
+};
+
+Turn draw_turn(Rng& rng);
+
+/// Copies the side x side square of the photograph whose upper left pixel is (x, y), turned, as three planes
+/// of floats on 0..255. Beyond the photograph its edge is repeated, as the degradation of a whole image does.
+void copy_crop(const tools::Picture& photo, int64_t x, int64_t y, int side, const Turn& turn, float* out);
+
+}  // namespace cdsr::train
