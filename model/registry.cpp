@@ -1,5 +1,6 @@
 #include "model/registry.h"
 
+#include "model/cuda/cuda.h"
 #include "model/error.h"
 #include "model/reference/reference.h"
 #ifdef CDSR_HAVE_DNNL
@@ -10,6 +11,8 @@ namespace cdsr {
 
 const std::vector<Backend>& backends() {
   static const std::vector<Backend> list = {
+      {"cuda", "NVIDIA GPUs from Turing on, fp16, bf16 or fp32", cuda::available, cuda::create,
+       cuda::operators},
 #ifdef CDSR_HAVE_DNNL
       {"cpu", "oneDNN on the processor's vector units, fp32 or bf16", cpu::available, cpu::create,
        cpu::operators},

@@ -90,6 +90,15 @@ dim3 tiles(const TailArgs& tail) {
 
 }  // namespace
 
+void load_color_kernels() {
+  const void* const all[] = {
+      reinterpret_cast<const void*>(store_kernel),        reinterpret_cast<const void*>(color_in_kernel),
+      reinterpret_cast<const void*>(color_out_kernel),    reinterpret_cast<const void*>(bicubic_out_kernel),
+      reinterpret_cast<const void*>(interpolated_kernel), reinterpret_cast<const void*>(thumbnail_kernel)};
+  cudaFuncAttributes attributes;
+  for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
+}
+
 void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream) {
   store_kernel<<<1, 1, 0, stream>>>(args, to);
   check(cudaGetLastError(), "launch with a frame's addresses");

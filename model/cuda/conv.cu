@@ -79,7 +79,7 @@ template <typename T, int kTaps, int kN>
 __device__ inline void multiply(const unsigned char* a, const unsigned char* weights, int warp, int lane,
                                 float (&sums)[kN]) {
   if constexpr (sizeof(T) == 2) {
-#pragma unroll
+#pragma unroll 1
     for (int tap = 0; tap < kTaps; ++tap) {
       unsigned x[2][4];
 #pragma unroll
@@ -164,6 +164,7 @@ __device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int 
   bool finite = true;
 #pragma unroll
   for (int i = 0; i < kN; i += 2) {
+    Out before{};
 #pragma unroll
     for (int j = i; j < i + 2; ++j) {
       const int channel = group * kN + Accumulators<T, kN>::channel(lane, j);
@@ -171,18 +172,20 @@ __device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int 
       const bool own = own_pixel(a, tile_x, tile_y, Accumulators<T, kN>::pixel(warp, lane, j), at) &&
                        channel < a.out_channels;
       const Out value = own ? Out(finished(a, sums[j], channel, at)) : Out(0.0F);
-      sums[j] = static_cast<float>(value);
-      finite = finite && isfinite(sums[j]);
+      const float stored = static_cast<float>(value);
+      finite = finite && isfinite(stored);
+      sums[j] = counted(a, tile_y, Accumulators<T, kN>::pixel(warp, lane, j)) ? stored : 0.0F;
       // The two channels of a half-precision pair are neighbours: one store.
       if constexpr (sizeof(Out) == 2) {
         if (own && j > i) {
-          const Out pair[2] = {Out(sums[i]), value};
+          const Out pair[2] = {before, value};
           *reinterpret_cast<unsigned*>(static_cast<Out*>(a.out) + at * a.out_pitch + channel - 1) =
               *reinterpret_cast<const unsigned*>(pair);
         }
       } else {
         if (own) static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
       }
+      before = value;
     }
   }
   if (a.not_finite != nullptr && !finite) *a.not_finite = 1;
@@ -191,7 +194,7 @@ __device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int 
 }
 
 template <typename T, typename Out, int kN>
-__global__ void __launch_bounds__(kThreads, 2) conv_kernel(const ConvArgs<T> a) {
+__global__ void __launch_bounds__(kThreads, 2) conv_kernel(const __grid_constant__ ConvArgs<T> a) {
   extern __shared__ __align__(128) unsigned char memory[];
   using Memory = ConvMemory<9, kN>;
   const int columns = blocks_of(a.width, kTile);
@@ -223,7 +226,7 @@ __global__ void __launch_bounds__(kThreads, 2) conv_kernel(const ConvArgs<T> a) 
 }
 
 template <typename T, int kN>
-__global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const ConvArgs<T> a) {
+__global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const __grid_constant__ ConvArgs<T> a) {
   extern __shared__ __align__(128) unsigned char memory[];
   using Memory = DqaMemory<T, kN>;
   constexpr int kInput = ConvMemory<1, kN>::kInput, kFilterAt = ConvMemory<1, kN>::kStage;
@@ -268,12 +271,16 @@ __global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const ConvArgs<T> a) {
 
 template <typename Kernel, typename T>
 void launch(Kernel* kernel, int bytes, int group, const ConvArgs<T>& a, cudaStream_t stream) {
-  // More than 48 KiB must be asked for, in every context.
-  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
-        "shared memory of a convolution");
   const dim3 grid(tile_count(a.width, a.height), blocks_of(a.out_channels, group));
   kernel<<<grid, kThreads, bytes, stream>>>(a);
   check(cudaGetLastError(), "launch of a convolution");
+}
+
+/// More than 48 KiB must be asked for, in every context.
+template <typename Kernel>
+void allow(Kernel* kernel, int bytes) {
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+        "shared memory of a convolution");
 }
 
 template <typename T>
@@ -282,6 +289,18 @@ constexpr bool kWide = sizeof(T) == 2;  // floats have registers and memory for 
 }  // namespace
 
 int tile_count(int width, int height) { return blocks_of(width, kTile) * blocks_of(height, kTile); }
+
+template <typename T>
+void load_conv_kernels() {
+  if constexpr (kWide<T>) {
+    allow(conv_kernel<T, T, 64>, ConvMemory<9, 64>::kBytes);
+    allow(conv_kernel<T, float, 64>, ConvMemory<9, 64>::kBytes);
+    allow(dqa_kernel<T, 64>, DqaMemory<T, 64>::kBytes);
+  }
+  allow(conv_kernel<T, T, 32>, ConvMemory<9, 32>::kBytes);
+  allow(conv_kernel<T, float, 32>, ConvMemory<9, 32>::kBytes);
+  allow(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes);
+}
 
 template <typename T>
 int output_group(int out_channels) {
@@ -305,16 +324,15 @@ void launch_dqa(const ConvArgs<T>& a, cudaStream_t stream) {
   launch(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes, 32, a, stream);
 }
 
-#define CDSR_INSTANTIATE(T)                                             \
-  template int output_group<T>(int);                                    \
-  template void launch_conv<T, true>(const ConvArgs<T>&, cudaStream_t); \
+#define CDSR_INSTANTIATE(T)                                              \
+  template void load_conv_kernels<T>();                                  \
+  template int output_group<T>(int);                                     \
+  template void launch_conv<T, true>(const ConvArgs<T>&, cudaStream_t);  \
+  template void launch_conv<T, false>(const ConvArgs<T>&, cudaStream_t); \
   template void launch_dqa<T>(const ConvArgs<T>&, cudaStream_t);
 CDSR_INSTANTIATE(float)
 CDSR_INSTANTIATE(__half)
 CDSR_INSTANTIATE(__nv_bfloat16)
 #undef CDSR_INSTANTIATE
-template void launch_conv<float, false>(const ConvArgs<float>&, cudaStream_t);
-template void launch_conv<__half, false>(const ConvArgs<__half>&, cudaStream_t);
-template void launch_conv<__nv_bfloat16, false>(const ConvArgs<__nv_bfloat16>&, cudaStream_t);
 
 }  // namespace cdsr::cuda

@@ -54,9 +54,9 @@ struct ConvArgs {
   const float* gate = nullptr;
   /// Sums over the block's pixels of every output channel, [block][out_channels]; or null.
   float* partials = nullptr;
-  int* not_finite = nullptr;  ///< set to 1 when a stored value is NaN or infinite; or null
-  /// Rows that are stored and summed; the others are a band's margin.
-  int own_begin = 0, own_end = 0;
+  int* not_finite = nullptr;       ///< set to 1 when a stored value is NaN or infinite; or null
+  int own_begin = 0, own_end = 0;  ///< rows that are stored
+  int sum_begin = 0, sum_end = 0;  ///< rows that count in `partials`: not a band's margin
 };
 
 /// Shared memory of a block, bytes.
@@ -146,12 +146,18 @@ struct Accumulators {
   }
 };
 
-/// Where the tile's pixel lies in the picture; false if it is outside or in a band's margin.
+/// Where the tile's pixel lies in the picture; false if it is outside or not to be stored.
 template <typename T>
 CDSR_HD bool own_pixel(const ConvArgs<T>& a, int tile_x, int tile_y, int pixel, ptrdiff_t& at) {
   const int x = tile_x * kTile + pixel % kTile, y = tile_y * kTile + pixel / kTile;
   at = static_cast<ptrdiff_t>(y) * a.width + x;
   return x < a.width && y < a.height && y >= a.own_begin && y < a.own_end;
+}
+/// Whether a stored pixel counts in the partial sums.
+template <typename T>
+CDSR_HD bool counted(const ConvArgs<T>& a, int tile_y, int pixel) {
+  const int y = tile_y * kTile + pixel / kTile;
+  return y >= a.sum_begin && y < a.sum_end;
 }
 
 CDSR_HD float leaky(float v, float slope) { return v < 0 ? slope * v : v; }

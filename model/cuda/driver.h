@@ -66,6 +66,8 @@ class DeviceBuffer {
     return *this;
   }
   size_t bytes() const { return bytes_; }
+  /// The memory went with its context.
+  void forget() { data_ = nullptr; }
   template <typename T>
   T* as(size_t byte = 0) const {
     return reinterpret_cast<T*>(static_cast<unsigned char*>(data_) + byte);

@@ -14,6 +14,11 @@ namespace cdsr::cuda {
 
 // conv.cu ------------------------------------------------------------------------------------------------
 
+/// Loads this file's kernels of T into the current context and allows them their shared memory: to be called
+/// before the launches, since a graph's capture must not load anything.
+template <typename T>
+void load_conv_kernels();
+
 /// Outputs a block makes at once: weights are packed in groups of this many (pack_weights()).
 template <typename T>
 int output_group(int out_channels);
@@ -31,6 +36,9 @@ int tile_count(int width, int height);
 
 // pixel.cu -----------------------------------------------------------------------------------------------
 
+/// As load_conv_kernels().
+void load_pixel_kernels();
+
 /// First layer. `weights` [channels][27], bias [channels]; `partials` as in ConvArgs, or null.
 template <typename T>
 struct HeadArgs {
@@ -41,7 +49,7 @@ struct HeadArgs {
   T* out = nullptr;
   int out_pitch = 0;
   float* partials = nullptr;
-  int own_begin = 0, own_end = 0;
+  int sum_begin = 0, sum_end = 0;  ///< rows that count in `partials`
 };
 template <typename T>
 void launch_head(const HeadArgs<T>& args, cudaStream_t stream);
@@ -79,6 +87,9 @@ void launch_planes(const TailArgs& args, float* const out[3], ptrdiff_t stride, 
 void launch_count(int64_t* counter, cudaStream_t stream);
 
 // filter/color/color.cu ----------------------------------------------------------------------------------
+
+/// As load_conv_kernels().
+void load_color_kernels();
 
 /// What changes from frame to frame; lies in device memory, so that a graph can be launched again.
 struct FrameArgs {

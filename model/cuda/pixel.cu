@@ -3,6 +3,7 @@
 #include <cuda_fp16.h>
 
 #include "model/cuda/driver.h"
+#include "model/cuda/graph.h"
 #include "model/cuda/kernels.h"
 
 namespace cdsr::cuda {
@@ -21,7 +22,7 @@ __global__ void __launch_bounds__(kThreads) head_kernel(const HeadArgs<T> a) {
   const int y = block / columns * kTile + threadIdx.x / kTile;
   for (int i = threadIdx.x; i < kHeadGroup * 27; i += kThreads) weights[i] = a.weights[first * 27 + i];
   __syncthreads();
-  const bool own = x < a.in.width && y < a.in.height && y >= a.own_begin && y < a.own_end;
+  const bool own = x < a.in.width && y < a.in.height;
   float window[27];
   head_window(a.in, x, y, window);
   alignas(16) T values[kHeadGroup];
@@ -36,7 +37,7 @@ __global__ void __launch_bounds__(kThreads) head_kernel(const HeadArgs<T> a) {
   if (a.partials == nullptr) return;
 #pragma unroll
   for (int o = 0; o < kHeadGroup; ++o) {
-    float sum = static_cast<float>(values[o]);
+    float sum = y >= a.sum_begin && y < a.sum_end ? static_cast<float>(values[o]) : 0.0F;
     for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0U, sum, step);
     if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32][o] = sum;
   }
@@ -115,7 +116,27 @@ __global__ void planes_kernel(const TailArgs t, PlanePointers out, ptrdiff_t str
 
 __global__ void count_kernel(int64_t* counter) { ++*counter; }
 
+__global__ void condition_kernel(cudaGraphConditionalHandle handle, const int* not_finite) {
+  cudaGraphSetConditional(handle, *not_finite != 0 ? 1U : 0U);
+}
+
 }  // namespace
+
+void load_pixel_kernels() {
+  const void* const all[] = {reinterpret_cast<const void*>(head_kernel<float>),
+                             reinterpret_cast<const void*>(head_kernel<__half>),
+                             reinterpret_cast<const void*>(head_kernel<__nv_bfloat16>),
+                             reinterpret_cast<const void*>(fold_kernel),
+                             reinterpret_cast<const void*>(dqa_vectors_kernel),
+                             reinterpret_cast<const void*>(windows_kernel),
+                             reinterpret_cast<const void*>(encoder_kernel),
+                             reinterpret_cast<const void*>(means_kernel),
+                             reinterpret_cast<const void*>(planes_kernel),
+                             reinterpret_cast<const void*>(condition_kernel),
+                             reinterpret_cast<const void*>(count_kernel)};
+  cudaFuncAttributes attributes;
+  for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
+}
 
 template <typename T>
 void launch_head(const HeadArgs<T>& a, cudaStream_t stream) {
@@ -160,6 +181,11 @@ void launch_planes(const TailArgs& t, float* const out[3], ptrdiff_t stride, cud
   planes_kernel<<<dim3(blocks_of(width, 128), height), 128, 0, stream>>>(t, {{out[0], out[1], out[2]}},
                                                                          stride);
   check(cudaGetLastError(), "launch of the pixel shuffle");
+}
+
+void launch_condition(cudaGraphConditionalHandle handle, const int* not_finite, cudaStream_t stream) {
+  condition_kernel<<<1, 1, 0, stream>>>(handle, not_finite);
+  check(cudaGetLastError(), "launch of a graph's condition");
 }
 
 void launch_count(int64_t* counter, cudaStream_t stream) {

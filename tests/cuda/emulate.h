@@ -154,7 +154,7 @@ void run_conv(const ConvArgs<T>& a, float dqa_slope = 0.1F) {
             if (!own_pixel(a, tx, ty, pixel, at) || channel >= a.out_channels) continue;
             const Out value = Out(finished(a, sums[warp][lane * kCount + i], channel, at));
             static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
-            total[n] += static_cast<float>(value);
+            if (counted(a, ty, pixel)) total[n] += static_cast<float>(value);
           }
       if (a.partials != nullptr)
         for (int n = 0; n < kN && group * kN + n < a.out_channels; ++n)

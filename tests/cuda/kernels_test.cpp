@@ -54,7 +54,7 @@ class Kernels : public testing::Test {
                    std::vector<int> parts = {}) {
     ConvArgs<T> a;
     a.width = kWidth;
-    a.height = a.own_end = kHeight;
+    a.height = a.own_end = a.sum_end = kHeight;
     weights_ = pack_weights<T>(conv, group, parts);
     a.weight_rows = blocks_of(conv.out, group) * group;
     bias_ = pad_vector(conv.bias, a.weight_rows);
@@ -187,7 +187,16 @@ TYPED_TEST(Kernels, BandsKeepToTheirRows) {
   a.out = part.data();
   a.own_begin = 3;
   a.own_end = 17;
+  a.sum_begin = 5;
+  a.sum_end = 16;
+  std::vector<float> partials(size_t{3} * 2 * 32);
+  a.partials = partials.data();
   run_conv<T, T, 9, 32, false>(a);
+  double sum = 0;
+  for (int y = 5; y < 16; ++y)
+    for (int i = 0; i < kWidth; ++i)
+      sum += static_cast<float>(whole[(static_cast<size_t>(y) * kWidth + i) * 32 + 5]);
+  EXPECT_NEAR(fold(partials.data(), 6, 32, 5, 0, 1), sum, 1e-3);
   for (int y = 0; y < kHeight; ++y) {
     const size_t at = static_cast<size_t>(y) * kWidth * 32 + 5;
     EXPECT_EQ(static_cast<float>(part[at]), y >= 3 && y < 17 ? static_cast<float>(whole[at]) : 7.0F);

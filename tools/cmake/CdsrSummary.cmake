@@ -10,6 +10,7 @@ endfunction()
 
 message(STATUS "CDSR ${PROJECT_VERSION}, ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
 cdsr_summary_line("oneDNN          CPU backend" "${dnnl_FOUND}" "only the slow reference backend")
+cdsr_summary_line("CUDA 13         GPU backend" "${CDSR_CUDA_FOUND}" "no libcdsr_cuda.so: backends cpu and reference alone")
 cdsr_summary_line("LibTorch        training" "${Torch_FOUND}" "no `cdsr train`, no parity tests with LibTorch")
 cdsr_summary_line("FFmpeg libs     image files in the tools" "${LIBAV_FOUND}" "no `cdsr upscale`, `eval` and `train`")
 cdsr_summary_line("GStreamer       the element `cdsr`" "${GST_FOUND}" "no element; needs GStreamer 1.22 or newer")

@@ -20,11 +20,13 @@ if(CDSR_CCACHE)
 endif()
 
 add_library(cdsr_flags INTERFACE)
-target_compile_options(cdsr_flags INTERFACE -Wall -Wextra $<$<BOOL:${CDSR_WERROR}>:-Werror>)
+target_compile_options(cdsr_flags INTERFACE
+  "$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;$<$<BOOL:${CDSR_WERROR}>:-Werror>>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall;-Xcompiler=-Wextra;$<$<BOOL:${CDSR_WERROR}>:-Werror=all-warnings>>")
 # Includes are spelled from the project's root: "model/config.h".
 target_include_directories(cdsr_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 if(CDSR_SANITIZE)
-  target_compile_options(cdsr_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
-                                              -fno-omit-frame-pointer)
+  target_compile_options(cdsr_flags INTERFACE "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=address,undefined;\
+-fno-sanitize-recover=undefined;-fno-omit-frame-pointer>")
   target_link_options(cdsr_flags INTERFACE -fsanitize=address,undefined)
 endif()

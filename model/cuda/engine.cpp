@@ -1,0 +1,470 @@
+#include "model/cuda/engine.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "model/bicubic.h"
+#include "model/cuda/encoder.h"
+#include "model/cuda/graph.h"
+#include "model/error.h"
+
+namespace cdsr::cuda {
+namespace {
+
+/// Bands are halved down to this many own rows before a size is refused.
+constexpr int kLeastRows = 16;
+
+Precision resolve(Precision asked, const Context& context) {
+  if (asked == Precision::Auto) return Precision::Fp16;
+  if (asked == Precision::Bf16 && context.capability() < 80)
+    fail(Errc::Unsupported, "precision bf16 needs sm_80 (Ampere), {} is sm_{}: use fp16 or fp32",
+         context.name(), context.capability());
+  return asked;
+}
+
+void expect(const char* what, size_t got, size_t want) {
+  if (got != want) fail(Errc::InvalidArgument, "{} has {} values, must have {}", what, got, want);
+}
+
+double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+/// The network's skip as the colour path's upscaler: the same cubic.
+Upscaler skip_upscaler(int scale) {
+  Upscaler up;
+  up.scale = scale;
+  for (int p = 0; p < scale; ++p) {
+    const BicubicPhase phase = bicubic_phase(scale, p);
+    up.phase[p].first = phase.first;
+    std::copy_n(phase.weight, 4, up.phase[p].coefficient);
+  }
+  return up;
+}
+
+}  // namespace
+
+struct CudaEngine::Resources {
+  Resources(const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network)
+      : weights(vector_weights(context, network)), encoder(weights, *network) {}
+
+  Stream stream;       ///< the network
+  Stream watch{true};  ///< the shot statistic: before the network's blocks
+  Stream side;         ///< captures alone
+  std::shared_ptr<const VectorWeights> weights;
+  std::unique_ptr<Runner> runner, redo;  ///< redo: fp32, for half precision alone
+  EncoderRunner encoder;
+
+  DeviceBuffer vectors;       ///< HostConditioner's vectors, then filters and means of every DQA
+  PinnedBuffer vectors_host;  ///< HostConditioner's
+  PinnedBuffer means_host;    ///< queries of every DQA
+  std::vector<DqaState> states;
+
+  DeviceBuffer bicubic_picture, picture, values, partials, folded, arena;
+  DeviceBuffer planes;  ///< the result, for frames of the processor
+  PinnedBuffer picture_host, planes_host, pooled_host;
+  DeviceBuffer frame_args, not_finite, cells;
+  PinnedBuffer cells_host;
+  PinnedBuffer redone;  ///< an int64, counted by the GPU
+  color::Picture picture_planes, bicubic_planes;
+  bool warm[2] = {};  ///< a frame of this size has been queued: host frames, device frames
+  std::unique_ptr<FrameGraph> graph[2];
+
+  FrameMemory memory(int width, int height, int values_pitch) const {
+    return {width,
+            height,
+            picture_planes,
+            values.as<float>(),
+            values_pitch,
+            partials.as<float>(),
+            folded.as<float>(),
+            not_finite.as<int>(),
+            arena.as<void>()};
+  }
+};
+
+CudaEngine::CudaEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
+    : network_(std::move(network)),
+      options_(options),
+      context_(Context::open(options.device, options.cuda_context)),
+      csc_(network_->encoder),
+      conditioner_(*network_, padded(network_->config.nf)) {
+  info_.precision = resolve(options.precision, *context_);
+  info_.backend = "cuda";
+  info_.detail = fmt::format("{}, sm_{}", context_->name(), context_->capability());
+  const Context::Scope scope(*context_);
+  load_pixel_kernels();
+  load_color_kernels();
+  r_ = std::make_unique<Resources>(context_, network_);
+  r_->runner = make_runner(info_.precision, context_, network_);
+  if (half()) r_->redo = make_runner(Precision::Fp32, context_, network_);
+  r_->not_finite = DeviceBuffer(sizeof(int));
+  r_->frame_args = DeviceBuffer(sizeof(FrameArgs));
+  r_->redone = PinnedBuffer(sizeof(int64_t));
+  *r_->redone.as<int64_t>() = 0;
+  make_states();
+}
+
+CudaEngine::~CudaEngine() {
+  try {
+    const Context::Scope scope(*context_);
+    cudaStreamSynchronize(r_->stream);
+    r_.reset();
+  } catch (...) {
+    // The context is gone and all device memory with it; freeing would make another context.
+    static_cast<void>(r_.release());
+  }
+}
+
+void CudaEngine::make_states() {
+  const CdsrConfig& c = network_->config;
+  const size_t channels = padded(c.nf), nf = c.nf, count = c.dqas(), stride = conditioner_.stride();
+  r_->vectors = DeviceBuffer(sizeof(float) * count * (stride + 9 * channels + nf));
+  r_->vectors_host = PinnedBuffer(sizeof(float) * count * stride);
+  r_->means_host = PinnedBuffer(sizeof(float) * count * nf);
+  check(cudaMemset(r_->vectors.as<void>(), 0, r_->vectors.bytes()), "clearing vectors");
+  auto* const filters = r_->vectors.as<float>() + count * stride;
+  auto* const means = filters + count * 9 * channels;
+  for (size_t i = 0; i < count; ++i) {
+    DqaState s;
+    s.gate = r_->vectors.as<float>() + i * stride;
+    s.key = s.gate + channels;
+    s.value = s.key + nf;
+    s.y = s.value + nf;
+    s.filter = filters + i * 9 * channels;
+    s.mean = means + i * nf;
+    r_->states.push_back(s);
+  }
+}
+
+const EngineInfo& CudaEngine::info() const {
+  info_.redone = *r_->redone.as<int64_t>();
+  return info_;
+}
+
+void CudaEngine::need_plan() const {
+  if (!planned_) fail(Errc::InvalidArgument, "a frame before plan()");
+}
+
+color::Picture CudaEngine::make_planes(DeviceBuffer& buffer, int width, int height) {
+  const size_t pixels = static_cast<size_t>(width) * height;
+  buffer = DeviceBuffer(sizeof(float) * 3 * pixels);
+  color::Picture picture;
+  for (int p = 0; p < 3; ++p) picture.plane[p] = buffer.as<float>() + p * pixels;
+  picture.stride = picture.width = width;
+  picture.height = height;
+  return picture;
+}
+
+void CudaEngine::queue_color_in(const color::Picture& picture, cudaStream_t stream) const {
+  float* const planes[3] = {const_cast<float*>(picture.plane[0]), const_cast<float*>(picture.plane[1]),
+                            const_cast<float*>(picture.plane[2])};
+  launch_color_in(r_->frame_args.as<FrameArgs>(), planes, picture.stride, picture.width, picture.height,
+                  stream);
+}
+
+bool CudaEngine::allocate(size_t limit) {
+  const CdsrConfig& c = network_->config;
+  const size_t pixels = static_cast<size_t>(width_) * height_;
+  const size_t channels = padded(c.nf), pitch = padded(3 * c.scale * c.scale);
+  for (DeviceBuffer* b : {&r_->picture, &r_->values, &r_->partials, &r_->folded, &r_->arena, &r_->planes})
+    *b = DeviceBuffer();
+  r_->encoder.plan(width_, height_);
+  const int margin = reach(c);
+  const auto arena_of = [&](const Runner& runner, const std::vector<Band>& bands) {
+    size_t most = 0;
+    for (const Band& b : bands) most = std::max(most, runner.arena_bytes(width_, b.bottom - b.top));
+    return most;
+  };
+  const size_t fixed = sizeof(float) * pixels * (3 + pitch) + r_->encoder.bytes();
+  for (int rows = height_;; rows = (rows + 1) / 2) {
+    bands_ = make_bands(height_, rows, margin);
+    size_t arena = arena_of(*r_->runner, bands_);
+    if (r_->redo != nullptr) {
+      // The redone frame uses the same memory, in bands of its own.
+      int redo_rows = height_;
+      redo_bands_ = make_bands(height_, redo_rows, margin);
+      while (arena_of(*r_->redo, redo_bands_) > arena && redo_rows > kLeastRows)
+        redo_bands_ = make_bands(height_, redo_rows = (redo_rows + 1) / 2, margin);
+      arena = std::max(arena, arena_of(*r_->redo, redo_bands_));
+    }
+    const int sums = std::max(partial_rows(width_, bands_), partial_rows(width_, redo_bands_));
+    const size_t partials = sizeof(float) * sums * channels;
+    const size_t need = fixed + arena + partials;
+    if (limit != 0 && need > limit) {
+      if (rows <= kLeastRows) {
+        info_.planned_bytes = need;
+        return false;
+      }
+      continue;
+    }
+    r_->picture_planes = make_planes(r_->picture, width_, height_);
+    r_->values = DeviceBuffer(sizeof(float) * pixels * pitch);
+    r_->partials = DeviceBuffer(partials);
+    r_->folded = DeviceBuffer(sizeof(float) * kFolds * channels);
+    r_->arena = DeviceBuffer(arena);
+    info_.planned_bytes = need;
+    return true;
+  }
+}
+
+void CudaEngine::plan(int width, int height) {
+  if (width < 1 || width > 65536 || height < 1 || height > 65536)
+    fail(Errc::InvalidArgument, "frame size is {}x{}, sides must be 1 to 65536", width, height);
+  const Context::Scope scope(*context_);
+  planned_ = false;
+  r_->stream.synchronize("the frames before a new size");
+  for (int i = 0; i < 2; ++i) {
+    r_->graph[i].reset();
+    r_->warm[i] = false;
+  }
+  r_->picture_host = PinnedBuffer();
+  r_->planes_host = PinnedBuffer();
+  width_ = width;
+  height_ = height;
+  // What the GPU refuses is asked for again in smaller bands.
+  for (size_t limit = options_.memory_limit;;) {
+    std::optional<Error> refused;
+    info_.planned_bytes = 0;
+    try {
+      if (allocate(limit)) break;
+      fail(Errc::OutOfMemory, "frames of {}x{} need {:.1f} MiB of the GPU, the limit is {:.1f} MiB", width,
+           height, mebibytes(info_.planned_bytes), mebibytes(options_.memory_limit));
+    } catch (const Error& e) {
+      if (e.code() != Errc::OutOfMemory || (limit != 0 && info_.planned_bytes > limit)) throw;
+      refused = e;
+    }
+    size_t available = 0, all = 0;
+    check(cudaMemGetInfo(&available, &all), "the GPU's free memory");
+    const size_t before = limit != 0 ? limit : all;
+    limit = before / 2;
+    if (limit < (size_t{1} << 20)) throw Error(*refused);
+  }
+  r_->pooled_host = PinnedBuffer(sizeof(float) * r_->encoder.features() * r_->encoder.windows());
+  pooled_.resize(r_->encoder.features());
+  planned_ = true;
+}
+
+TailArgs CudaEngine::tail_args() const {
+  const CdsrConfig& c = network_->config;
+  TailArgs t;
+  t.values = r_->values.as<float>();
+  t.pitch = padded(3 * c.scale * c.scale);
+  t.scale = c.scale;
+  t.skip = c.skip == Skip::Bicubic;
+  t.picture = r_->picture_planes;
+  t.up = skip_upscaler(c.scale);
+  return t;
+}
+
+void CudaEngine::give_addresses(const DeviceFrame& in, const DeviceOutput* out) {
+  r_->stream.wait_for(frames_stream_);
+  launch_store({in, out != nullptr ? *out : DeviceOutput{}}, r_->frame_args.as<FrameArgs>(), r_->stream);
+}
+
+void CudaEngine::load(const RowSource& frame) {
+  if (frame.device() != nullptr) {
+    give_addresses(*frame.device(), nullptr);
+    queue_color_in(r_->picture_planes, r_->stream);
+    r_->stream.hold(frames_stream_);
+    return;
+  }
+  if (r_->picture_host.bytes() == 0) r_->picture_host = PinnedBuffer(r_->picture.bytes());
+  const size_t pixels = static_cast<size_t>(width_) * height_;
+  r_->stream.synchronize("the frame before");  // it may still read the buffer
+  auto* const first = r_->picture_host.as<float>();
+  float* const planes[3] = {first, first + pixels, first + 2 * pixels};
+  frame.read(0, height_, planes, width_);
+  check(
+      cudaMemcpyAsync(r_->picture.as<void>(), first, r_->picture.bytes(), cudaMemcpyHostToDevice, r_->stream),
+      "copying a frame to the GPU");
+}
+
+void CudaEngine::queue_network(bool device, cudaStream_t stream) {
+  if (device) {
+    queue_color_in(r_->picture_planes, stream);
+  }
+  check(cudaMemsetAsync(r_->not_finite.as<void>(), 0, sizeof(int), stream), "clearing a flag");
+  r_->runner->run(r_->memory(width_, height_, tail_args().pitch), r_->states, bands_, means(), stream);
+}
+
+void CudaEngine::queue_redo(cudaStream_t stream) {
+  r_->redo->run(r_->memory(width_, height_, tail_args().pitch), r_->states, redo_bands_, means(), stream);
+  launch_count(r_->redone.as<int64_t>(), stream);
+}
+
+void CudaEngine::queue_output(bool device, cudaStream_t stream) {
+  const int scale = network_->config.scale;
+  if (device) {
+    launch_color_out(r_->frame_args.as<FrameArgs>(), tail_args(), stream);
+    launch_interpolated(r_->frame_args.as<FrameArgs>(), width_ * scale, height_ * scale, stream);
+    return;
+  }
+  const size_t pixels = static_cast<size_t>(width_) * height_ * scale * scale;
+  auto* const first = r_->planes.as<float>();
+  float* const planes[3] = {first, first + pixels, first + 2 * pixels};
+  launch_planes(tail_args(), planes, static_cast<ptrdiff_t>(width_) * scale, stream);
+}
+
+void CudaEngine::run_directly(bool device) {
+  queue_network(device, r_->stream);
+  if (r_->redo != nullptr) {
+    int bad = 0;
+    check(cudaMemcpyAsync(&bad, r_->not_finite.as<void>(), sizeof bad, cudaMemcpyDeviceToHost, r_->stream),
+          "reading a flag");
+    r_->stream.synchronize("the first frame of a size");
+    if (bad != 0) queue_redo(r_->stream);
+  }
+  queue_output(device, r_->stream);
+}
+
+void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
+  need_plan();
+  expect("embedding", embedding.size(), network_->config.embedding());
+  const Context::Scope scope(*context_);
+  load(frame);
+  r_->encoder.run(r_->picture_planes, r_->stream);
+  check(cudaMemcpyAsync(r_->pooled_host.as<void>(), r_->encoder.means(), r_->pooled_host.bytes(),
+                        cudaMemcpyDeviceToHost, r_->stream),
+        "reading features");
+  r_->stream.synchronize("the encoder");
+  const size_t d = pooled_.size() / 2, windows = r_->encoder.windows();
+  const auto* const all = r_->pooled_host.as<float>();
+  for (size_t branch = 0; branch < 2; ++branch)
+    for (size_t i = 0; i < d; ++i) {
+      double sum = 0;
+      for (size_t w = 0; w < windows; ++w) sum += all[(branch * windows + w) * d + i];
+      pooled_[branch * d + i] = static_cast<float>(sum / static_cast<double>(windows));
+    }
+  csc_.run(pooled_, embedding);
+}
+
+void CudaEngine::condition(std::span<const float> embedding) {
+  expect("embedding", embedding.size(), network_->config.embedding());
+  const Context::Scope scope(*context_);
+  r_->stream.synchronize("the frames before a new shot");  // they read what changes now
+  const size_t count = r_->vectors_host.bytes() / sizeof(float);
+  conditioner_.run(embedding, {r_->vectors_host.as<float>(), count});
+  check(cudaMemcpyAsync(r_->vectors.as<void>(), r_->vectors_host.as<void>(), r_->vectors_host.bytes(),
+                        cudaMemcpyHostToDevice, r_->stream),
+        "copying a shot's vectors");
+  conditioned_ = true;
+  queried_ = false;
+}
+
+void CudaEngine::measure_queries(const RowSource& frame, std::span<float> queries) {
+  need_plan();
+  expect("queries", queries.size(), r_->means_host.bytes() / sizeof(float));
+  if (!conditioned_) fail(Errc::InvalidArgument, "a frame before condition()");
+  const Context::Scope scope(*context_);
+  load(frame);
+  // In fp32 where a second runner is there: once a shot, and the means then cannot overflow.
+  const Runner& runner = r_->redo != nullptr ? *r_->redo : *r_->runner;
+  runner.run(r_->memory(width_, height_, tail_args().pitch), r_->states,
+             r_->redo != nullptr ? redo_bands_ : bands_, Means::Measured, r_->stream);
+  check(cudaMemcpyAsync(r_->means_host.as<void>(), r_->states.front().mean, r_->means_host.bytes(),
+                        cudaMemcpyDeviceToHost, r_->stream),
+        "reading queries");
+  r_->stream.synchronize("the shot's first frame");
+  std::copy_n(r_->means_host.as<float>(), queries.size(), queries.begin());
+  queried_ = false;
+}
+
+void CudaEngine::set_queries(std::span<const float> queries) {
+  expect("queries", queries.size(), r_->means_host.bytes() / sizeof(float));
+  if (!conditioned_) fail(Errc::InvalidArgument, "set_queries() before condition()");
+  const Context::Scope scope(*context_);
+  r_->stream.synchronize("the frames before new queries");
+  std::copy(queries.begin(), queries.end(), r_->means_host.as<float>());
+  check(cudaMemcpyAsync(r_->states.front().mean, r_->means_host.as<void>(), r_->means_host.bytes(),
+                        cudaMemcpyHostToDevice, r_->stream),
+        "copying queries");
+  for (size_t i = 0; i < r_->states.size(); ++i)
+    r_->runner->make_filter(static_cast<int>(i), r_->states[i], r_->stream);
+  queried_ = true;
+}
+
+void CudaEngine::upscale(const RowSource& frame, RowSink& out) {
+  need_plan();
+  if (!conditioned_) fail(Errc::InvalidArgument, "a frame before condition()");
+  if (options_.query == Query::Shot && !queried_)
+    fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
+  const bool device = frame.device() != nullptr;
+  if (device != (out.device() != nullptr))
+    fail(Errc::InvalidArgument, "one of input and output is in the GPU's memory: both must be, or neither");
+  const Context::Scope scope(*context_);
+  if (device) {
+    give_addresses(*frame.device(), out.device());
+  } else {
+    load(frame);
+    const int scale = network_->config.scale;
+    if (r_->planes.bytes() == 0) r_->planes = DeviceBuffer(r_->picture.bytes() * scale * scale);
+  }
+  if (!r_->warm[device]) {
+    run_directly(device);  // loads the kernels, which a capture could not
+    r_->warm[device] = true;
+  } else {
+    if (r_->graph[device] == nullptr)
+      r_->graph[device] = std::make_unique<FrameGraph>(
+          r_->stream, r_->side, r_->not_finite.as<int>(),
+          [&](cudaStream_t stream) { queue_network(device, stream); },
+          r_->redo != nullptr ? FrameGraph::Queue([&](cudaStream_t stream) { queue_redo(stream); })
+                              : FrameGraph::Queue(),
+          [&](cudaStream_t stream) { queue_output(device, stream); });
+    r_->graph[device]->launch(r_->stream);
+  }
+  if (device)
+    r_->stream.hold(frames_stream_);
+  else
+    deliver(out);
+}
+
+void CudaEngine::deliver(RowSink& out) {
+  const int width = width_ * network_->config.scale, height = height_ * network_->config.scale;
+  if (r_->planes_host.bytes() == 0) r_->planes_host = PinnedBuffer(r_->planes.bytes());
+  check(cudaMemcpyAsync(r_->planes_host.as<void>(), r_->planes.as<void>(), r_->planes.bytes(),
+                        cudaMemcpyDeviceToHost, r_->stream),
+        "copying a frame from the GPU");
+  r_->stream.synchronize("a frame");
+  const size_t pixels = static_cast<size_t>(width) * height;
+  const auto* const first = r_->planes_host.as<float>();
+  const float* const planes[3] = {first, first + pixels, first + 2 * pixels};
+  out.write(0, height, planes, width);
+}
+
+void CudaEngine::thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells) {
+  const Context::Scope scope(*context_);
+  const size_t bytes = sizeof(uint16_t) * columns * rows;
+  if (r_->cells.bytes() < bytes) {
+    r_->cells = DeviceBuffer(bytes);
+    r_->cells_host = PinnedBuffer(bytes);
+  }
+  r_->watch.wait_for(frames_stream_);
+  launch_thumbnail(frame, columns, rows, r_->cells.as<uint16_t>(), r_->watch);
+  check(cudaMemcpyAsync(r_->cells_host.as<void>(), r_->cells.as<void>(), bytes, cudaMemcpyDeviceToHost,
+                        r_->watch),
+        "reading the shot statistic");
+  r_->watch.synchronize("the shot statistic");
+  std::copy_n(r_->cells_host.as<uint16_t>(), bytes / sizeof(uint16_t), cells);
+}
+
+void CudaEngine::bicubic(const DeviceFrame& in, const DeviceOutput& out) {
+  const Context::Scope scope(*context_);
+  // Planes of its own: frames may be of another size than the plan.
+  color::Picture& picture = r_->bicubic_planes;
+  if (picture.width != in.width || picture.height != in.height) {
+    r_->stream.synchronize("the frames before a new size");
+    picture = {};
+    r_->bicubic_picture = DeviceBuffer();
+    picture = make_planes(r_->bicubic_picture, in.width, in.height);
+  }
+  give_addresses(in, &out);
+  queue_color_in(picture, r_->stream);
+  TailArgs tail;
+  tail.scale = out.scale;
+  tail.picture = picture;
+  launch_bicubic_out(r_->frame_args.as<FrameArgs>(), tail, r_->stream);
+  launch_interpolated(r_->frame_args.as<FrameArgs>(), in.width * out.scale, in.height * out.scale,
+                      r_->stream);
+  r_->stream.hold(frames_stream_);
+}
+
+}  // namespace cdsr::cuda

@@ -1,0 +1,19 @@
+#include "model/cuda/module.h"
+
+#include "model/cuda/engine.h"
+#include "model/cuda/module_entry.h"
+
+namespace {
+
+std::unique_ptr<cdsr::Engine> create(std::shared_ptr<const cdsr::Network> network,
+                                     const cdsr::EngineOptions& options) {
+  return std::make_unique<cdsr::cuda::CudaEngine>(std::move(network), options);
+}
+
+constexpr cdsr::cuda::Module kModule = {cdsr::cuda::kBuild, create, cdsr::cuda::make_operators};
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) const cdsr::cuda::Module* cdsr_cuda_module() {
+  return &kModule;
+}

@@ -1,0 +1,323 @@
+#include "model/cuda/runner.h"
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "model/error.h"
+
+namespace cdsr::cuda {
+namespace {
+
+constexpr size_t kAlign = 256;
+
+template <typename T>
+class RunnerOf final : public Runner {
+ public:
+  RunnerOf(const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network)
+      : network_(network),
+        config_(network->config),
+        weights_(convolution_weights<T>(context, network)),
+        vectors_(vector_weights(context, network)),
+        channels_(padded(config_.nf)),
+        dense_(config_.body == Body::Rrdb ? channels_ + 4 * padded(config_.gc) : 0) {
+    load_conv_kernels<T>();
+  }
+
+  size_t arena_bytes(int width, int rows) const override {
+    const size_t pixels = static_cast<size_t>(width) * rows;
+    return maps() * map_bytes(pixels, channels_) + (dense_ > 0 ? 2 * map_bytes(pixels, dense_) : 0);
+  }
+
+  void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+           Means means, cudaStream_t stream) const override {
+    const int last = config_.dqas() - 1;
+    if (means != Means::Given && bands.size() == 1) {
+      Pass pass(*this, memory, dqas, bands[0], stream);
+      pass.live = true;
+      pass.stop = means == Means::Measured ? last : -1;
+      pass.run();
+      if (pass.stop >= 0) vectors(memory, dqas[last], last, pass.partial_count(), stream);
+      return;
+    }
+    if (means != Means::Given)
+      for (int d = 0; d <= last; ++d) {
+        int count = 0;
+        for (const Band& band : bands) {
+          Pass pass(*this, memory, dqas, band, stream);
+          pass.stop = d;
+          pass.first_partial = count;
+          pass.run();
+          count += pass.partial_count();
+        }
+        vectors(memory, dqas[d], d, count, stream);
+      }
+    if (means != Means::Measured)
+      for (const Band& band : bands) Pass(*this, memory, dqas, band, stream).run();
+  }
+
+  void make_filter(int dqa, const DqaState& state, cudaStream_t stream) const override {
+    DqaArgs args = dqa_args(dqa, state);
+    args.mean = state.mean;
+    launch_dqa_vectors(args, stream);
+  }
+
+ private:
+  /// Feature maps beside the dense buffers: the input of the first block, and three that take turns.
+  size_t maps() const { return dense_ > 0 ? 4 : 3; }
+  static size_t map_bytes(size_t pixels, int channels) {
+    return (pixels * channels * sizeof(T) + kAlign - 1) / kAlign * kAlign;
+  }
+
+  DqaArgs dqa_args(int index, const DqaState& state) const {
+    const int per_block = config_.dqas_per_block();
+    const VectorWeights::OfDqa& w = vectors_->dqas[index];
+    DqaArgs a;
+    a.nf = config_.nf;
+    a.channels = channels_;
+    a.gamma = network_->blocks[index / per_block].dqa[index % per_block].gamma;
+    a.query_weight = w.query;
+    a.query_bias = w.query_bias;
+    a.kernel0 = w.kernel0;
+    a.kernel1 = w.kernel1;
+    a.key = state.key;
+    a.value = state.value;
+    a.y = state.y;
+    a.filter = state.filter;
+    return a;
+  }
+
+  /// Mean, query and filter of a DQA from `count` rows of partial sums.
+  void vectors(const FrameMemory& memory, const DqaState& state, int index, int count,
+               cudaStream_t stream) const {
+    DqaArgs a = dqa_args(index, state);
+    a.partials = memory.partials;
+    a.partial_count = count;
+    a.partial_channels = channels_;
+    if (count > kFolds) {
+      launch_fold(memory.partials, count, channels_, memory.folded, stream);
+      a.partials = memory.folded;
+      a.partial_count = kFolds;
+    }
+    a.pixels = static_cast<float>(static_cast<int64_t>(memory.width) * memory.height);
+    a.mean_out = state.mean;
+    launch_dqa_vectors(a, stream);
+  }
+
+  /// The network on one band, up to the DQA `stop`, whose input's partial sums it leaves; or to the end.
+  struct Pass {
+    Pass(const RunnerOf& runner, const FrameMemory& memory, std::span<const DqaState> dqas, const Band& band,
+         cudaStream_t stream)
+        : r(runner), m(memory), dqas(dqas), band(band), stream(stream), rows(band.bottom - band.top) {
+      const size_t pixels = static_cast<size_t>(m.width) * rows;
+      auto* at = static_cast<unsigned char*>(m.arena);
+      for (size_t i = 0; i < r.maps(); ++i, at += map_bytes(pixels, r.channels_))
+        map[i] = reinterpret_cast<T*>(at);
+      for (int i = 0; i < 2 && r.dense_ > 0; ++i, at += map_bytes(pixels, r.dense_))
+        dense[i] = reinterpret_cast<T*>(at);
+    }
+
+    const RunnerOf& r;
+    const FrameMemory& m;
+    std::span<const DqaState> dqas;
+    const Band& band;
+    cudaStream_t stream;
+    int rows;
+    int stop = -1, first_partial = 0;
+    bool live = false;
+    T *map[4] = {}, *dense[2] = {};
+
+    int partial_count() const { return tile_count(m.width, rows); }
+    /// Where the op that makes DQA `index`'s input leaves its partial sums, if they are wanted.
+    float* partials_for(int index) const {
+      if (index >= r.config_.dqas() || !(live || stop == index)) return nullptr;
+      return m.partials + static_cast<ptrdiff_t>(first_partial) * r.channels_;
+    }
+
+    ConvArgs<T> args(const ConvWeights<T>& w, const T* in, int in_pitch, T* out, int out_pitch) const {
+      ConvArgs<T> a;
+      a.width = m.width;
+      a.height = rows;
+      a.in = in;
+      a.in_pitch = in_pitch;
+      a.chunks = w.chunks;
+      a.weights = w.weights;
+      a.weight_rows = w.rows;
+      a.bias = w.bias;
+      a.out = out;
+      a.out_pitch = out_pitch;
+      a.out_channels = w.out;
+      a.own_end = rows;
+      return a;
+    }
+    /// Sums count the band's own rows alone, but all rows are stored: hence the partial sums of a map whose
+    /// margin is needed are taken with the mask in `sum_begin`, `sum_end`.
+    void sums(ConvArgs<T>& a, float* partials) const {
+      a.partials = partials;
+      a.sum_begin = band.begin - band.top;
+      a.sum_end = band.end - band.top;
+    }
+
+    void head(T* out) const {
+      HeadArgs<T> a;
+      for (int p = 0; p < 3; ++p) a.in.plane[p] = m.picture.plane[p] + band.top * m.picture.stride;
+      a.in.stride = m.picture.stride;
+      a.in.width = m.width;
+      a.in.height = rows;
+      a.weights = r.weights_->head;
+      a.bias = r.weights_->head_bias;
+      a.channels = r.channels_;
+      a.out = out;
+      a.out_pitch = r.channels_;
+      a.partials = partials_for(0);
+      a.sum_begin = band.begin - band.top;
+      a.sum_end = band.end - band.top;
+      launch_head(a, stream);
+    }
+
+    void conv(const ConvWeights<T>& w, const T* in, T* out, float slope, const T* residual,
+              float* partials = nullptr) const {
+      ConvArgs<T> a = args(w, in, r.channels_, out, r.channels_);
+      a.slope = slope;
+      a.first = residual;
+      a.first_scale = 1;
+      a.first_pitch = r.channels_;
+      sums(a, partials);
+      launch_conv<T, false>(a, stream);
+    }
+
+    /// false when the pass ends here.
+    bool dqa(const ConvWeights<T>& w, int index, const T* in, T* out) const {
+      if (stop == index) return false;
+      if (live) r.vectors(m, dqas[index], index, partial_count(), stream);
+      ConvArgs<T> a = args(w, in, r.channels_, out, r.channels_);
+      a.slope = kFuseSlope;
+      a.filter = dqas[index].filter;
+      a.gate = dqas[index].gate;
+      launch_dqa(a, stream);
+      return true;
+    }
+
+    /// Five convolutions in `buffer`, whose first channels are the input; the last one's result goes to `out`
+    /// with the block's own skip, and with the RRDB's if `outer` is given.
+    void dense_block(const ConvWeights<T>* w, T* buffer, T* out, int out_pitch, const T* outer,
+                     float* partials) const {
+      const int growth = padded(r.config_.gc);
+      for (int i = 0; i < 4; ++i) {
+        ConvArgs<T> a = args(w[i], buffer, r.dense_, buffer + r.channels_ + i * growth, r.dense_);
+        a.slope = kDenseSlope;
+        launch_conv<T, false>(a, stream);
+      }
+      ConvArgs<T> a = args(w[4], buffer, r.dense_, out, out_pitch);
+      const float rest = outer != nullptr ? kResidualScale : 1.0F;
+      a.scale = kResidualScale * rest;
+      a.first = buffer;
+      a.first_pitch = r.dense_;
+      a.first_scale = rest;
+      a.second = outer;
+      a.second_pitch = r.channels_;
+      a.second_scale = 1;
+      sums(a, partials);
+      launch_conv<T, false>(a, stream);
+    }
+
+    /// The maps that do not hold `used`, in turn.
+    T* other_map(const T* used, int which) const {
+      for (size_t i = r.dense_ > 0 ? 1 : 0; i < r.maps(); ++i)
+        if (map[i] != used && which-- == 0) return map[i];
+      return nullptr;
+    }
+
+    void run() const {
+      const CdsrConfig& c = r.config_;
+      T* x = map[0];
+      head(x);
+      for (int b = 0; b < c.blocks; ++b) {
+        const auto& w = r.weights_->blocks[b];
+        const int index = b * c.dqas_per_block();
+        T *const a = other_map(x, 0), *const t = other_map(x, 1);
+        float* const next = partials_for(index + c.dqas_per_block());
+        if (!dqa(w.dqa[0], index, x, a)) return;
+        if (c.body == Body::Plain) {
+          conv(w.conv1, a, t, kFuseSlope, nullptr);
+          conv(w.conv2, t, a, 1, x, next);
+          x = a;
+          continue;
+        }
+        conv(w.conv1, a, t, kFuseSlope, nullptr, partials_for(index + 1));
+        if (!dqa(w.dqa[1], index + 1, t, a)) return;
+        ConvArgs<T> fuse = args(w.conv2, a, r.channels_, dense[0], r.dense_);
+        fuse.first = x;
+        fuse.first_pitch = r.channels_;
+        fuse.first_scale = 1;
+        launch_conv<T, false>(fuse, stream);
+        dense_block(w.rdb[0], dense[0], dense[1], r.dense_, nullptr, nullptr);
+        dense_block(w.rdb[1], dense[1], dense[0], r.dense_, nullptr, nullptr);
+        dense_block(w.rdb[2], dense[0], a, r.channels_, x, next);
+        x = a;
+      }
+      if (c.body == Body::Rrdb) {
+        T* const out = other_map(x, 0);
+        conv(r.weights_->trunk, x, out, 1, map[0]);
+        x = out;
+      }
+      tail(x);
+    }
+
+    void tail(const T* x) const {
+      ConvArgs<T> a = args(r.weights_->tail, x, r.channels_, nullptr, m.values_pitch);
+      a.out = m.values + static_cast<ptrdiff_t>(band.top) * m.width * m.values_pitch;
+      a.own_begin = band.begin - band.top;
+      a.own_end = band.end - band.top;
+      a.not_finite = m.not_finite;
+      launch_conv<T, true>(a, stream);
+    }
+  };
+
+  std::shared_ptr<const Network> network_;
+  const CdsrConfig& config_;
+  std::shared_ptr<const ConvolutionWeights<T>> weights_;
+  std::shared_ptr<const VectorWeights> vectors_;
+  int channels_, dense_;
+};
+
+}  // namespace
+
+int reach(const CdsrConfig& config) {
+  const int block = config.body == Body::Rrdb ? 4 + 15 : 3;
+  return 1 + config.blocks * block + (config.body == Body::Rrdb ? 1 : 0) + 1;
+}
+
+std::vector<Band> make_bands(int height, int rows, int margin) {
+  std::vector<Band> bands;
+  for (int y = 0; y < height; y += rows) {
+    const int end = std::min(height, y + rows);
+    bands.push_back({std::max(0, y - margin), std::min(height, end + margin), y, end});
+  }
+  return bands;
+}
+
+int partial_rows(int width, std::span<const Band> bands) {
+  int rows = 0;
+  for (const Band& b : bands) rows += tile_count(width, b.bottom - b.top);
+  return rows;
+}
+
+std::unique_ptr<Runner> make_runner(Precision precision, const std::shared_ptr<Context>& context,
+                                    const std::shared_ptr<const Network>& network) {
+  switch (precision) {
+    case Precision::Fp32:
+      return std::make_unique<RunnerOf<float>>(context, network);
+    case Precision::Bf16:
+      return std::make_unique<RunnerOf<__nv_bfloat16>>(context, network);
+    case Precision::Fp16:
+      return std::make_unique<RunnerOf<__half>>(context, network);
+    case Precision::Auto:
+      break;
+  }
+  fail(Errc::Internal, "precision auto was not resolved");
+}
+
+}  // namespace cdsr::cuda

@@ -1,0 +1,71 @@
+// The SR network on one frame in a GPU, in one precision: queues its kernels on a stream.
+//
+// A frame is run whole, or in bands of rows with a margin of the network's reach, one after the other in the
+// same memory. Means over the frame (Query::Frame, and measuring a shot's) are taken from partial sums of the
+// bands' own rows: band by band up to each DQA in turn, since a DQA needs the means of all rows before it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/cuda/kernels.h"
+#include "model/cuda/weights.h"
+#include "model/engine.h"
+
+namespace cdsr::cuda {
+
+/// Rows of a frame: [begin, end) are made, [top, bottom) are computed for it.
+struct Band {
+  int top = 0, bottom = 0, begin = 0, end = 0;
+};
+
+/// Rows around a row that its result depends on when the dynamic filters are given.
+int reach(const CdsrConfig& config);
+/// Bands of at most `rows` own rows.
+std::vector<Band> make_bands(int height, int rows, int margin);
+/// Rows in the partial sums of all bands.
+int partial_rows(int width, std::span<const Band> bands);
+
+/// A DQA's vectors, device memory.
+struct DqaState {
+  float* filter = nullptr;  ///< [9][channels]
+  float* mean = nullptr;    ///< [nf], the query
+  /// Of the shot: [channels], [nf], [nf], [nf].
+  float *gate = nullptr, *key = nullptr, *value = nullptr, *y = nullptr;
+};
+
+/// What a run works on, device memory.
+struct FrameMemory {
+  int width = 0, height = 0;
+  color::Picture picture;
+  float* values = nullptr;  ///< [height][width][values_pitch], of the last layer
+  int values_pitch = 0;
+  float* partials = nullptr;  ///< partial_rows() x channels
+  float* folded = nullptr;    ///< kFolds x channels
+  int* not_finite = nullptr;  ///< set to 1 if a value of the last layer is
+  void* arena = nullptr;      ///< Runner::arena_bytes()
+};
+
+enum class Means {
+  Given,    ///< the filters are installed
+  Taken,    ///< every DQA's from this frame
+  Measured  ///< the same, but the network stops at its last DQA
+};
+
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  /// Feature memory for frames or bands of this size.
+  virtual size_t arena_bytes(int width, int rows) const = 0;
+  virtual void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+                   Means means, cudaStream_t stream) const = 0;
+  /// Computes a DQA's filter from its `mean`.
+  virtual void make_filter(int dqa, const DqaState& state, cudaStream_t stream) const = 0;
+};
+
+/// precision: Fp32, Bf16 or Fp16. The context must be current.
+std::unique_ptr<Runner> make_runner(Precision precision, const std::shared_ptr<Context>& context,
+                                    const std::shared_ptr<const Network>& network);
+
+}  // namespace cdsr::cuda

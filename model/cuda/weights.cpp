@@ -1,0 +1,143 @@
+#include "model/cuda/weights.h"
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <map>
+#include <mutex>
+
+#include "model/cuda/kernels.h"
+
+namespace cdsr::cuda {
+namespace {
+
+/// Finds or makes a T for a network in a context. Held while making: who asks for the same waits for it.
+template <typename T>
+std::shared_ptr<const T> shared(const std::shared_ptr<Context>& context,
+                                const std::shared_ptr<const Network>& network) {
+  struct Entry {
+    std::weak_ptr<const Network> network;
+    std::weak_ptr<const T> value;
+  };
+  static std::mutex mutex;
+  static std::map<std::pair<void*, const Network*>, Entry> entries;
+  const std::lock_guard lock(mutex);
+  std::erase_if(entries,
+                [](const auto& e) { return e.second.value.expired() || e.second.network.expired(); });
+  Entry& entry = entries[{context->handle(), network.get()}];
+  std::shared_ptr<const T> value = entry.value.lock();
+  if (value == nullptr) {
+    value = std::make_shared<const T>(context, *network);
+    entry = {network, value};
+  }
+  return value;
+}
+
+VectorWeights::OfLayer upload_layer(Uploads& uploads, const Conv& conv) {
+  const size_t taps = static_cast<size_t>(conv.kernel) * conv.kernel;
+  std::vector<float> weights(conv.weight.size());
+  for (int o = 0; o < conv.out; ++o)
+    for (int i = 0; i < conv.in; ++i)
+      for (size_t t = 0; t < taps; ++t)
+        weights[(t * conv.in + i) * conv.out + o] =
+            conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t];
+  return {uploads.add(weights), uploads.add(conv.bias)};
+}
+
+}  // namespace
+
+Uploads::~Uploads() {
+  try {
+    const Context::Scope scope(*context_);
+    buffers_.clear();
+  } catch (...) {  // the context is gone, and the memory with it
+    for (DeviceBuffer& b : buffers_) b.forget();
+  }
+}
+
+const void* Uploads::copy(const void* values, size_t bytes) {
+  DeviceBuffer buffer(bytes);
+  check(cudaMemcpy(buffer.as<void>(), values, bytes, cudaMemcpyHostToDevice), "copying weights to the GPU");
+  bytes_ += bytes;
+  buffers_.push_back(std::move(buffer));
+  return buffers_.back().as<void>();
+}
+
+template <typename T>
+ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts) {
+  ConvWeights<T> w;
+  w.out = padded(conv.out);
+  const int group = output_group<T>(w.out);
+  w.rows = blocks_of(conv.out, group) * group;
+  const std::vector<T> packed = pack_weights<T>(conv, group, parts);
+  w.chunks = static_cast<int>(packed.size() / kChunk<T> / w.rows / (conv.kernel * conv.kernel));
+  w.weights = uploads.add(packed);
+  w.bias = uploads.add(pad_vector(conv.bias, w.rows));
+  return w;
+}
+
+template <typename T>
+ConvolutionWeights<T>::ConvolutionWeights(const std::shared_ptr<Context>& context, const Network& network)
+    : uploads(context) {
+  const CdsrConfig& c = network.config;
+  std::vector<float> taps(static_cast<size_t>(padded(c.nf)) * 27, 0.0F);
+  for (int o = 0; o < c.nf; ++o)
+    for (int p = 0; p < 3; ++p)
+      for (int k = 0; k < 9; ++k)
+        taps[o * 27 + head_tap(p, k / 3, k % 3)] =
+            network.head.weight[(static_cast<size_t>(o) * 3 + p) * 9 + k];
+  head = uploads.add(taps);
+  head_bias = uploads.add(pad_vector(network.head.bias, padded(c.nf)));
+  for (const Block& block : network.blocks) {
+    OfBlock w;
+    for (int i = 0; i < c.dqas_per_block(); ++i) w.dqa[i] = upload<T>(uploads, block.dqa[i].conv);
+    w.conv1 = upload<T>(uploads, block.conv1);
+    w.conv2 = upload<T>(uploads, block.conv2);
+    if (c.body == Body::Rrdb)
+      for (int r = 0; r < 3; ++r) {
+        std::vector<int> parts{c.nf};
+        for (int i = 0; i < 5; ++i) {
+          w.rdb[r][i] = upload<T>(uploads, block.rdb[r].conv[i], parts);
+          parts.push_back(c.gc);
+        }
+      }
+    blocks.push_back(w);
+  }
+  if (c.body == Body::Rrdb) trunk = upload<T>(uploads, network.trunk);
+  tail = upload<T>(uploads, network.tail);
+}
+
+VectorWeights::VectorWeights(const std::shared_ptr<Context>& context, const Network& network)
+    : uploads(context) {
+  for (const Block& block : network.blocks)
+    for (int i = 0; i < network.config.dqas_per_block(); ++i) {
+      const Dqa& d = block.dqa[i];
+      dqas.push_back({uploads.add(transposed(d.query)), uploads.add(d.query.bias),
+                      uploads.add(transposed(d.kernel0)), uploads.add(transposed(d.kernel1))});
+    }
+  for (int i = 0; i < 6; ++i) pixel[i] = upload_layer(uploads, network.encoder.pixel[i]);
+  for (int i = 0; i < 4; ++i) patch[i] = upload_layer(uploads, network.encoder.patch[i]);
+}
+
+template <typename T>
+std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
+    const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network) {
+  return shared<ConvolutionWeights<T>>(context, network);
+}
+
+std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Context>& context,
+                                                    const std::shared_ptr<const Network>& network) {
+  return shared<VectorWeights>(context, network);
+}
+
+#define CDSR_INSTANTIATE(T)                                                          \
+  template struct ConvolutionWeights<T>;                                             \
+  template ConvWeights<T> upload<T>(Uploads&, const Conv&, const std::vector<int>&); \
+  template std::shared_ptr<const ConvolutionWeights<T>> convolution_weights<T>(      \
+      const std::shared_ptr<Context>&, const std::shared_ptr<const Network>&);
+CDSR_INSTANTIATE(float)
+CDSR_INSTANTIATE(__half)
+CDSR_INSTANTIATE(__nv_bfloat16)
+#undef CDSR_INSTANTIATE
+
+}  // namespace cdsr::cuda

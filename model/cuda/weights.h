@@ -1,0 +1,85 @@
+// A network's weights in a GPU: made once for a network and a context, shared by all engines there.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/cuda/driver.h"
+#include "model/cuda/pack.h"
+#include "model/network.h"
+
+namespace cdsr::cuda {
+
+/// Memory of one context, filled from vectors; freed with it.
+class Uploads {
+ public:
+  explicit Uploads(std::shared_ptr<Context> context) : context_(std::move(context)) {}
+  ~Uploads();
+  template <typename T>
+  const T* add(const std::vector<T>& values) {
+    return static_cast<const T*>(copy(values.data(), values.size() * sizeof(T)));
+  }
+  size_t bytes() const { return bytes_; }
+  const Context& context() const { return *context_; }
+
+ private:
+  const void* copy(const void* values, size_t bytes);
+
+  std::shared_ptr<Context> context_;
+  std::vector<DeviceBuffer> buffers_;
+  size_t bytes_ = 0;
+};
+
+template <typename T>
+struct ConvWeights {
+  const T* weights = nullptr;
+  const float* bias = nullptr;
+  int rows = 0;    ///< outputs in `weights`
+  int chunks = 0;  ///< of input channels
+  int out = 0;     ///< output channels, padded
+};
+
+/// The convolutions of the SR network in one precision.
+template <typename T>
+struct ConvolutionWeights {
+  struct OfBlock {
+    ConvWeights<T> dqa[2], conv1, conv2, rdb[3][5];
+  };
+
+  ConvolutionWeights(const std::shared_ptr<Context>& context, const Network& network);
+
+  Uploads uploads;
+  const float* head = nullptr;  ///< [channels][27]
+  const float* head_bias = nullptr;
+  std::vector<OfBlock> blocks;
+  ConvWeights<T> trunk, tail;
+};
+
+/// What is fp32 in every precision: the vectors of the DQAs and the encoder.
+struct VectorWeights {
+  struct OfDqa {
+    const float *query = nullptr, *query_bias = nullptr, *kernel0 = nullptr, *kernel1 = nullptr;
+  };
+  struct OfLayer {
+    const float *weights = nullptr, *bias = nullptr;  ///< weights [ky][kx][in][out]
+  };
+
+  VectorWeights(const std::shared_ptr<Context>& context, const Network& network);
+
+  Uploads uploads;
+  std::vector<OfDqa> dqas;
+  OfLayer pixel[6], patch[4];
+};
+
+/// The same object for every engine alive that runs `network` in `context`. The context must be current.
+template <typename T>
+std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
+    const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network);
+std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Context>& context,
+                                                    const std::shared_ptr<const Network>& network);
+
+/// Uploads one convolution; `parts` as in pack_weights().
+template <typename T>
+ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts = {});
+
+}  // namespace cdsr::cuda
