@@ -29,6 +29,7 @@ CdsrConfig rt() {
   c.skip = Skip::Bicubic;
   c.query = Query::Shot;
   c.lpe_nf = 16;
+  c.lpe_input = LpeInput::Normalized;
   c.codebook = 256;
   return c;
 }
@@ -143,6 +144,7 @@ void list_block(const CdsrConfig& c, const std::string& p, Lister& l) {
 const char* to_string(Body body) { return body == Body::Rrdb ? "rrdb" : "plain"; }
 const char* to_string(Skip skip) { return skip == Skip::None ? "none" : "bicubic"; }
 const char* to_string(Query query) { return query == Query::Frame ? "frame" : "shot"; }
+const char* to_string(LpeInput input) { return input == LpeInput::Rgb ? "rgb" : "normalized"; }
 
 Query query_from_string(std::string_view text) {
   return enum_from("query", text, std::array{Query::Frame, Query::Shot});
@@ -197,6 +199,7 @@ std::string to_json(const CdsrConfig& c) {
               {"skip", to_string(c.skip)},
               {"query", to_string(c.query)},
               {"lpe_nf", c.lpe_nf},
+              {"lpe_input", to_string(c.lpe_input)},
               {"codebook", c.codebook}}
       .dump();
 }
@@ -215,8 +218,10 @@ CdsrConfig config_from_json(std::string_view text) {
     c.skip = enum_from("skip", j.at("skip").get<std::string>(), std::array{Skip::None, Skip::Bicubic});
     c.query = query_from_string(j.at("query").get<std::string>());
     c.lpe_nf = int_member(j, "lpe_nf");
+    c.lpe_input = enum_from("lpe_input", j.at("lpe_input").get<std::string>(),
+                            std::array{LpeInput::Rgb, LpeInput::Normalized});
     c.codebook = int_member(j, "codebook");
-    if (j.size() != 10) fail(Errc::InvalidArgument, "config: {} members, must be 10", j.size());
+    if (j.size() != 11) fail(Errc::InvalidArgument, "config: {} members, must be 11", j.size());
     validate(c);
     return c;
   } catch (const json::exception& e) {

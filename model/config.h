@@ -28,6 +28,12 @@ enum class Query {
   Shot,   ///< the shot's first frame: from then on the network is purely local
 };
 
+/// What the LPE sees of a window.
+enum class LpeInput {
+  Rgb,         ///< R'G'B' in [0,1]: the paper
+  Normalized,  ///< mean removed, divided by the strength of its detail (normalize_window.h): cdsr-rt
+};
+
 /// Hyper-parameters of one network. Plain data; compare with ==.
 struct CdsrConfig {
   std::string name = "cdsr-10";  ///< family name, for messages and metadata
@@ -39,7 +45,8 @@ struct CdsrConfig {
   Skip skip = Skip::None;
   Query query = Query::Frame;  ///< what it was trained for; a session may choose the other
   int lpe_nf = 64;             ///< first width of the LPE: branches are lpe_nf, 2 lpe_nf, 4 lpe_nf wide
-  int codebook = 1024;         ///< entries of the CSC codebook, 2..65536
+  LpeInput lpe_input = LpeInput::Rgb;
+  int codebook = 1024;  ///< entries of the CSC codebook, 2..65536
 
   /// Length of the degradation embedding E_a.
   int embedding() const { return 4 * lpe_nf; }
@@ -70,6 +77,7 @@ CdsrConfig config_from_json(std::string_view json);
 const char* to_string(Body body);
 const char* to_string(Skip skip);
 const char* to_string(Query query);
+const char* to_string(LpeInput input);
 /// "frame" or "shot"; throws InvalidArgument otherwise.
 Query query_from_string(std::string_view text);
 

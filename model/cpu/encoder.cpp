@@ -4,6 +4,8 @@
 #include <atomic>
 #include <optional>
 
+#include "model/normalize_window.h"
+
 namespace cdsr::cpu {
 
 struct EncoderRunner::Layer {
@@ -92,6 +94,9 @@ void EncoderRunner::read_window(Thread& thread, const RowSource& frame, const En
     for (int x = 0; x < window.width; ++x)
       for (const float* plane : planes) *pixel++ = plane[window.x + x];
   }
+  if (network_.network->config.lpe_input == LpeInput::Normalized)
+    normalize_window({thread.window.as<float>(), 1, 3 * static_cast<ptrdiff_t>(window.width), 3, window.width,
+                      window.height});
   const int columns = window.width / kPatch, rows = window.height / kPatch;
   float* out = thread.patches.as<float>();
   for (int j = 0; j < rows; ++j)

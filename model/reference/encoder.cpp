@@ -1,6 +1,7 @@
 #include "model/reference/encoder.h"
 
 #include "model/encoder_windows.h"
+#include "model/normalize_window.h"
 
 namespace cdsr::reference {
 namespace {
@@ -23,12 +24,16 @@ std::vector<float> branch(const Conv* conv, int count, FeatureMap map) {
 
 }  // namespace
 
-std::vector<float> pooled_features(const Encoder& encoder, const FeatureMap& frame) {
+std::vector<float> pooled_features(const Network& network, const FeatureMap& frame) {
+  const Encoder& encoder = network.encoder;
   const std::vector<EncoderWindow> windows = encoder_windows(frame.width, frame.height);
   const size_t d = encoder.query.in;
   std::vector<double> sum(2 * d, 0.0);
   for (const EncoderWindow& window : windows) {
-    const FeatureMap part = crop(frame, window);
+    FeatureMap part = crop(frame, window);
+    if (network.config.lpe_input == LpeInput::Normalized)
+      normalize_window({part.data.data(), static_cast<ptrdiff_t>(part.width) * part.height, part.width, 1,
+                        part.width, part.height});
     const std::vector<float> pixel = branch(encoder.pixel, 6, part);
     for (size_t i = 0; i < d; ++i) sum[i] += pixel[i];
     if (window.width < kPatch || window.height < kPatch) continue;

@@ -44,7 +44,7 @@ class ReferenceEngine final : public Engine {
 
   void embed(const RowSource& frame, std::span<float> out) override {
     const std::vector<float> e =
-        embedding(network_->encoder, pooled_features(network_->encoder, read(frame)));
+        embedding(network_->encoder, pooled_features(*network_, read(frame)));
     expect("embedding", out.size(), e.size());
     std::copy(e.begin(), e.end(), out.begin());
   }

@@ -1,6 +1,7 @@
 #include "model/torch/encoder.h"
 
 #include "model/network.h"
+#include "model/normalize_window.h"
 
 namespace cdsr::nn {
 namespace F = torch::nn::functional;
@@ -73,11 +74,24 @@ HeadImpl::HeadImpl(const CdsrConfig& config)
 
 torch::Tensor HeadImpl::forward(const torch::Tensor& embedding) { return second(lrelu(first(embedding))); }
 
+torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures) {
+  if (input == LpeInput::Rgb) return pictures;
+  // The mean square difference along one axis; an axis of one pixel has none.
+  const auto detail = [&](int64_t axis) {
+    const int64_t n = pictures.size(axis);
+    if (n < 2) return torch::zeros({pictures.size(0), 1, 1, 1}, pictures.options());
+    return (pictures.narrow(axis, 1, n - 1) - pictures.narrow(axis, 0, n - 1)).square().mean({1, 2, 3}, true);
+  };
+  const torch::Tensor strength = (detail(2) + detail(3) + kNormalizedFloor).sqrt();
+  return (pictures - pictures.mean({1, 2, 3}, true)) / strength * kNormalizedContrast;
+}
+
 EncoderImpl::EncoderImpl(const CdsrConfig& config)
-    : lpe(register_module("lpe", Lpe(config))),
+    : input(config.lpe_input),
+      lpe(register_module("lpe", Lpe(config))),
       csc(register_module("csc", Csc(config))),
       head(register_module("head", Head(config))) {}
 
-torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return csc(lpe(x)); }
+torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return csc(lpe(lpe_view(input, x))); }
 
 }  // namespace cdsr::nn

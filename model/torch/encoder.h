@@ -53,12 +53,16 @@ struct HeadImpl : torch::nn::Module {
 };
 TORCH_MODULE(Head);
 
+/// What the LPE sees of pictures B x 3 x H x W (model/normalize_window.h; each picture is one window).
+torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures);
+
 /// E: LPE, CSC and head together, as MoCo needs it twice.
 struct EncoderImpl : torch::nn::Module {
   explicit EncoderImpl(const CdsrConfig& config);
   /// E_a, B x d.
   torch::Tensor forward(const torch::Tensor& x);
 
+  const LpeInput input;
   Lpe lpe{nullptr};
   Csc csc{nullptr};
   Head head{nullptr};

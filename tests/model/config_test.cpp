@@ -102,6 +102,7 @@ TEST(Config, JsonIsStrict) {
   expect_bad_json(with("\"scale\":2", "\"scale\":5"), "scale is 5");
   expect_bad_json(with("\"scale\":2", "\"scale\":2,\"scal\":2"), "members");
   expect_bad_json(with("\"plain\"", "\"fancy\""), "rrdb or plain");
+  expect_bad_json(with("\"normalized\"", "\"yuv\""), "rgb or normalized");
   expect_bad_json(with("cdsr-rt", "../etc"), "name");
   expect_bad_json(std::string(100'000, '['), "parse error");
 }

@@ -16,6 +16,7 @@ inline CdsrConfig tiny_config(Body body, int scale) {
   c.skip = body == Body::Rrdb ? Skip::None : Skip::Bicubic;
   c.query = body == Body::Rrdb ? Query::Frame : Query::Shot;
   c.lpe_nf = 4;
+  c.lpe_input = body == Body::Rrdb ? LpeInput::Rgb : LpeInput::Normalized;
   c.codebook = 16;
   return c;
 }
