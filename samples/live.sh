@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# A live stream on this machine, from nothing: one process sends a clip at its frame rate as RTP, a second receives,
+# upscales and encodes it, a third records that as MPEG-TS and HLS. Then: how many frames, how late, and does it play?
+#
+#   samples/live.sh            20 seconds of Debian's cockatoo.mp4 at 480x270, 25 frames a second, with a cut every 5 s
+#   samples/live.sh --faults   the same with the sender killed, back in another size, and garbage on the line
+#
+# SECONDS_LIVE   how long (default 20)
+# LIVE_SIZE      of the input (default 480x270)
+# CDSR_OPTIONS   properties of the element (default "scale=2 deadline=80")
+# CDSR_BUILD     build folder (default build)
+# PORT           first of two UDP ports (default 5600)
+# JOBS           compiler processes (default: one for each processor)
+#
+# Latency is from the sender's picture, before its encoder, to the upscaled one (`upscale`), and to the one that the recorder
+# decoded (`record`). Every picture carries its time, see samples/live.c. Where a Chromium is installed it shows the HLS
+# recording in a page; the screenshot lies beside it.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$(realpath -m -- "${CDSR_BUILD:-$root/build}")
+work=$build/samples/live
+options=${CDSR_OPTIONS:-scale=2 deadline=80}
+size=${LIVE_SIZE:-480x270}
+seconds=${SECONDS_LIVE:-20}
+port=${PORT:-5600}
+jobs=${JOBS:-$(nproc)}
+rate=25
+faults=0
+pids=()
+
+die() {
+  echo "error: $*" >&2
+  exit 1
+}
+case ${1:-} in
+  -h | --help)
+    sed -n '2,19s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+  --faults) faults=1 ;;
+  '') ;;
+  *) die "no such option: $1" ;;
+esac
+
+number=0
+steps=5
+step() {
+  number=$((number + 1))
+  printf '\n== %d of %d: %s (%d s so far)\n' "$number" "$steps" "$*" "$SECONDS"
+}
+# shellcheck disable=SC2317  # called by the trap
+end_all() {
+  local pid
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+}
+trap end_all EXIT
+
+step "packages and the element"
+"$root/tools/setup/install.sh" gst
+cd "$root"
+[[ -f $build/build.ninja ]] || cmake --preset user -B "$build"
+cmake --build "$build" --parallel "$jobs" --target gstcdsr cdsr_live
+export GST_PLUGIN_PATH=$build/lib/gstreamer-1.0 GST_REGISTRY=$build/samples/gst-registry.bin
+live=$build/bin/cdsr-live
+mkdir -p "$work/pictures" "$work/hls"
+rm -f "$work"/*.log "$work"/hls/*
+# Registers the plugins once, before three processes want to.
+gst-inspect-1.0 cdsr >/dev/null
+
+step "the clip as pictures: two views of 1280x720, five seconds each"
+if [[ ! -s $work/pictures/0249.jpg ]]; then
+  if [[ ! -s $work/cockatoo.mp4 ]]; then
+    # From the package, without installing it.
+    rm -rf "$work/package" && mkdir "$work/package"
+    (cd "$work/package" && apt-get -qq -o APT::Sandbox::User=root download python3-imageio && dpkg -x ./*.deb tree)
+    cp "$(find "$work/package/tree" -name cockatoo.mp4 | head -n 1)" "$work/cockatoo.mp4"
+    rm -rf "$work/package"
+  fi
+  view() { # FIRST PICTURE, CROP
+    gst-launch-1.0 -q filesrc location="$work/cockatoo.mp4" ! decodebin ! videoconvert ! videorate ! \
+      "video/x-raw,framerate=$rate/1" ! videocrop "${@:2}" ! videoscale ! "video/x-raw,width=960,height=540,pixel-aspect-ratio=1/1" ! \
+      identity eos-after=126 ! videoconvert ! jpegenc quality=92 ! multifilesink index="$1" location="$work/pictures/%04d.jpg"
+  }
+  view 0 right=320 bottom=180
+  view 125 left=320 top=180
+  [[ -s $work/pictures/0249.jpg ]] || die "the clip gave fewer than 250 pictures"
+fi
+
+step "live for $seconds s: $size -> cdsr $options"
+send() { # SIZE SECONDS
+  "$live" send "$work/pictures/%04d.jpg" "$1" "$rate" "$port" "$2" >>"$work/send.log" 2>&1 &
+  sender=$!
+  pids+=("$sender")
+}
+"$live" record $((port + 1)) "$work/hls" $((seconds + 4)) >"$work/record.log" 2>&1 &
+recorder=$!
+"$live" upscale "$port" $((port + 1)) $((seconds + 3)) "$options" >"$work/upscale.log" 2>&1 &
+upscaler=$!
+pids+=("$recorder" "$upscaler")
+sleep 1.5 # until they listen
+if [[ $faults -eq 0 ]]; then
+  send "$size" "$seconds"
+  wait "$sender" || die "the sender failed: $(cat "$work/send.log")"
+else
+  part=$((seconds / 4))
+  send "$size" "$seconds"
+  sleep "$part"
+  echo "the sender is killed"
+  kill -KILL "$sender"
+  sleep "$part"
+  echo "another sender, 320x180"
+  send 320x180 "$part"
+  wait "$sender" || die "the second sender failed"
+  echo "garbage, and the first size again"
+  for _ in $(seq 50); do head -c 900 /dev/urandom >"/dev/udp/127.0.0.1/$port"; done
+  send "$size" $((part - 1))
+  for _ in $(seq 20); do
+    head -c 900 /dev/urandom >"/dev/udp/127.0.0.1/$port"
+    sleep 0.05
+  done
+  wait "$sender" || die "the third sender failed"
+fi
+wait "$upscaler" || die "the upscaler failed: $(cat "$work/upscale.log")"
+wait "$recorder" || die "the recorder failed: $(cat "$work/record.log")"
+pids=()
+
+step "does the recording play?"
+"$live" check "$work/hls/recording.ts" >"$work/check.log" 2>&1 || die "no: $(cat "$work/check.log")"
+segments=$(grep -c '^segment' "$work/hls/index.m3u8") || die "the HLS playlist is empty"
+
+step "the page"
+chromium=$(command -v chromium || command -v chromium-headless-shell || true)
+cat >"$work/hls/index.html" <<'HTML'
+<!doctype html><title>cdsr live</title><body style="margin:0;background:#000;color:#fff;font:16px sans-serif">
+<video id="v" src="index.m3u8" muted autoplay playsinline width="960" height="540"></video><div id="t">loading</div>
+<script>
+  const v = document.getElementById('v'), t = document.getElementById('t');
+  const say = () => t.textContent = `${v.videoWidth}x${v.videoHeight} at ${v.currentTime.toFixed(2)} s ` + (v.error ? v.error.message : '');
+  for (const e of ['timeupdate', 'error', 'loadeddata']) v.addEventListener(e, say);
+  v.addEventListener('timeupdate', () => { if (v.currentTime > 1) { v.pause(); document.title = 'playing'; } });
+</script>
+HTML
+if [[ -n $chromium ]]; then
+  python3 -m http.server --bind 127.0.0.1 --directory "$work/hls" $((port + 2)) >"$work/http.log" 2>&1 &
+  server=$!
+  pids+=("$server")
+  sleep 1
+  timeout 90 "$chromium" --headless --no-sandbox --disable-gpu --autoplay-policy=no-user-gesture-required \
+    --virtual-time-budget=20000 --timeout=30000 --window-size=960,600 --screenshot="$work/page.png" \
+    "http://127.0.0.1:$((port + 2))/index.html" >"$work/chromium.log" 2>&1 || true
+  [[ -s $work/page.png ]] && echo "screenshot: $work/page.png"
+else
+  echo "no Chromium here: open $work/hls/index.html from a web server to see it"
+fi
+
+value() { sed -n "s/^$1=//p" "$work/$2.log" | tail -n 1; }
+sent=$(awk -F= '/^send.frames/ { n += $2 } END { print n }' "$work/send.log")
+printf '\n%-10s %s\n' sent "$sent frames$([[ $faults -eq 0 ]] || echo ', and those of the one that was killed')"
+printf '%-10s %s frames, latency p50 %s ms, p99 %s ms, most %s ms; memory %s KiB after 10 s, %s at most\n' \
+  upscaled "$(value upscale.frames upscale)" "$(value upscale.latency_p50_ms upscale)" \
+  "$(value upscale.latency_p99_ms upscale)" "$(value upscale.latency_max_ms upscale)" \
+  "$(value upscale.memory_after_10s_kib upscale)" "$(value upscale.memory_most_kib upscale)"
+printf '%-10s %s of these late (interpolated), %s interpolated in all; %s shots, %s embeddings, %s hits\n' '' \
+  "$(value cdsr.late-frames upscale)" "$(value cdsr.bicubic-frames upscale)" "$(value cdsr.shots upscale)" \
+  "$(value cdsr.embeddings upscale)" "$(value cdsr.hits upscale)"
+printf '%-10s %s frames, latency p50 %s ms, p99 %s ms\n' recorded "$(value record.frames record)" \
+  "$(value record.latency_p50_ms record)" "$(value record.latency_p99_ms record)"
+printf '%-10s %s frames decoded, %s HLS segments\n' plays "$(value check.frames check)" "$segments"
+printf 'recording: %s\npage:      %s\n' "$work/hls/recording.ts" "$work/hls/index.html"
+
+# Nothing may get lost between the sender and the recording; late frames are interpolated, not dropped.
+if [[ $faults -eq 0 ]]; then
+  [[ $(value upscale.frames upscale) -eq $sent ]] || die "of $sent frames $(value upscale.frames upscale) were upscaled"
+  [[ $(value check.frames check) -eq $sent ]] || die "of $sent frames $(value check.frames check) were recorded"
+else
+  [[ $(value upscale.sizes upscale) -ge 3 ]] || die "the change of size was not seen"
+fi
