@@ -1,0 +1,117 @@
+"""gst_plugin: the plugin file as its user has it, in pipelines made by gst-launch-1.0.
+
+Beside what harness.py reads from the environment: CDSR_GST_PLUGINS, the folder of libgstcdsr.so.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import MODELS, PluginTest, Result, gradient
+
+PLUGINS = os.environ.get("CDSR_GST_PLUGINS", "build/lib/gstreamer-1.0")
+CDSR = f"cdsr backend=reference model={MODELS}/tiny-x2.safetensors"
+
+
+class Pipelines(PluginTest):
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(os.path.join(PLUGINS, "libgstcdsr.so")) or not shutil.which("gst-launch-1.0"):
+            self.skipTest("no libgstcdsr.so or no gst-launch-1.0")
+
+    def gst(self, *command, **environment):
+        env = dict(os.environ, GST_PLUGIN_PATH=PLUGINS, GST_REGISTRY=self.path("registry.bin"), **environment)
+        return Result(subprocess.run(command, capture_output=True, timeout=240, check=False, env=env))
+
+    def launch(self, pipeline, **environment):
+        return self.gst("gst-launch-1.0", *pipeline.split(), **environment)
+
+    def through_element(self, raw, gst_format, size, options="", tags="colorimetry=bt601,chroma-site=mpeg2"):
+        """Raw frames through the element."""
+        width, height = size
+        source = self.write("in.raw", raw)
+        self.ok(self.launch(
+            f"filesrc location={source} ! rawvideoparse format={gst_format} width={width} height={height} "
+            f"framerate=25/1 ! capssetter caps=video/x-raw{',' + tags if tags else ''} ! {CDSR} {options} ! "
+            f"filesink location={self.path('out.raw')}"))
+        with open(self.path("out.raw"), "rb") as file:
+            return file.read()
+
+    def refuses(self, result, words):
+        """gst-launch-1.0 ended by itself (a signal is a negative number), and said why."""
+        self.assertIn(result.rc, (1, 255), result.err[-2000:])
+        self.assertRegex(result.err, re.compile(words, re.IGNORECASE))
+
+    def test_inspect_reads_well(self):
+        result = self.ok(self.gst("gst-inspect-1.0", "cdsr"))
+        self.assertNotRegex(result.err, "(?i)critical|warning|error")
+        for word in ("scale", "model", "strength", "shot-threshold", "deadline", "stats", "video/x-raw",
+                     "CDSR video super-resolution"):
+            self.assertIn(word, result.text)
+
+    def test_same_bits_as_the_ffmpeg_filter(self):
+        raw = gradient(64, 48, 4) + gradient(64, 48, 3, seed=3)
+        for options, filter_options in (("", ""), ("strength=0.5", ":strength=0.5"), ("chroma=bicubic", ":chroma=bicubic")):
+            with self.subTest(options=options):
+                got = self.through_element(raw, "i420", (64, 48), options)
+                self.assertEqual(len(got), 7 * 128 * 96 * 3 // 2)
+                self.assertEqual(got, self.upscale(raw, "64x48", filter_options))
+
+    def test_same_bits_in_other_formats(self):
+        for gst_format, pix_fmt, tags, size in (
+                ("nv12", "nv12", "colorimetry=bt601,chroma-site=mpeg2", 64 * 48 * 3 // 2),
+                ("y444-10le", "yuv444p10le", "colorimetry=bt601", 64 * 48 * 6),
+                ("rgb", "rgb24", "", 64 * 48 * 3)):
+            with self.subTest(pix_fmt=pix_fmt):
+                raw = (gradient(64, 48, 8) * 2)[:2 * size]
+                if pix_fmt == "yuv444p10le":  # ten bits, the upper six zero
+                    raw = bytes(b & 3 if i % 2 else b for i, b in enumerate(raw))
+                got = self.through_element(raw, gst_format, (64, 48), tags=tags)
+                self.assertEqual(got, self.upscale(raw, "64x48", pix_fmt=pix_fmt))
+
+    def test_two_elements_in_one_pipeline(self):
+        result = self.ok(self.launch(
+            f"-v videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=16,height=12 ! {CDSR} ! {CDSR} ! fakesink"))
+        self.assertRegex(result.text, r"fakesink0.GstPad:sink: caps = .*width=\(int\)64, height=\(int\)48")
+
+    def test_tee(self):
+        self.ok(self.launch(
+            f"videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=16,height=12 ! tee name=t ! queue ! {CDSR} ! "
+            f"fakesink t. ! queue ! {CDSR} strength=0 ! fakesink"))
+
+    def test_messages_are_seen(self):
+        result = self.ok(self.launch(
+            f"-m videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=16,height=12 ! {CDSR} ! fakesink"))
+        self.assertEqual(len(re.findall(r"cdsr-shot, shot=\(gint64\)0", result.text)), 1, result.text[-2000:])
+        self.assertIn("embedding=(float)<", result.text)
+
+    def test_nothing_leaks(self):
+        for options in ("", "deadline=1000"):
+            with self.subTest(options=options):
+                log = self.path("leaks.log")
+                self.ok(self.launch(
+                    f"videotestsrc num-buffers=5 ! video/x-raw,format=I420,width=32,height=24 ! {CDSR} {options} ! "
+                    "fakesink", GST_TRACERS="leaks", GST_DEBUG="GST_TRACER:7", GST_DEBUG_FILE=log))
+                with open(log, encoding="utf-8", errors="replace") as file:
+                    text = file.read()
+                self.assertIn("object-alive", text, "the tracer did not run")  # it describes its records first
+                self.assertEqual(re.findall(r"object-alive, type-name=\(string\)[^%,]+", text), [])
+
+    def test_what_fails_says_why(self):
+        small = "videotestsrc num-buffers=3 ! video/x-raw,width=16,height=12"
+        for pipeline, words in ((f"{small} ! cdsr model=/nowhere.safetensors ! fakesink", "nowhere"),
+                                (f"{small} ! cdsr backend=warp ! fakesink", "warp"),
+                                (f"{small} ! {CDSR} ! video/x-raw,width=33 ! fakesink", "caps|negotiat|link")):
+            with self.subTest(pipeline=pipeline):
+                self.refuses(self.launch(pipeline), words)
+
+    def test_garbage_ends_with_an_error(self):
+        """What is no video at all."""
+        noise = self.write("noise.jpg", bytes(range(256)) * 40)
+        self.refuses(self.launch(f"filesrc location={noise} ! jpegdec ! videoconvert ! {CDSR} ! fakesink"), "ERROR")
+
+
+if __name__ == "__main__":
+    unittest.main()
