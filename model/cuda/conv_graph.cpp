@@ -1,0 +1,214 @@
+#include "model/cuda/conv_graph.h"
+
+#include "model/error.h"
+
+namespace cdsr::cuda {
+namespace {
+
+constexpr int64_t kAlignment = 16;
+constexpr int64_t kFirstVirtual = 100;  ///< ids of what stays inside the kernel
+
+/// Puts the descriptors of one graph together.
+class Builder {
+ public:
+  Builder(const Cudnn& cudnn, const ConvGraphShape& shape, std::vector<Descriptor>& parts)
+      : cudnn_(cudnn), s_(shape), parts_(parts) {
+    parts_.reserve(32);
+  }
+
+  std::vector<cudnnBackendDescriptor_t> operations;
+
+  void build() {
+    const cudnnDataType_t half = s_.bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_HALF;
+    const Descriptor& x = tensor(ConvTensor::In, s_.in, s_.in_pitch, half);
+    const Descriptor& w = filter(half);
+    const Descriptor* y = &inner();
+    convolution(x, w, *y);
+    // Bias, activation, residuals: those that are there, the last of them into memory.
+    const bool activates = s_.slope != 1, first = s_.first_pitch > 0, second = s_.second_pitch > 0;
+    const cudnnDataType_t out_type = s_.float_out ? CUDNN_DATA_FLOAT : half;
+    const auto next = [&](bool last) -> const Descriptor& {
+      return last ? tensor(ConvTensor::Out, s_.out, s_.out_pitch, out_type) : inner();
+    };
+    y = &pointwise(CUDNN_POINTWISE_ADD, *y, &bias(), next(!activates && !first));
+    if (activates) y = &pointwise(CUDNN_POINTWISE_RELU_FWD, *y, nullptr, next(!first), s_.slope);
+    // Factors are operations of their own: the engines take no others in an addition than 1.
+    if (s_.scale != 1) y = &pointwise(CUDNN_POINTWISE_MUL, *y, &scalar(ConvTensor::Scale), inner());
+    if (first) {
+      const Descriptor* r = &tensor(ConvTensor::First, s_.out, s_.first_pitch, half);
+      if (s_.first_scale != 1)
+        r = &pointwise(CUDNN_POINTWISE_MUL, *r, &scalar(ConvTensor::FirstScale), inner());
+      y = &pointwise(CUDNN_POINTWISE_ADD, *y, r, next(!second));
+    }
+    if (second)
+      pointwise(CUDNN_POINTWISE_ADD, *y, &tensor(ConvTensor::Second, s_.out, s_.second_pitch, half),
+                next(true));
+  }
+
+ private:
+  Descriptor& add(cudnnBackendDescriptorType_t type) { return parts_.emplace_back(cudnn_, type); }
+
+  const Descriptor& described(int64_t id, const std::vector<int64_t>& dims,
+                              const std::vector<int64_t>& strides, cudnnDataType_t type, bool inside) {
+    return add(CUDNN_BACKEND_TENSOR_DESCRIPTOR)
+        .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
+        .set(CUDNN_ATTR_TENSOR_DATA_TYPE, type)
+        .set(CUDNN_ATTR_TENSOR_DIMENSIONS, dims)
+        .set(CUDNN_ATTR_TENSOR_STRIDES, strides)
+        .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kAlignment)
+        .set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, inside)
+        .finish("a tensor");
+  }
+  const Descriptor& map(int64_t id, int channels, int pitch, cudnnDataType_t type, bool inside) {
+    const int64_t row = static_cast<int64_t>(s_.width) * pitch;
+    return described(id, {1, channels, s_.height, s_.width}, {row * s_.height, 1, row, pitch}, type, inside);
+  }
+  const Descriptor& tensor(ConvTensor id, int channels, int pitch, cudnnDataType_t type) {
+    return map(static_cast<int64_t>(id), channels, pitch, type, false);
+  }
+  /// What stays in registers, fp32.
+  const Descriptor& inner() { return map(kFirstVirtual + next_++, s_.out, s_.out, CUDNN_DATA_FLOAT, true); }
+  const Descriptor& filter(cudnnDataType_t type) {
+    return described(static_cast<int64_t>(ConvTensor::Weights), {s_.out, s_.in, 3, 3},
+                     {int64_t{9} * s_.in, 1, int64_t{3} * s_.in, s_.in}, type, false);
+  }
+  const Descriptor& bias() {
+    return described(static_cast<int64_t>(ConvTensor::Bias), {1, s_.out, 1, 1}, {s_.out, 1, s_.out, s_.out},
+                     CUDNN_DATA_FLOAT, false);
+  }
+
+  void convolution(const Descriptor& x, const Descriptor& w, const Descriptor& y) {
+    const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+    const std::vector<int64_t> ones{1, 1};
+    Descriptor& conv = add(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+    conv.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT)
+        .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode)
+        .set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, int64_t{2})
+        .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, ones)
+        .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, ones)
+        .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, ones)
+        .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, ones)
+        .finish("a convolution");
+    Descriptor& op = add(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, conv)
+        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x)
+        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w)
+        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, y)
+        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, 1.0F, CUDNN_TYPE_DOUBLE)
+        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.0F, CUDNN_TYPE_DOUBLE)
+        .finish("a convolution");
+    operations.push_back(op.get());
+  }
+
+  /// A factor that is given when the graph is run.
+  const Descriptor& scalar(ConvTensor id) {
+    return add(CUDNN_BACKEND_TENSOR_DESCRIPTOR)
+        .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, static_cast<int64_t>(id))
+        .set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_DATA_FLOAT)
+        .set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>{1, 1, 1, 1})
+        .set(CUDNN_ATTR_TENSOR_STRIDES, std::vector<int64_t>{1, 1, 1, 1})
+        .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kAlignment)
+        .set(CUDNN_ATTR_TENSOR_IS_BY_VALUE, true)
+        .finish("a factor");
+  }
+
+  /// Returns y. slope: of RELU_FWD.
+  const Descriptor& pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor* b,
+                              const Descriptor& y, float slope = 0) {
+    Descriptor& what = add(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+    what.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode)
+        .set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+    if (mode == CUDNN_POINTWISE_RELU_FWD)
+      what.set(CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, slope, CUDNN_TYPE_DOUBLE);
+    what.finish("a pointwise operation");
+    Descriptor& op = add(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+    op.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, what)
+        .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x)
+        .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
+    if (b != nullptr) op.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
+    op.finish("a pointwise operation");
+    operations.push_back(op.get());
+    return y;
+  }
+
+  const Cudnn& cudnn_;
+  const ConvGraphShape& s_;
+  std::vector<Descriptor>& parts_;
+  int64_t next_ = 0;
+};
+
+}  // namespace
+
+std::string ConvGraphShape::text() const {
+  return fmt::format("{} {}x{} {}/{}->{}/{}{} slope {:g} scale {:g} first {} {:g} second {} {:g}",
+                     bf16 ? "bf16" : "fp16", width, height, in, in_pitch, out, out_pitch,
+                     float_out ? " float" : "", slope, scale, first_pitch, first_scale, second_pitch,
+                     second_scale);
+}
+
+ConvGraph::ConvGraph(const Cudnn& cudnn, const ConvGraphShape& shape, cudnnHandle_t handle,
+                     const Descriptor* device)
+    : cudnn_(cudnn), handle_(handle), device_(device) {
+  Builder builder(cudnn, shape, parts_);
+  builder.build();
+  graph_.emplace(cudnn, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+  if (handle != nullptr) graph_->set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
+  graph_->set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+              static_cast<int64_t>(builder.operations.size()), builder.operations.data());
+  graph_->finish("the graph of a convolution");
+}
+
+std::vector<ConvGraph::Candidate> ConvGraph::candidates() const {
+  std::vector<Candidate> all;
+  const cudnnBackendHeurMode_t mode = CUDNN_HEUR_MODE_A;
+  Descriptor heuristics(cudnn_, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, *graph_)
+      .set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
+  if (device_ != nullptr) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device_);
+  heuristics.finish("cuDNN's heuristics");
+  int64_t count = 0;
+  cudnn_.check(cudnn_.get_attribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count, nullptr),
+               "counting engine configurations");
+  std::vector<cudnnBackendDescriptor_t> raw;
+  for (int64_t i = 0; i < count; ++i) {
+    all.push_back({Descriptor(cudnn_, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR), -1});
+    raw.push_back(all.back().config.get());
+  }
+  if (count == 0) return all;
+  cudnn_.check(cudnn_.get_attribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, count, &count, raw.data()),
+               "reading engine configurations");
+  while (static_cast<int64_t>(all.size()) > count) all.pop_back();  // fewer than were announced
+  for (Candidate& c : all) {
+    Descriptor engine(cudnn_, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+    cudnnBackendDescriptor_t to = engine.get();
+    int64_t one = 0;
+    cudnn_.check(cudnn_.get_attribute(c.config.get(), CUDNN_ATTR_ENGINECFG_ENGINE,
+                                      CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &one, &to),
+                 "reading an engine");
+    c.engine = engine.get_int(CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
+  }
+  return all;
+}
+
+std::optional<Descriptor> ConvGraph::plan(const Candidate& candidate) const {
+  Descriptor plan(cudnn_, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  if (handle_ != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle_);
+  if (device_ != nullptr) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device_);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate.config);
+  if (!plan.try_finish()) return std::nullopt;
+  return plan;
+}
+
+std::optional<Descriptor> ConvGraph::restore(const std::string& json) const {
+  Descriptor plan(cudnn_, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle_);
+  if (cudnn_.set_attribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                           static_cast<int64_t>(json.size()), json.data()) != CUDNN_STATUS_SUCCESS ||
+      !plan.try_finish())
+    return std::nullopt;
+  return plan;
+}
+
+}  // namespace cdsr::cuda
