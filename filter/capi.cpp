@@ -280,6 +280,10 @@ int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, i
   return on_session(session, [&](cdsr::Session& self) { self.prepare(format, width, height); });
 }
 
+int cdsr_session_set_cuda_stream(cdsr_session* session, void* stream) {
+  return on_session(session, [&](cdsr::Session& self) { self.pipeline().set_gpu_stream(stream); });
+}
+
 int cdsr_session_reset(cdsr_session* session) {
   return on_session(session, [](cdsr::Session& self) { self.reset(); });
 }

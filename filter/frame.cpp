@@ -30,6 +30,12 @@ void fill_planes(const cdsr_frame& frame, const char* which, Frame& result) {
   }
 }
 
+bool lies_on_gpu(const cdsr_frame& frame, const char* which) {
+  if (frame.memory != CDSR_MEMORY_CPU && frame.memory != CDSR_MEMORY_CUDA)
+    fail(Errc::InvalidArgument, "{} frame: memory {}: must be 0 (CPU) or 1 (CUDA)", which, frame.memory);
+  return frame.memory == CDSR_MEMORY_CUDA;
+}
+
 const PixelFormat& known_format(const cdsr_frame& frame, const char* which) {
   const PixelFormat* format = find_format(frame.format);
   if (format == nullptr) fail(Errc::InvalidArgument, "{} frame: no pixel format {}", which, frame.format);
@@ -47,6 +53,7 @@ void check_size(const char* what, int width, int height) {
 Frame input_frame(const cdsr_frame& frame) {
   Frame result;
   result.format = &known_format(frame, "input");
+  result.on_gpu = lies_on_gpu(frame, "input");
   check_size("input frame", frame.width, frame.height);
   result.width = frame.width;
   result.height = frame.height;
@@ -59,6 +66,10 @@ Frame input_frame(const cdsr_frame& frame) {
 Frame output_frame(const cdsr_frame& frame, const Frame& input, int scale) {
   Frame result;
   result.format = &known_format(frame, "output");
+  result.on_gpu = lies_on_gpu(frame, "output");
+  if (result.on_gpu != input.on_gpu)
+    fail(Errc::InvalidArgument, "output frame: in the memory of the {}, the input in that of the {}",
+         result.on_gpu ? "GPU" : "processor", input.on_gpu ? "GPU" : "processor");
   if (result.format != input.format) {
     fail(Errc::InvalidArgument, "output frame: format {} differs from the input's {}", result.format->name,
          input.format->name);

@@ -16,6 +16,7 @@ struct Frame {
   uint8_t* plane[4] = {};
   ptrdiff_t stride[4] = {};  ///< bytes, signed
   ColorSpec color;
+  bool on_gpu = false;  ///< the planes lie in the GPU's memory
 
   /// First byte of row y of the plane that component c lies in.
   uint8_t* row(int c, int y) const {

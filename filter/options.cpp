@@ -90,6 +90,7 @@ SessionOptions check_options(const cdsr_options& options) {
   result.backend = check_text("backend", options.backend);
   result.engine.precision = precision_of(options.precision);
   result.engine.threads = check("threads", options.threads, 0, 256);
+  result.engine.cuda_context = options.cuda_context;
   result.engine.device = check("device", options.device, 0, 1023);
   result.engine.memory_limit = static_cast<size_t>(check("memory", options.memory, 0, 1 << 20)) << 20;
   result.shots = shots_of(options.shots);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "filter/frame_memory.h"
+#include "model/error.h"
 
 namespace cdsr {
 namespace {
@@ -32,15 +33,19 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   if (hints.discontinuity) deadline_.reset();
   report.late = deadline_.misses(hints.time) && method == Method::Network && output_.strength > 0;
   if (report.late || output_.strength <= 0) method = Method::Bicubic;
+  DeviceFrames* const on_gpu = in.on_gpu ? &gpu() : nullptr;
   // A new size or format: everything is planned anew, and a shot begins.
   adapt(*in.format, in.width, in.height, method);
 
   // Colour: this frame's tags; the pixels are converted strip by strip while the engine reads and writes.
-  source_.bind(in);
+  if (in.on_gpu)
+    gpu_source_.bind(in);
+  else
+    source_.bind(in);
 
   // Shot: where in the stream are we?
   const auto bound = Clock::now();
-  report.event = tracker_.next(in, hints);
+  report.event = tracker_.next(in, hints, on_gpu);
   report.hit = embedder_.enter(report.event, uses_thumbnails_ ? &tracker_.thumbnail() : nullptr);
   const auto placed = Clock::now();
   report.shot_ms = milliseconds(placed - bound);
@@ -59,8 +64,9 @@ void Pipeline::upscale(const Frame& in, const Frame& out, Method method, Report&
   if (method == Method::Network) {
     // Embedding: on a new shot LPE and CSC, else what is remembered. A live stream takes the last one
     // meanwhile. (A GPU is so quick at it that a copy of the frame would be no gain.)
-    const bool live = background_ != nullptr && source_.device() == nullptr;
-    const ShotEmbedder::Ready state = live ? embedder_.prepare_live(in) : embedder_.prepare(source_);
+    const bool live = background_ != nullptr && !in.on_gpu;
+    const RowSource& source = in.on_gpu ? static_cast<const RowSource&>(gpu_source_) : source_;
+    const ShotEmbedder::Ready state = live ? embedder_.prepare_live(in) : embedder_.prepare(source);
     ready = Clock::now();
     report.embedded = state.embedded;
     report.pending = state.pending;
@@ -70,13 +76,29 @@ void Pipeline::upscale(const Frame& in, const Frame& out, Method method, Report&
 
   // Super-resolution, and colour again on the way out.
   report.bicubic = method == Method::Bicubic || output.strength <= 0;
-  sink_.bind(source_, out, engine_->network().config.scale, output);
+  const int scale = engine_->network().config.scale;
+  if (in.on_gpu) {
+    gpu_sink_.bind(out, scale, output);
+    if (report.bicubic)
+      gpu().bicubic(*gpu_source_.device(), *gpu_sink_.device());
+    else
+      engine_->upscale(gpu_source_, gpu_sink_);
+    report.upscale_ms = milliseconds(Clock::now() - ready);
+    return;
+  }
+  sink_.bind(source_, out, scale, output);
   if (report.bicubic) {
     sink_.write_bicubic();
   } else {
     engine_->upscale(source_, sink_);
   }
   report.upscale_ms = milliseconds(Clock::now() - ready);
+}
+
+DeviceFrames& Pipeline::gpu() {
+  if (DeviceFrames* const frames = engine_->device_frames()) return *frames;
+  fail(Errc::Unsupported, "frames in a GPU's memory need backend cuda, this session runs {}: {}",
+       engine_->info().backend, engine_->info().detail);
 }
 
 void Pipeline::adapt(const PixelFormat& format, int width, int height, Method method) {

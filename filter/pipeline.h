@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "filter/color/device_color.h"
 #include "filter/color/frame_sink.h"
 #include "filter/color/frame_source.h"
 #include "filter/deadline.h"
@@ -56,6 +57,8 @@ class Pipeline {
   void set_strength(double strength) { output_.strength = static_cast<float>(strength); }
   void set_shot_threshold(double threshold) { tracker_.set_threshold(threshold); }
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
+  /// Throws Unsupported when the engine has no frames in a GPU.
+  void set_gpu_stream(void* stream) { gpu().set_stream(stream); }
   void set_deadline(double ms) { deadline_.set_limit(ms); }
   double predicted_ms() const { return deadline_.predicted(); }
   double wait_ms() const { return deadline_.wait(); }
@@ -65,6 +68,8 @@ class Pipeline {
   std::span<const float> embedding() const { return embedder_.embedding(); }
 
  private:
+  /// Throws Unsupported when the engine has none.
+  DeviceFrames& gpu();
   void adapt(const PixelFormat& format, int width, int height, Method method);
   void upscale(const Frame& in, const Frame& out, Method method, Report& report);
 
@@ -77,6 +82,8 @@ class Pipeline {
   Deadline deadline_;
   FrameSource source_;
   FrameSink sink_;
+  DeviceSource gpu_source_;  ///< in place of the two above for frames in a GPU
+  DeviceSink gpu_sink_;
   const PixelFormat* format_ = nullptr;  ///< of the frame before
   int width_ = 0, height_ = 0;
   int planned_width_ = 0, planned_height_ = 0;  ///< what the engine is planned for

@@ -1,6 +1,9 @@
 #include "filter/shot/tracker.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "filter/color/device_color.h"
 
 namespace cdsr {
 
@@ -24,8 +27,14 @@ bool ShotTracker::listed() {
   return found;
 }
 
-ShotEvent ShotTracker::next(const Frame& frame, const Hints& hints) {
-  if (mode_ != ShotMode::Off) thumbnailer_.make(frame, thumbnail_);
+ShotEvent ShotTracker::next(const Frame& frame, const Hints& hints, DeviceFrames* gpu) {
+  if (mode_ != ShotMode::Off && frame.on_gpu) {
+    thumbnail_.width = std::min(frame.width, kThumbnailWidth);
+    thumbnail_.height = std::min(frame.height, kThumbnailHeight);
+    gpu->thumbnail(device_frame(frame), thumbnail_.width, thumbnail_.height, thumbnail_.cell);
+  } else if (mode_ != ShotMode::Off) {
+    thumbnailer_.make(frame, thumbnail_);
+  }
   if (hints.discontinuity) {
     detector_.reset();
     fresh_ = true;

@@ -7,6 +7,7 @@
 #include "filter/frame.h"
 #include "filter/shot/detector.h"
 #include "filter/shot/thumbnail.h"
+#include "model/engine.h"
 
 namespace cdsr {
 
@@ -38,8 +39,8 @@ class ShotTracker {
   /// Frames of another size or format follow. Allocates; the next frame begins a shot.
   void plan(int width);
 
-  /// Places the next frame. Allocates nothing.
-  ShotEvent next(const Frame& frame, const Hints& hints);
+  /// Places the next frame. Allocates nothing. `gpu`: who makes thumbnails of frames that lie there.
+  ShotEvent next(const Frame& frame, const Hints& hints, DeviceFrames* gpu = nullptr);
 
   /// Of the last frame; empty with ShotMode::Off.
   const Thumbnail& thumbnail() const { return thumbnail_; }

@@ -148,7 +148,12 @@ typedef enum cdsr_chroma_location {
   CDSR_CHROMA_LOCATION_BOTTOM = 6
 } cdsr_chroma_location;
 
-/* A picture in CPU memory that the caller owns. Only lent for the duration of a call. */
+typedef enum cdsr_memory {
+  CDSR_MEMORY_CPU = 0,
+  CDSR_MEMORY_CUDA = 1 /* device memory of cdsr_options.cuda_context: see "Frames in a GPU" */
+} cdsr_memory;
+
+/* A picture that the caller owns. Only lent for the duration of a call. */
 typedef struct cdsr_frame {
   uint32_t version; /* CDSR_API_VERSION */
   int32_t format;   /* a cdsr_format. Default CDSR_FORMAT_NONE: must be set */
@@ -169,6 +174,8 @@ typedef struct cdsr_frame {
   int32_t matrix;          /* a cdsr_matrix; output: RGB for RGB formats, as the input's for gray */
   int32_t range;           /* a cdsr_range; output: never UNSPECIFIED */
   int32_t chroma_location; /* a cdsr_chroma_location; output: never UNSPECIFIED for 4:2:0 and 4:2:2 */
+
+  int32_t memory; /* a cdsr_memory: where the planes lie. Output as input. Default CPU */
 } cdsr_frame;
 
 /* Fills every member that `version` had with its default. Any thread.
@@ -307,6 +314,10 @@ typedef struct cdsr_options {
   int32_t fade;    /* with live: frames over which the picture goes from one embedding to another, 0..1000.
                       Default 12 */
 
+  /* The CUcontext that backend "cuda" lives in and frames in a GPU belong to. NULL: the primary context of
+   * `device`. It must outlive the session. Other backends ignore it. Default NULL */
+  void* cuda_context;
+
   cdsr_log_callback log; /* NULL: silent. Default NULL */
   void* log_opaque;      /* first argument of log. Default NULL */
 } cdsr_options;
@@ -398,6 +409,20 @@ CDSR_API int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, c
  * twice to know how long it takes. Only a help: cdsr_session_process() plans by itself. Takes the time of a
  * few frames. */
 CDSR_API int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, int32_t height);
+
+/* Frames in a GPU (cdsr_frame.memory CDSR_MEMORY_CUDA)
+ *
+ * Planes are device pointers of the session's CUDA context; the session must run backend "cuda", or the frame
+ * is UNSUPPORTED. Every call pushes that context and pops it again, on whatever thread it comes. Work is
+ * ordered with a CUstream of the host, the frame's stream: the library starts after what is queued there when
+ * cdsr_session_process() is called, and makes it wait for the result, so that the host may reuse the input
+ * and pass on the output at once, in that stream. The call returns before the picture is finished; it waits
+ * for the input alone, where pictures are compared to find cuts, and on the first frame of a shot for the
+ * embedding. upscale_ms and total_ms then are the time of the call. */
+
+/* The frame's stream, a CUstream, from now on; NULL: the legacy default stream, which is also the default.
+ * UNSUPPORTED unless the session runs backend "cuda". */
+CDSR_API int cdsr_session_set_cuda_stream(cdsr_session* session, void* stream);
 
 /* Forgets the stream (seek, flush): the next frame is frame 0 of shot 0. Remembered shots and statistics are
  * forgotten, options, plan and memory kept. */
