@@ -7,6 +7,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "filter/color/color_spec.h"
@@ -17,6 +18,7 @@
 #include "filter/session.h"
 #include "filter/version.h"
 #include "model/error.h"
+#include "model/registry.h"
 
 struct cdsr_model {
   std::shared_ptr<const cdsr::Model> model;
@@ -245,6 +247,20 @@ int cdsr_options_default(cdsr_options* options, uint32_t version) {
     check_version("cdsr_options", version);
     *options = cdsr::default_options();
     options->version = version;
+  });
+}
+
+int cdsr_backend_available(const char* name) {
+  return guarded(last_error, [&] {
+    const std::string_view wanted = name == nullptr ? "" : name;
+    for (const cdsr::Backend& backend : cdsr::backends()) {
+      if (wanted != backend.name) continue;
+      std::string reason;
+      if (!backend.available(reason))
+        fail(Errc::Unsupported, "backend {} cannot run here: {}", wanted, reason);
+      return;
+    }
+    fail(Errc::InvalidArgument, "no backend is named '{}'", wanted);
   });
 }
 

@@ -421,5 +421,12 @@ TEST(CApiTables, StatusAndVersion) {
   EXPECT_STREQ(cdsr_session_error(nullptr), cdsr_last_error());
 }
 
+TEST(CApi, BackendsCanBeAskedFor) {
+  EXPECT_EQ(cdsr_backend_available("reference"), CDSR_OK);
+  EXPECT_EQ(cdsr_backend_available("warp"), CDSR_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(cdsr_last_error()).find("warp"), std::string::npos);
+  EXPECT_EQ(cdsr_backend_available(nullptr), CDSR_ERROR_INVALID_ARGUMENT);
+}
+
 }  // namespace
 }  // namespace cdsr::test

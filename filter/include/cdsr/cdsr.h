@@ -326,6 +326,10 @@ typedef struct cdsr_options {
  * INVALID_ARGUMENT if options is NULL or version is 0 or higher than cdsr_api_version(). */
 CDSR_API int cdsr_options_default(cdsr_options* options, uint32_t version);
 
+/* CDSR_OK when the backend of this name ("cpu", "cuda", "reference") can run on this machine, else
+ * UNSUPPORTED, or INVALID_ARGUMENT for a name that does not exist; cdsr_last_error() says why. Any thread. */
+CDSR_API int cdsr_backend_available(const char* name);
+
 /* ----------------------------------------------------------------- sessions */
 
 /* One stream of frames. Thread-safety: one thread at a time; it need not always be the same one. Different
