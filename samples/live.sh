@@ -131,27 +131,19 @@ segments=$(grep -c '^segment' "$work/hls/index.m3u8") || die "the HLS playlist i
 
 step "the page"
 chromium=$(command -v chromium || command -v chromium-headless-shell || true)
-cat >"$work/hls/index.html" <<'HTML'
-<!doctype html><title>cdsr live</title><body style="margin:0;background:#000;color:#fff;font:16px sans-serif">
-<video id="v" src="index.m3u8" muted autoplay playsinline width="960" height="540"></video><div id="t">loading</div>
-<script>
-  const v = document.getElementById('v'), t = document.getElementById('t');
-  const say = () => t.textContent = `${v.videoWidth}x${v.videoHeight} at ${v.currentTime.toFixed(2)} s ` + (v.error ? v.error.message : '');
-  for (const e of ['timeupdate', 'error', 'loadeddata']) v.addEventListener(e, say);
-  v.addEventListener('timeupdate', () => { if (v.currentTime > 1) { v.pause(); document.title = 'playing'; } });
-</script>
-HTML
+rm -f "$work/page.png"
 if [[ -n $chromium ]]; then
-  python3 -m http.server --bind 127.0.0.1 --directory "$work/hls" $((port + 2)) >"$work/http.log" 2>&1 &
-  server=$!
-  pids+=("$server")
+  python3 -B "$root/samples/live_page.py" "$work/hls" $((port + 2)) >"$work/http.log" 2>&1 &
+  pids+=("$!")
   sleep 1
-  timeout 90 "$chromium" --headless --no-sandbox --disable-gpu --autoplay-policy=no-user-gesture-required \
-    --virtual-time-budget=20000 --timeout=30000 --window-size=960,600 --screenshot="$work/page.png" \
-    "http://127.0.0.1:$((port + 2))/index.html" >"$work/chromium.log" 2>&1 || true
-  [[ -s $work/page.png ]] && echo "screenshot: $work/page.png"
+  timeout 120 "$chromium" --headless --no-sandbox --disable-gpu --autoplay-policy=no-user-gesture-required \
+    --timeout=60000 --window-size=960,600 --screenshot="$work/page.png" "http://127.0.0.1:$((port + 2))/" \
+    >"$work/chromium.log" 2>&1 || die "the browser failed (log: $work/chromium.log)"
+  # A page without a picture in it compresses to a few thousand bytes.
+  [[ -s $work/page.png && $(stat -c %s "$work/page.png") -gt 60000 ]] || die "the page shows no picture: $work/page.png"
+  echo "HLS plays in the browser: $work/page.png"
 else
-  echo "no Chromium here: open $work/hls/index.html from a web server to see it"
+  echo "no Chromium here; to see it: python3 samples/live_page.py $work/hls 8000, then http://127.0.0.1:8000/"
 fi
 
 value() { sed -n "s/^$1=//p" "$work/$2.log" | tail -n 1; }
@@ -167,7 +159,7 @@ printf '%-10s %s of these late (interpolated), %s interpolated in all; %s shots,
 printf '%-10s %s frames, latency p50 %s ms, p99 %s ms\n' recorded "$(value record.frames record)" \
   "$(value record.latency_p50_ms record)" "$(value record.latency_p99_ms record)"
 printf '%-10s %s frames decoded, %s HLS segments\n' plays "$(value check.frames check)" "$segments"
-printf 'recording: %s\npage:      %s\n' "$work/hls/recording.ts" "$work/hls/index.html"
+printf 'recording: %s\n' "$work/hls/recording.ts"
 
 # Nothing may get lost between the sender and the recording; late frames are interpolated, not dropped.
 if [[ $faults -eq 0 ]]; then
