@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gst_plugin/cuda.h"
+
 namespace cdsr::gst {
 namespace {
 
@@ -47,8 +49,6 @@ constexpr GstVideoFormat kCudaFormats[] = {
     GST_VIDEO_FORMAT_NV12,    GST_VIDEO_FORMAT_P010_10LE, GST_VIDEO_FORMAT_I420,
     GST_VIDEO_FORMAT_P016_LE, GST_VIDEO_FORMAT_Y444,      GST_VIDEO_FORMAT_Y444_16LE,
 };
-
-constexpr char kCudaMemory[] = "memory:CUDAMemory";
 
 void append_format(GValue* list, GstVideoFormat format) {
   GValue value = G_VALUE_INIT;
@@ -142,6 +142,11 @@ bool settle_colorimetry(const GstStructure* input, GstStructure* output) {
 }
 
 }  // namespace
+
+bool in_cuda(GstCaps* caps) {
+  return gst_caps_get_size(caps) > 0 &&
+         gst_caps_features_contains(gst_caps_get_features(caps, 0), kCudaMemory);
+}
 
 int32_t format_from_gst(GstVideoFormat format) {
   for (const Format& known : kFormats) {

@@ -14,6 +14,7 @@ cdsr_summary_line("CUDA 13         GPU backend" "${CDSR_CUDA_FOUND}" "no libcdsr
 cdsr_summary_line("LibTorch        training" "${Torch_FOUND}" "no `cdsr train`, no parity tests with LibTorch")
 cdsr_summary_line("FFmpeg libs     image files in the tools" "${LIBAV_FOUND}" "no `cdsr upscale`, `eval` and `train`")
 cdsr_summary_line("GStreamer       the element `cdsr`" "${GST_FOUND}" "no element; needs GStreamer 1.22 or newer")
+cdsr_summary_line("libgstcuda      its frames in a GPU" "${GST_CUDA_LIBRARY}" "memory:CUDAMemory is left out of the element")
 cdsr_summary_line("Tests           GoogleTest" "${CDSR_TESTS}" "no tests")
 cdsr_summary_line("Sanitizers      ASan, UBSan" "${CDSR_SANITIZE}" "plain build")
 cdsr_summary_line("ccache          faster rebuilds" "${CDSR_CCACHE}" "every build compiles everything")
