@@ -260,6 +260,7 @@ __global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const __grid_constant_
     __syncthreads();
     const unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
     const auto* const filter = reinterpret_cast<const float*>(stage + kFilterAt);
+#pragma unroll 1
     for (int half = 0; half < 2; ++half)
       depthwise<T>(stage, filter, threadIdx.x, half, 0.1F, result + swizzled(threadIdx.x, half));
     __syncthreads();

@@ -195,7 +195,7 @@ CDSR_HD void depthwise(const unsigned char* tile, const float* filter, int pixel
   alignas(16) T values[kHalf];
   const int corner = pixel / kTile * kHalo + pixel % kTile;
 #if defined(__CUDACC__)
-#pragma unroll
+#pragma unroll 3
 #endif
   for (int tap = 0; tap < 9; ++tap) {
     copy16<T>(tile + swizzled(corner + tap / 3 * kHalo + tap % 3, half), values);

@@ -81,6 +81,8 @@ void EncoderRunner::run(const color::Picture& picture, cudaStream_t stream) {
   }
   w.out = picture_.as<float>();
   launch_windows(w, stream);
+  if (network_.config.lpe_input == LpeInput::Normalized)
+    launch_normalize(picture_.as<float>(), w.count, w.width, w.height, stream);
   const size_t d = network_.config.embedding();
   // All pixel-wise means first, then all patch-wise ones.
   branch(network_.encoder.pixel, weights_->pixel, 6, means_.as<float>(), stream);

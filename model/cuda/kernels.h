@@ -69,6 +69,8 @@ struct WindowArgs {
   float* out = nullptr;
 };
 void launch_windows(const WindowArgs& args, cudaStream_t stream);
+/// LpeInput::Normalized: `count` windows side by side, in place.
+void launch_normalize(float* windows, int count, int width, int height, cudaStream_t stream);
 void launch_encoder(const EncoderArgs& args, cudaStream_t stream);
 /// Mean over the pixels of each window: [window][pixel][channels] to [window][channels].
 void launch_means(const float* in, int windows, int pixels, int channels, float* out, cudaStream_t stream);

@@ -71,6 +71,23 @@ __global__ void windows_kernel(const WindowArgs a) {
   for (int p = 0; p < 3; ++p) out[p] = a.in.plane[p][(a.y[window] + y) * a.in.stride + a.x[window] + x];
 }
 
+/// A block normalizes a window; its sums are added up in a fixed order.
+__global__ void normalize_kernel(float* windows, int width, int height) {
+  __shared__ WindowSums sums[256];
+  float* const window = windows + static_cast<ptrdiff_t>(blockIdx.x) * width * height * 3;
+  sums[threadIdx.x] = window_sums(window, width, height, threadIdx.x, 256);
+  __syncthreads();
+  for (int step = 128; step > 0; step /= 2) {
+    if (threadIdx.x < step) {
+      sums[threadIdx.x].value += sums[threadIdx.x + step].value;
+      sums[threadIdx.x].across += sums[threadIdx.x + step].across;
+      sums[threadIdx.x].down += sums[threadIdx.x + step].down;
+    }
+    __syncthreads();
+  }
+  normalize_pixels(window, width, height, sums[0], threadIdx.x, 256);
+}
+
 /// threadIdx.x: outputs, which lie side by side in memory; threadIdx.y: groups of pixels of a row.
 __global__ void encoder_kernel(const EncoderArgs e) {
   const int o = blockIdx.z * blockDim.x + threadIdx.x;
@@ -129,6 +146,7 @@ void load_pixel_kernels() {
                              reinterpret_cast<const void*>(fold_kernel),
                              reinterpret_cast<const void*>(dqa_vectors_kernel),
                              reinterpret_cast<const void*>(windows_kernel),
+                             reinterpret_cast<const void*>(normalize_kernel),
                              reinterpret_cast<const void*>(encoder_kernel),
                              reinterpret_cast<const void*>(means_kernel),
                              reinterpret_cast<const void*>(planes_kernel),
@@ -161,6 +179,11 @@ void launch_dqa_vectors(const DqaArgs& args, cudaStream_t stream) {
 void launch_windows(const WindowArgs& a, cudaStream_t stream) {
   windows_kernel<<<dim3(blocks_of(a.width, 64), a.height, a.count), 64, 0, stream>>>(a);
   check(cudaGetLastError(), "launch of the encoder's windows");
+}
+
+void launch_normalize(float* windows, int count, int width, int height, cudaStream_t stream) {
+  normalize_kernel<<<count, 256, 0, stream>>>(windows, width, height);
+  check(cudaGetLastError(), "launch of the encoder's normalization");
 }
 
 void launch_encoder(const EncoderArgs& e, cudaStream_t stream) {

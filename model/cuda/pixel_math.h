@@ -2,10 +2,12 @@
 // shuffle, the encoder's layers.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "model/cuda/conv_tile.h"
+#include "model/normalize_window.h"
 
 namespace cdsr::cuda {
 
@@ -67,7 +69,7 @@ CDSR_HD float attention_value(float q, const float* key, const float* value, flo
 #if defined(__CUDA_ARCH__)
     const float e = expf(q * key[j] - top);
 #else
-    const float e = __builtin_expf(q * key[j] - top);
+    const float e = std::exp(q * key[j] - top);
 #endif
     sum += e;
     weighted += e * value[j];
@@ -135,6 +137,41 @@ CDSR_HD float shuffled(const float* values, int pitch, int width, int scale, int
 }
 
 // ---------------------------------------------------------------------------------------------- encoder
+
+/// Sums that normalizing a window needs (model/normalize_window.h), over some of its pixels.
+struct WindowSums {
+  double value = 0, across = 0, down = 0;
+};
+
+/// Of every `threads`-th pixel of a [y][x][3] window, from pixel `thread`.
+CDSR_HD WindowSums window_sums(const float* window, int width, int height, int thread, int threads) {
+  WindowSums s;
+  for (int i = thread; i < width * height; i += threads)
+    for (int c = 0; c < 3; ++c) {
+      const double value = window[i * 3 + c];
+      s.value += value;
+      if (i % width > 0) {
+        const double d = value - window[(i - 1) * 3 + c];
+        s.across += d * d;
+      }
+      if (i >= width) {
+        const double d = value - window[(i - width) * 3 + c];
+        s.down += d * d;
+      }
+    }
+  return s;
+}
+
+/// Normalizes those pixels, given the sums over all.
+CDSR_HD void normalize_pixels(float* window, int width, int height, const WindowSums& all, int thread,
+                              int threads) {
+  const double mean = all.value / (3.0 * width * height);
+  const double across = width > 1 ? all.across / (3.0 * (width - 1) * height) : all.across;
+  const double down = height > 1 ? all.down / (3.0 * width * (height - 1)) : all.down;
+  const double gain = kNormalizedContrast / std::sqrt(across + down + kNormalizedFloor);
+  for (int i = thread; i < width * height; i += threads)
+    for (int c = 0; c < 3; ++c) window[i * 3 + c] = static_cast<float>((window[i * 3 + c] - mean) * gain);
+}
 
 /// A convolution of the encoder on floats: windows of width x height pixels of `in` channels, one after the
 /// other.

@@ -343,6 +343,24 @@ TEST(KernelVectors, EncoderLayers) {
   }
 }
 
+// A block's threads one after the other, their sums added up as the kernel's tree does.
+TEST(KernelVectors, NormalizedWindows) {
+  for (const auto& [w, h] : {std::pair{1, 1}, {48, 48}, {7, 1}, {13, 90}}) {
+    std::vector<float> window = random_values(static_cast<size_t>(3) * w * h, 12), want = window;
+    normalize_window({want.data(), 1, 3 * static_cast<ptrdiff_t>(w), 3, w, h});
+    WindowSums sums[256];
+    for (int t = 0; t < 256; ++t) sums[t] = window_sums(window.data(), w, h, t, 256);
+    for (int step = 128; step > 0; step /= 2)
+      for (int t = 0; t < step; ++t) {
+        sums[t].value += sums[t + step].value;
+        sums[t].across += sums[t + step].across;
+        sums[t].down += sums[t + step].down;
+      }
+    for (int t = 0; t < 256; ++t) normalize_pixels(window.data(), w, h, sums[0], t, 256);
+    EXPECT_LE(normalized_error(window, want), 1e-13) << w << "x" << h;
+  }
+}
+
 TEST(KernelVectors, PixelShuffle) {
   const auto values = random_values(size_t{48} * 6 * 5, 3);
   const Conv identity{12,

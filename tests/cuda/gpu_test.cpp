@@ -1,0 +1,352 @@
+// What needs a GPU: every operator and the whole network against the reference, frames in device memory
+// against frames in the processor's, contexts, bands, redone frames. Skipped where there is none.
+//
+// Bounds on the normalized error as in parity_operators_test.cpp; fp16 rounds eight times finer than bf16.
+#include <cuda.h>
+#include <cuda_runtime_api.h>
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "filter/color/device_color.h"
+#include "filter/shot/thumbnail.h"
+#include "model/cuda/cuda.h"
+#include "model/error.h"
+#include "tests/filter/color_reference.h"
+#include "tests/filter/frame_buffer.h"
+#include "tests/model/backend_run.h"
+#include "tests/model/tiny.h"
+
+namespace cdsr::test {
+namespace {
+
+constexpr size_t kGuard = 64;
+constexpr float kGuardValue = -12345.5F;
+
+void ok(cudaError_t error) { ASSERT_EQ(error, cudaSuccess) << cudaGetErrorString(error); }
+
+std::vector<float> random_values(size_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<float> v(count);
+  for (float& x : v) x = static_cast<float>(random() >> 8) / (1 << 24) - 0.5F;
+  return v;
+}
+
+double bound(Precision p) { return p == Precision::Fp32 ? 1e-10 : p == Precision::Fp16 ? 1e-6 : 3e-5; }
+
+class Gpu : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    std::string reason;
+    if (!cuda::available(reason)) GTEST_SKIP() << reason;
+  }
+  static EngineOptions options(Query query, size_t memory = 0) {
+    EngineOptions o;
+    o.precision = GetParam();
+    o.query = query;
+    o.memory_limit = memory;
+    return o;
+  }
+};
+
+TEST_P(Gpu, OperatorsEqualTheReference) {
+  CdsrConfig config = tiny_config(Body::Rrdb, 2);
+  for (const int nf : {24, 64}) {
+    config.nf = nf;
+    config.gc = 32;
+    const auto network = random_network(config, 5);
+    EngineOptions o;
+    o.precision = GetParam();
+    const auto gpu = cuda::operators(o);
+    const auto reference = backends().back().operators({});
+    for (const auto& [w, h] : {std::pair{1, 1}, {13, 7}, {33, 47}, {5, 150}}) {
+      const auto x = random_values(static_cast<size_t>(nf) * w * h, 1), r = random_values(x.size(), 2);
+      const auto picture = random_values(size_t{3} * w * h, 3), gate = random_values(nf, 4),
+                 filter = random_values(static_cast<size_t>(nf) * 9, 5);
+      const ConstMap in{nf, h, w, x.data()}, residual{nf, h, w, r.data()}, low{3, h, w, picture.data()};
+      const auto compare = [&](const char* what, int channels, int scale, auto&& call) {
+        const size_t count = static_cast<size_t>(channels) * w * h * scale * scale;
+        std::vector<float> got(count + 2 * kGuard, kGuardValue), want(got);
+        call(*gpu, Map{channels, h * scale, w * scale, got.data() + kGuard});
+        call(*reference, Map{channels, h * scale, w * scale, want.data() + kGuard});
+        for (size_t i = 0; i < kGuard; ++i)
+          EXPECT_TRUE(got[i] == kGuardValue && got[count + kGuard + i] == kGuardValue);
+        const std::vector<float> a(got.begin() + kGuard, got.end() - kGuard),
+            b(want.begin() + kGuard, want.end() - kGuard);
+        EXPECT_LE(normalized_error(a, b), bound(GetParam())) << what << " nf " << nf << " " << w << "x" << h;
+      };
+      const Block& block = network->blocks[1];
+      compare("conv", nf, 1, [&](Operators& op, Map out) { op.conv(block.conv1, 0.1F, in, &residual, out); });
+      compare("pointwise", nf, 1,
+              [&](Operators& op, Map out) { op.conv(block.dqa[0].conv, 1, in, nullptr, out); });
+      compare("dqa", nf, 1, [&](Operators& op, Map out) { op.dqa(block.dqa[1], gate, filter, in, out); });
+      compare("dense", nf, 1, [&](Operators& op, Map out) { op.dense_block(block.rdb[2], in, out); });
+      for (const Skip skip : {Skip::None, Skip::Bicubic})
+        compare("tail", 3, 2, [&](Operators& op, Map out) { op.tail(network->tail, 2, skip, in, low, out); });
+    }
+    const auto y = random_values(nf, 6), query = random_values(nf, 7);
+    std::vector<float> gate[2], filter[2];
+    int i = 0;
+    for (Operators* op : {gpu.get(), reference.get()}) {
+      gate[i].resize(nf);
+      filter[i].resize(static_cast<size_t>(nf) * 9);
+      op->dqa_vectors(network->blocks[0].dqa[0], y, query, gate[i], filter[i]);
+      ++i;
+    }
+    EXPECT_LE(normalized_error(gate[0], gate[1]), 1e-10);
+    EXPECT_LE(normalized_error(filter[0], filter[1]), 1e-10);
+  }
+}
+
+TEST_P(Gpu, NetworksEqualTheReference) {
+  for (const Body body : {Body::Plain, Body::Rrdb})
+    for (const Query query : {Query::Shot, Query::Frame}) {
+      const auto network = random_network(tiny_config(body, 2), 3);
+      const Image in = test_image(53, 41);
+      EngineOptions plain;
+      plain.query = query;
+      const BackendResult want = run_backend("reference", network, plain, in);
+      const BackendResult got = run_backend("cuda", network, options(query), in, &want);
+      EXPECT_LE(normalized_error(got.embedding, want.embedding), 1e-8);
+      EXPECT_LE(normalized_error(got.queries, want.queries), GetParam() == Precision::Fp32 ? 1e-9 : 1e-5);
+      const double limit = GetParam() == Precision::Fp32 ? 0.01 : GetParam() == Precision::Fp16 ? 1.0 : 8.0;
+      EXPECT_LE(max_code_difference(got.image, want.image), limit) << to_string(body) << to_string(query);
+    }
+}
+
+// The first frame is queued kernel by kernel, the second captured, the third replayed.
+TEST_P(Gpu, SameBitsTwiceAndInBands) {
+  for (const Body body : {Body::Plain, Body::Rrdb})
+    for (const Query query : {Query::Shot, Query::Frame}) {
+      const auto network = random_network(tiny_config(body, 3), 3);
+      const Image in = test_image(61, 300);
+      Image first;
+      size_t most = 0;
+      for (size_t memory : {size_t{0}, size_t{1}}) {
+        EngineOptions o = options(query, memory == 0 ? 0 : most * 3 / 5);
+        auto engine = create_engine(network, o, "cuda");
+        engine->plan(in.width, in.height);
+        most = std::max(most, engine->info().planned_bytes);
+        const ImageSource source(in);
+        std::vector<float> e(network->config.embedding()),
+            q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
+        engine->embed(source, e);
+        engine->condition(e);
+        engine->measure_queries(source, q);
+        engine->set_queries(q);
+        for (int i = 0; i < 3; ++i) {
+          Image out(in.width * 3, in.height * 3);
+          ImageSink sink(out);
+          engine->upscale(source, sink);
+          if (first.width == 0) first = out;
+          // Bands add the means up in another order.
+          if (memory == 0 || query == Query::Shot)
+            EXPECT_LE(max_code_difference(out, first), memory == 0 ? 0.0 : 0.5) << to_string(body) << i;
+        }
+        EXPECT_EQ(engine->info().redone, 0);
+      }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, Gpu, testing::Values(Precision::Fp32, Precision::Fp16, Precision::Bf16),
+                         [](const auto& info) { return std::string(to_string(info.param)); });
+
+/// A frame buffer's planes in device memory, strides and guards included.
+class DeviceCopy {
+ public:
+  explicit DeviceCopy(const FrameBuffer& frame) : frame_(frame.input()) {
+    for (int p = 0; p < frame_.format->planes; ++p) {
+      const Extent e = extent(p);
+      void* memory = nullptr;
+      ok(cudaMalloc(&memory, e.bytes));
+      ok(cudaMemcpy(memory, e.first, e.bytes, cudaMemcpyHostToDevice));
+      memory_.push_back(memory);
+      device_.plane[p] = static_cast<uint8_t*>(memory) + (frame_.plane[p] - e.first);
+    }
+    host_ = frame_;
+    for (int p = 0; p < frame_.format->planes; ++p) frame_.plane[p] = device_.plane[p];
+    frame_.on_gpu = true;
+  }
+  ~DeviceCopy() {
+    for (void* m : memory_) cudaFree(m);
+  }
+  DeviceCopy(const DeviceCopy&) = delete;
+  DeviceCopy& operator=(const DeviceCopy&) = delete;
+  const Frame& frame() const { return frame_; }
+  /// Back into the buffer it was made from.
+  void fetch() {
+    for (int p = 0; p < host_.format->planes; ++p) {
+      std::swap(frame_.plane[p], host_.plane[p]);
+      const Extent e = extent(p);
+      ok(cudaMemcpy(e.first, memory_[p], e.bytes, cudaMemcpyDeviceToHost));
+      std::swap(frame_.plane[p], host_.plane[p]);
+    }
+  }
+
+ private:
+  struct Extent {
+    uint8_t* first;
+    size_t bytes;
+  };
+  Extent extent(int p) const {
+    const int c = p == 0 ? 0 : 1;
+    const int rows = frame_.format->height_of(frame_.format->planes > 1 ? c : 0, frame_.height);
+    const ptrdiff_t stride = frame_.stride[p], size = std::abs(stride);
+    uint8_t* const first = stride < 0 ? frame_.plane[p] + (rows - 1) * stride : frame_.plane[p];
+    const int width = frame_.format->width_of(frame_.format->planes > 1 ? c : 0, frame_.width);
+    const size_t row = static_cast<size_t>(width) * frame_.format->component[c].step * frame_.format->bytes();
+    return {first, static_cast<size_t>(size) * (rows - 1) + row};
+  }
+  Frame frame_, host_, device_;
+  std::vector<void*> memory_;
+};
+
+class GpuFormats : public testing::TestWithParam<int32_t> {
+ protected:
+  void SetUp() override {
+    std::string reason;
+    if (!cuda::available(reason)) GTEST_SKIP() << reason;
+  }
+};
+
+// Bit for bit: the colour kernels and the shot statistic.
+TEST_P(GpuFormats, ColourAndStatisticHaveTheProcessorsBits) {
+  const PixelFormat& format = *find_format(GetParam());
+  const auto engine = create_engine(random_network(tiny_config(Body::Plain, 2), 1), {}, "cuda");
+  ok(cudaFree(nullptr));
+  int i = 0;
+  for (const auto& [w, h] : {std::pair{1, 1}, {37, 13}, {130, 75}}) {
+    FrameBuffer in(format, w, h, i++ % 2 == 1, {CDSR_MATRIX_UNSPECIFIED, 1 + i % 2, i % 7});
+    in.fill_random(static_cast<uint32_t>(i));
+    FrameBuffer want(format, 2 * w, 2 * h, i % 2 == 0), got = want;
+    reference_write(in, nullptr, 2, {}, want);
+    DeviceCopy from(in);
+    {
+      DeviceCopy to(got);
+      engine->device_frames()->bicubic(device_frame(from.frame()), device_output(to.frame(), 2, {}));
+      ok(cudaDeviceSynchronize());
+      to.fetch();
+    }
+    EXPECT_TRUE(got == want) << w << "x" << h;
+    Thumbnailer thumbnailer;
+    Thumbnail expected, cells;
+    thumbnailer.plan(w);
+    thumbnailer.make(in.input(), expected);
+    engine->device_frames()->thumbnail(device_frame(from.frame()), expected.width, expected.height,
+                                       cells.cell);
+    EXPECT_TRUE(std::equal(cells.cell, cells.cell + expected.count(), expected.cell));
+  }
+}
+
+TEST_P(GpuFormats, FramesThereAndHereGiveOnePicture) {
+  const PixelFormat& format = *find_format(GetParam());
+  const auto network = random_network(tiny_config(Body::Plain, 2), 1);
+  const auto engine = create_engine(network, {}, "cuda");
+  FrameBuffer in(format, 66, 38), got(format, 132, 76);
+  in.fill_random(1);
+  const Image low = reference_read(in);
+  const ImageSource source(low);
+  engine->plan(66, 38);
+  std::vector<float> e(network->config.embedding()),
+      q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
+  engine->embed(source, e);
+  engine->condition(e);
+  engine->measure_queries(source, q);
+  engine->set_queries(q);
+  Image high(132, 76);
+  ImageSink sink(high);
+  engine->upscale(source, sink);
+  FrameBuffer want = got;
+  reference_write(in, &high, 2, {}, want);
+  DeviceCopy from(in);
+  for (int n = 0; n < 3; ++n) {
+    DeviceCopy to(got);
+    DeviceSource device_source;
+    DeviceSink device_sink;
+    device_source.bind(from.frame());
+    device_sink.bind(to.frame(), 2, {});
+    engine->upscale(device_source, device_sink);
+    ok(cudaDeviceSynchronize());
+    to.fetch();
+    int most = 0;
+    for (int c = 0; c < format.components; ++c)
+      for (int y = 0; y < got.height_of(c); ++y)
+        for (int x = 0; x < got.width_of(c); ++x)
+          most =
+              std::max(most, std::abs(got.get(c, x, y) - want.get(c, x, y)) >> std::max(0, format.bits - 8));
+    EXPECT_LE(most, 1) << "frame " << n;  // the bicubic skip is contracted in one of the two
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, GpuFormats,
+                         testing::Values(CDSR_FORMAT_NV12, CDSR_FORMAT_P010, CDSR_FORMAT_P016,
+                                         CDSR_FORMAT_YUV420P, CDSR_FORMAT_YUV444P, CDSR_FORMAT_YUV444P16,
+                                         CDSR_FORMAT_RGB24, CDSR_FORMAT_GBRP10, CDSR_FORMAT_BGRA,
+                                         CDSR_FORMAT_GRAY8),
+                         [](const auto& info) { return std::string(find_format(info.param)->name); });
+
+// Weights that half precision cannot hold: every frame is redone in fp32, and counted, also from the graph.
+TEST(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
+  std::string reason;
+  if (!cuda::available(reason)) GTEST_SKIP() << reason;
+  auto wild = std::make_shared<Network>(*random_network(tiny_config(Body::Plain, 2), 1));
+  for (float& w : wild->blocks[0].conv1.weight) w *= 3e5F;
+  for (float& w : wild->blocks[0].conv2.weight) w *= 1e-5F;
+  const Image in = test_image(40, 30);
+  EngineOptions o;
+  const BackendResult want = run_backend("reference", wild, o, in);
+  auto engine = create_engine(wild, o, "cuda");
+  engine->plan(40, 30);
+  engine->condition(want.embedding);
+  engine->set_queries(want.queries);
+  const ImageSource source(in);
+  for (int n = 1; n <= 3; ++n) {
+    Image out(80, 60);
+    ImageSink sink(out);
+    engine->upscale(source, sink);
+    EXPECT_LE(max_code_difference(out, want.image), 0.1);
+    EXPECT_EQ(engine->info().redone, n);
+  }
+}
+
+TEST(GpuSafety, TooLittleMemoryIsAnErrorWithNumbers) {
+  std::string reason;
+  if (!cuda::available(reason)) GTEST_SKIP() << reason;
+  EngineOptions o;
+  o.memory_limit = size_t{1} << 20;
+  auto engine = create_engine(random_network(tiny_config(Body::Rrdb, 2), 1), o, "cuda");
+  try {
+    engine->plan(1920, 1080);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Errc::OutOfMemory);
+    EXPECT_NE(std::string(e.what()).find("the limit is 1.0 MiB"), std::string::npos) << e.what();
+  }
+  engine->plan(16, 16);  // still usable
+}
+
+// FFmpeg's and GStreamer's contexts are not the primary one.
+TEST(GpuSafety, LivesInAGivenContext) {
+  std::string reason;
+  if (!cuda::available(reason)) GTEST_SKIP() << reason;
+  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
+  const auto create = reinterpret_cast<CUresult (*)(CUcontext*, CUctxCreateParams*, unsigned, CUdevice)>(
+      dlsym(driver, "cuCtxCreate_v4"));
+  const auto destroy = reinterpret_cast<CUresult (*)(CUcontext)>(dlsym(driver, "cuCtxDestroy_v2"));
+  const auto pop = reinterpret_cast<CUresult (*)(CUcontext*)>(dlsym(driver, "cuCtxPopCurrent_v2"));
+  ASSERT_TRUE(create != nullptr && destroy != nullptr && pop != nullptr);
+  CUcontext context = nullptr, popped = nullptr;
+  ASSERT_EQ(create(&context, nullptr, 0, 0), CUDA_SUCCESS);
+  pop(&popped);
+  const auto network = random_network(tiny_config(Body::Plain, 2), 1);
+  const Image in = test_image(40, 30);
+  EngineOptions there;
+  there.cuda_context = context;
+  const BackendResult a = run_backend("cuda", network, there, in), b = run_backend("cuda", network, {}, in);
+  EXPECT_TRUE(same_bits(a.image, b.image));
+  EXPECT_EQ(destroy(context), CUDA_SUCCESS);
+}
+
+}  // namespace
+}  // namespace cdsr::test
