@@ -7,6 +7,7 @@
 #   gst    the GStreamer element, and samples/live.sh
 #   test   all of the above, and what tests/run.sh needs
 #   train  LibTorch, for `cdsr train` and the parity tests
+#   cuda   nvcc 13 and cuDNN 9's headers for the CUDA module, into .cache/cuda, if no CUDA 13 toolkit is installed
 #
 # Runs as root, or through sudo. CDSR_NO_INSTALL=1 only checks, and fails if something is missing.
 set -euo pipefail
@@ -33,16 +34,51 @@ if [[ -e ${CUDA_HOME:-/usr/local/cuda}/include/cuda.h ]]; then
 fi
 test=("${user[@]}" "${gst[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 git)
 train=(libtorch-dev)
+cuda=(build-essential cmake ninja-build pkg-config python3-venv)
+
+# NVIDIA's wheels; Debian's own toolkit is older.
+install_cuda() {
+  local project folder
+  project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+  for folder in "${CUDAToolkit_ROOT:-/usr/local/cuda}" "$project/.cache/cuda"; do
+    if "$folder/bin/nvcc" --version 2>/dev/null | grep -q 'release 13'; then
+      return
+    fi
+  done
+  if [[ ${CDSR_NO_INSTALL:-0} != 0 ]]; then
+    echo "error: CDSR_NO_INSTALL is set, and there is no CUDA 13 toolkit" >&2
+    exit 1
+  fi
+  echo "pip install: nvcc 13.0 and cuDNN into .cache/cuda"
+  python3 -m venv "$project/.cache/cuda-packages"
+  "$project/.cache/cuda-packages/bin/pip" -q install 'nvidia-cuda-nvcc==13.0.*' 'nvidia-cuda-runtime==13.0.*' \
+    'nvidia-nvvm==13.0.*' 'nvidia-cuda-crt==13.0.*' 'nvidia-cuda-cccl==13.0.*' 'nvidia-cuda-cuobjdump==13.*' \
+    'nvidia-cudnn-cu13==9.*'
+  ln -sfn "$(echo "$project"/.cache/cuda-packages/lib/python3*/site-packages/nvidia/cu13)" "$project/.cache/cuda"
+  # cuDNN's wheel has a folder of its own.
+  local headers
+  for headers in "$project"/.cache/cuda-packages/lib/python3*/site-packages/nvidia/cudnn/include/*.h; do
+    [[ ! -e $headers ]] || ln -sf "$headers" "$project/.cache/cuda/include/"
+  done
+}
 
 wanted=()
+with_cuda=0
+finish() {
+  [[ $with_cuda -eq 0 ]] || install_cuda
+}
 for group in "${@:-user}"; do
   case $group in
     user) wanted+=("${user[@]}") ;;
     gst) wanted+=("${gst[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     train) wanted+=("${train[@]}") ;;
+    cuda)
+      wanted+=("${cuda[@]}")
+      with_cuda=1
+      ;;
     *)
-      sed -n '4,9s/^# \{0,3\}//p' "$0" >&2
+      sed -n '4,10s/^# \{0,3\}//p' "$0" >&2
       exit 2
       ;;
   esac
@@ -59,6 +95,7 @@ fi
 installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
 mapfile -t missing < <(printf '%s\n' "${wanted[@]}" | sort -u | grep -vxFf <(printf '%s\n' "$installed") || true)
 if [[ ${#missing[@]} -eq 0 ]]; then
+  finish
   exit 0
 fi
 
@@ -92,3 +129,4 @@ if ! install; then
   apt update
   install
 fi
+finish
