@@ -31,6 +31,7 @@ typedef struct watch {
   guint64 frames;                 /* that passed */
   guint64 unreadable;             /* of these, with no mark or a damaged one */
   guint64 sizes;                  /* times the size was announced */
+  guint64 arrived;                /* frames before the queue that drops what the machine is too slow for */
   GArray* ages;                   /* milliseconds, of the others */
   long memory_early, memory_most; /* KiB, resident: after ten seconds, and the most since */
   int failed;
@@ -116,6 +117,22 @@ static void watch_pad(watch* w, const char* element) {
   gst_object_unref(found);
 }
 
+static GstPadProbeReturn on_arrival(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  (void)pad;
+  (void)info;
+  ++((watch*)data)->arrived;
+  return GST_PAD_PROBE_OK;
+}
+
+static void watch_arrivals(watch* w) {
+  GstElement* found = gst_bin_get_by_name(GST_BIN(w->pipeline), "arrivals");
+  if (!found) return;
+  GstPad* pad = gst_element_get_static_pad(found, "sink");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_arrival, w, NULL);
+  gst_object_unref(pad);
+  gst_object_unref(found);
+}
+
 static gboolean on_message(GstBus* bus, GstMessage* message, gpointer data) {
   watch* w = data;
   (void)bus;
@@ -191,6 +208,9 @@ static void report(watch* w, const char* who) {
   printf("%s.frames=%" G_GUINT64_FORMAT "\n", who, w->frames);
   if (w->write) return;
   g_array_sort(w->ages, by_value);
+  if (w->arrived) {
+    printf("%s.dropped=%" G_GINT64_FORMAT "\n", who, (gint64)w->arrived - (gint64)w->frames);
+  }
   printf("%s.unreadable=%" G_GUINT64_FORMAT "\n%s.sizes=%" G_GUINT64_FORMAT "\n", who, w->unreadable, who,
          w->sizes);
   printf("%s.latency_p50_ms=%d\n%s.latency_p99_ms=%d\n%s.latency_max_ms=%d\n", who, percentile(w->ages, 0.5),
@@ -226,6 +246,7 @@ static int run(watch* w, const char* who, const char* description, const char* w
   w->loop = g_main_loop_new(NULL, FALSE);
   w->ages = g_array_new(FALSE, FALSE, sizeof(int));
   watch_pad(w, watched);
+  watch_arrivals(w);
   GstBus* bus = gst_element_get_bus(w->pipeline);
   gst_bus_add_watch(bus, on_message, w);
   if (seconds > 0) g_timeout_add_seconds((guint)seconds, on_end, w);
@@ -275,7 +296,8 @@ int main(int argc, char** argv) {
     snprintf(
         description, sizeof description,
         "multifilesrc location=\"%s\" loop=true caps=image/jpeg,framerate=%s/1 ! jpegdec ! videoconvert ! "
-        "videoscale ! video/x-raw,format=I420,width=%d,height=%d,pixel-aspect-ratio=1/1 ! queue max-size-buffers=3 ! "
+        "videoscale ! video/x-raw,format=I420,width=%d,height=%d,pixel-aspect-ratio=1/1 ! queue "
+        "max-size-buffers=3 ! "
         "clocksync name=mark ! " RTP_OUT,
         argv[2], argv[4], width, height, 2000, atoi(argv[5]));
     return run(&w, who, description, "mark", atoi(argv[6]));
@@ -283,10 +305,13 @@ int main(int argc, char** argv) {
   if (strcmp(who, "upscale") == 0 && argc == 6) {
     const char* scale = strstr(argv[5], "scale=");
     scale_of_pipeline = scale ? atoi(scale + 6) : 2;
+    /* A live path has to drop somewhere when the machine is too slow for it: here, before the element, where
+     * no more than these few frames ever wait. */
     snprintf(description, sizeof description,
              RTP_IN
-             "! avdec_h264 max-threads=1 ! queue max-size-buffers=250 max-size-bytes=0 max-size-time=0 ! "
-             "cdsr name=sr %s ! queue max-size-buffers=250 max-size-bytes=0 max-size-time=0 ! " RTP_OUT,
+             "! avdec_h264 max-threads=1 ! "
+             "queue name=arrivals leaky=downstream max-size-buffers=8 max-size-bytes=0 max-size-time=0 ! "
+             "cdsr name=sr %s ! queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! " RTP_OUT,
              atoi(argv[2]), argv[5], 6000, atoi(argv[3]));
     return run(&w, who, description, "sr", atoi(argv[4]));
   }

@@ -153,6 +153,7 @@ printf '%-10s %s frames, latency p50 %s ms, p99 %s ms, most %s ms; memory %s KiB
   upscaled "$(value upscale.frames upscale)" "$(value upscale.latency_p50_ms upscale)" \
   "$(value upscale.latency_p99_ms upscale)" "$(value upscale.latency_max_ms upscale)" \
   "$(value upscale.memory_after_10s_kib upscale)" "$(value upscale.memory_most_kib upscale)"
+printf '%-10s %s dropped before the element\n' '' "$(value upscale.dropped upscale)"
 printf '%-10s %s of these late (interpolated), %s interpolated in all; %s shots, %s embeddings, %s hits\n' '' \
   "$(value cdsr.late-frames upscale)" "$(value cdsr.bicubic-frames upscale)" "$(value cdsr.shots upscale)" \
   "$(value cdsr.embeddings upscale)" "$(value cdsr.hits upscale)"
@@ -163,6 +164,7 @@ printf 'recording: %s\n' "$work/hls/recording.ts"
 
 # Nothing may get lost between the sender and the recording; late frames are interpolated, not dropped.
 if [[ $faults -eq 0 ]]; then
+  [[ $(value upscale.dropped upscale) -eq 0 ]] || die "this machine is too slow, or too busy, for the stream"
   [[ $(value upscale.frames upscale) -eq $sent ]] || die "of $sent frames $(value upscale.frames upscale) were upscaled"
   [[ $(value check.frames check) -eq $sent ]] || die "of $sent frames $(value check.frames check) were recorded"
 else
