@@ -29,6 +29,7 @@
 
 #include "libavutil/cpu.h"
 #include "libavutil/dict.h"
+#include "libavutil/hwcontext.h"
 #include "libavutil/imgutils.h"
 #include "libavutil/opt.h"
 #include "libavutil/pixdesc.h"
@@ -42,6 +43,22 @@
 #include "internal.h"
 #endif
 #include "video.h"
+
+/* hwcontext_cuda.h needs two opaque types and no more: no header of NVIDIA's, so one file for builds with CUDA and
+ * without. */
+#ifndef CUDA_VERSION
+#define CUDA_VERSION 0
+typedef struct CUctx_st *CUcontext;
+typedef struct CUstream_st *CUstream;
+#endif
+#include "libavutil/hwcontext_cuda.h"
+
+/* FFmpeg 7.1 moved this member of a link. */
+#if LIBAVFILTER_VERSION_INT < AV_VERSION_INT(10, 3, 100)
+#define FRAMES_CONTEXT(link) ((link)->hw_frames_ctx)
+#else
+#define FRAMES_CONTEXT(link) (ff_filter_link(link)->hw_frames_ctx)
+#endif
 
 /* FFmpeg 8.0 moved a filter's public members into a struct of their own. */
 #if LIBAVFILTER_VERSION_MAJOR >= 11
@@ -114,11 +131,17 @@ static int thread_count(AVFilterContext *ctx)
     return graph > av_cpu_count() ? 0 : FFMIN(graph, 256);
 }
 
-static av_cold int init(AVFilterContext *ctx)
+/**
+ * Made once the frames' format is known: for CUDA frames it lives in their context, and making it earlier would leave a
+ * context of its own on the GPU.
+ */
+static int create_session(AVFilterContext *ctx, void *cuda_context)
 {
     CDSRContext *s = ctx->priv;
     cdsr_options options;
     int status = cdsr_options_default(&options, CDSR_API_VERSION);
+
+    cdsr_session_destroy(&s->session);
 
     if (status < 0) {
         av_log(ctx, AV_LOG_ERROR, "libcdsr %s has API version %d, this filter needs %d\n", cdsr_version(),
@@ -127,10 +150,12 @@ static av_cold int init(AVFilterContext *ctx)
     }
     options.scale          = s->scale;
     options.model          = s->model;
-    options.backend        = s->backend;
+    // Frames in the GPU's memory leave no choice.
+    options.backend        = cuda_context && !strcmp(s->backend, "auto") ? "cuda" : s->backend;
     options.precision      = s->precision;
     options.threads        = thread_count(ctx);
     options.device         = s->device;
+    options.cuda_context   = cuda_context;
     options.memory         = s->memory;
     options.shots          = s->shots;
     options.shot_file      = s->shot_file;
@@ -164,8 +189,55 @@ static av_cold void uninit(AVFilterContext *ctx)
                "%s %s, %d threads\n",
                stats.frames, stats.shots, stats.embeddings, stats.total_ms / stats.frames,
                stats.shot_ms / stats.frames, stats.embed_ms / stats.frames, stats.backend,
-               stats.precision == CDSR_PRECISION_BF16 ? "bf16" : "fp32", stats.threads);
+               stats.precision == CDSR_PRECISION_BF16 ? "bf16" :
+               stats.precision == CDSR_PRECISION_FP16 ? "fp16" : "fp32", stats.threads);
     cdsr_session_destroy(&s->session);
+}
+
+/** Frames of the same device, as large as the output; the session in the device's context and stream. */
+static int config_cuda(AVFilterLink *outlink)
+{
+    AVFilterContext *ctx = outlink->src;
+    AVBufferRef *in_ref = FRAMES_CONTEXT(ctx->inputs[0]);
+    CDSRContext *s = ctx->priv;
+    AVHWFramesContext *in, *out;
+    AVCUDADeviceContext *device;
+    AVBufferRef *out_ref;
+    int ret, status;
+
+    if (!in_ref) {
+        av_log(ctx, AV_LOG_ERROR, "CUDA frames without a frames context\n");
+        return AVERROR(EINVAL);
+    }
+    in = (AVHWFramesContext *)in_ref->data;
+    device = in->device_ctx->hwctx;
+    if (cdsr_format_from_name(av_get_pix_fmt_name(in->sw_format)) == CDSR_FORMAT_NONE) {
+        av_log(ctx, AV_LOG_ERROR, "CUDA frames of %s are not supported\n", av_get_pix_fmt_name(in->sw_format));
+        return AVERROR(ENOTSUP);
+    }
+    if (!(out_ref = av_hwframe_ctx_alloc(in->device_ref)))
+        return AVERROR(ENOMEM);
+    out = (AVHWFramesContext *)out_ref->data;
+    out->format    = AV_PIX_FMT_CUDA;
+    out->sw_format = in->sw_format;
+    out->width     = outlink->w;
+    out->height    = outlink->h;
+    if ((ret = av_hwframe_ctx_init(out_ref)) < 0) {
+        av_log(ctx, AV_LOG_ERROR, "no CUDA frames of %dx%d: %s\n", out->width, out->height, av_err2str(ret));
+        av_buffer_unref(&out_ref);
+        return ret;
+    }
+    av_buffer_unref(&FRAMES_CONTEXT(outlink));
+    FRAMES_CONTEXT(outlink) = out_ref;
+
+    if ((ret = create_session(ctx, device->cuda_ctx)) < 0)
+        return ret;
+    status = cdsr_session_set_cuda_stream(s->session, device->stream);
+    if (status < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_session_error(s->session));
+        return to_averror(status);
+    }
+    return 0;
 }
 
 static int config_output(AVFilterLink *outlink)
@@ -190,7 +262,7 @@ static int config_output(AVFilterLink *outlink)
 #endif
     av_log(ctx, AV_LOG_VERBOSE, "%dx%d -> %dx%d %s\n", inlink->w, inlink->h, outlink->w, outlink->h,
            av_get_pix_fmt_name(outlink->format));
-    return 0;
+    return outlink->format == AV_PIX_FMT_CUDA ? config_cuda(outlink) : create_session(ctx, NULL);
 }
 
 static void warn_once(AVFilterContext *ctx, unsigned cause, const char *message)
@@ -227,18 +299,36 @@ static int is_jpeg_range_format(int format)
     return format == AV_PIX_FMT_YUVJ420P || format == AV_PIX_FMT_YUVJ422P || format == AV_PIX_FMT_YUVJ444P;
 }
 
+/** Decoders crop CUDA frames at the right and bottom alone: the rest is a matter of where a plane begins. */
+static void crop_corner(cdsr_frame *frame, const AVFrame *av, const AVPixFmtDescriptor *desc)
+{
+    for (int i = 0; i < desc->nb_components; i++) {
+        const AVComponentDescriptor *comp = &desc->comp[i];
+        const int chroma = i == 1 || i == 2;
+        uint8_t *plane = av->data[comp->plane];
+
+        frame->plane[comp->plane] =
+            plane + (ptrdiff_t)(av->crop_top >> (chroma ? desc->log2_chroma_h : 0)) * av->linesize[comp->plane] +
+            (ptrdiff_t)(av->crop_left >> (chroma ? desc->log2_chroma_w : 0)) * comp->step;
+    }
+}
+
 static void wrap(cdsr_frame *frame, AVFrame *av)
 {
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(av->format);
+    const AVHWFramesContext *cuda = av->hw_frames_ctx ? (AVHWFramesContext *)av->hw_frames_ctx->data : NULL;
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(cuda ? cuda->sw_format : av->format);
 
     cdsr_frame_default(frame, CDSR_API_VERSION);
     frame->format = cdsr_format_from_name(desc->name);
+    frame->memory = cuda ? CDSR_MEMORY_CUDA : CDSR_MEMORY_CPU;
     frame->width  = av->width;
     frame->height = av->height;
     for (int i = 0; i < 4; i++) {
         frame->plane[i]  = av->data[i];
         frame->stride[i] = av->linesize[i];
     }
+    if (cuda)
+        crop_corner(frame, av, desc);
     // libcdsr numbers these as FFmpeg does.
     frame->matrix          = av->colorspace;
     frame->range           = is_jpeg_range_format(av->format) ? CDSR_RANGE_FULL : av->color_range;
@@ -333,6 +423,8 @@ static int process_command(AVFilterContext *ctx, const char *cmd, const char *ar
     if (ret < 0)
         return ret;
     // The option has been checked and stored; which one it was does not matter.
+    if (s->session == NULL)
+        return 0; // create_session() will see it
     if ((status = cdsr_session_set_strength(s->session, s->strength)) < 0 ||
         (status = cdsr_session_set_shot_threshold(s->session, s->shot_threshold)) < 0 ||
         (status = cdsr_session_set_refresh(s->session, s->refresh)) < 0) {
@@ -355,6 +447,7 @@ static const enum AVPixelFormat pixel_formats[] = {
     AV_PIX_FMT_GBRP12LE,    AV_PIX_FMT_GBRP14LE,    AV_PIX_FMT_GBRP16LE,
     AV_PIX_FMT_RGB24,       AV_PIX_FMT_BGR24,       AV_PIX_FMT_RGBA,        AV_PIX_FMT_BGRA,
     AV_PIX_FMT_GRAY8,       AV_PIX_FMT_GRAY10LE,    AV_PIX_FMT_GRAY12LE,    AV_PIX_FMT_GRAY16LE,
+    AV_PIX_FMT_CUDA,
     AV_PIX_FMT_NONE
 };
 
@@ -371,10 +464,11 @@ static const AVOption cdsr_options_table[] = {
     { "backend", "what runs the network: auto, cpu, cuda, reference", OFFSET(backend), AV_OPT_TYPE_STRING,
       { .str = "auto" }, 0, 0, FLAGS },
     { "precision", "numbers the network is computed in", OFFSET(precision), AV_OPT_TYPE_INT,
-      { .i64 = CDSR_PRECISION_AUTO }, CDSR_PRECISION_AUTO, CDSR_PRECISION_BF16, FLAGS, .unit = "precision" },
-        CONSTANT("precision", "auto", "bf16 where the processor multiplies it, else fp32", CDSR_PRECISION_AUTO),
+      { .i64 = CDSR_PRECISION_AUTO }, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP16, FLAGS, .unit = "precision" },
+        CONSTANT("precision", "auto", "bf16 where the processor multiplies it, else fp32; fp16 on a GPU", CDSR_PRECISION_AUTO),
         CONSTANT("precision", "fp32", "32-bit floating point", CDSR_PRECISION_FP32),
         CONSTANT("precision", "bf16", "bfloat16 with 32-bit sums", CDSR_PRECISION_BF16),
+        CONSTANT("precision", "fp16", "half precision with 32-bit sums, GPUs alone", CDSR_PRECISION_FP16),
     { "threads", "processor threads, 0: as the filter graph; at most one a processor", OFFSET(threads), AV_OPT_TYPE_INT,
       { .i64 = 0 }, 0, 256, FLAGS },
     { "device", "index of the GPU", OFFSET(device), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, INT_MAX, FLAGS },
@@ -439,8 +533,8 @@ const FILTER_TYPE ff_vf_cdsr = {
     PUBLIC(description) = NULL_IF_CONFIG_SMALL("Upscale video of unknown quality with a neural network (CDSR)."),
     PUBLIC(priv_class)  = &cdsr_class,
     PUBLIC(flags)       = AVFILTER_FLAG_SUPPORT_TIMELINE_INTERNAL,
+    .flags_internal     = FF_FILTER_FLAG_HWFRAME_AWARE,
     .priv_size          = sizeof(CDSRContext),
-    .init               = init,
     .uninit             = uninit,
     .process_command    = process_command,
     FILTER_INPUTS(inputs),
