@@ -1,5 +1,7 @@
 // Caps of the element: sizes and colour, both ways.
+#include "gst_plugin/allocation.h"
 #include "gst_plugin/caps.h"
+#include "gst_plugin/cuda.h"
 #include "tests/plugins/gst_fixture.h"
 
 namespace cdsr::gst_test {
@@ -68,6 +70,33 @@ TEST_F(GstCapsTest, CudaMemoryIsOfferedFirstWhereThereIsCuda) {
   EXPECT_TRUE(gst_caps_features_contains(gst_caps_get_features(with.get(), 0), "memory:CUDAMemory"));
   EXPECT_EQ(gst_caps_get_size(without.get()), 1U);
   EXPECT_TRUE(gst_caps_is_subset(without.get(), with.get()));
+}
+
+// Where there is no driver, or no backend for it, nobody is promised a GPU.
+TEST_F(GstCapsTest, PadsOfferWhatThisMachineHas) {
+  make();
+  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
+  for (const char* name : {"sink", "src"}) {
+    GstPadTemplate* pad = gst_element_get_pad_template(found.get(), name);
+    const Owned<GstCaps> offered(gst_pad_template_get_caps(pad));
+    EXPECT_EQ(gst::in_cuda(offered.get()), gst::has_cuda()) << name;
+  }
+  // And with a backend that computes elsewhere never: make() names the reference.
+  const Owned<GstCaps> query(gst_pad_peer_query_caps(harness()->srcpad, nullptr));
+  EXPECT_FALSE(gst::in_cuda(query.get()));
+}
+
+TEST_F(GstCapsTest, NoPoolInAGpuWithoutAContext) {
+  make();
+  gst::Cuda cuda(element());
+  EXPECT_EQ(cuda.context(), nullptr);
+  const Owned<GstCaps> wanted =
+      caps("video/x-raw(memory:CUDAMemory),format=NV12,width=64,height=48,framerate=25/1");
+  GstQuery* query = gst_query_new_allocation(wanted.get(), TRUE);
+  EXPECT_FALSE(gst::propose_pool(query, cuda));
+  EXPECT_FALSE(gst::decide_pool(query, cuda));
+  EXPECT_EQ(gst_query_get_n_allocation_pools(query), 0U);
+  gst_query_unref(query);
 }
 
 TEST_F(GstCapsTest, DownstreamSizeIsAskedOfUpstream) {

@@ -19,7 +19,9 @@ class Pipelines(PluginTest):
     def setUp(self):
         super().setUp()
         if not os.path.exists(os.path.join(PLUGINS, "libgstcdsr.so")) or not shutil.which("gst-launch-1.0"):
-            self.skipTest("no libgstcdsr.so or no gst-launch-1.0")
+            text = f"no libgstcdsr.so in {PLUGINS}, or no gst-launch-1.0"
+            self.assertNotEqual(os.environ.get("CDSR_REQUIRE_PLUGINS"), "1", text)
+            self.skipTest(text)
 
     def gst(self, *command, **environment):
         env = dict(os.environ, GST_PLUGIN_PATH=PLUGINS, GST_REGISTRY=self.path("registry.bin"), **environment)
