@@ -17,7 +17,8 @@ struct PlanePointers {
 
 __global__ void color_in_kernel(const FrameArgs* frame, PlanePointers planes, ptrdiff_t stride) {
   const DeviceFrame& f = frame->in;
-  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y;
+  const int x = blockIdx.y * blockDim.x + threadIdx.x,
+            y = blockIdx.x;  // rows in x: there may be more than 65535
   if (x >= f.width) return;
   float rgb[3];
   color::read_rgb(f, x, y, rgb);
@@ -59,7 +60,7 @@ __global__ void __launch_bounds__(kColorThreads)
 
 __global__ void interpolated_kernel(const FrameArgs* frame) {
   const DeviceOutput& out = frame->out;
-  const int c = blockIdx.z + 1, x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y;
+  const int c = blockIdx.z + 1, x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
   if (c >= out.frame.components || (c < 3 && !(out.bicubic_chroma && color::is_chroma(out.frame, c)))) return;
   if (x >= color::width_of(out.frame, c) || y >= color::height_of(out.frame, c)) return;
   color::write_interpolated(frame->in, out, c, x, y);
@@ -106,7 +107,7 @@ void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream) {
 
 void launch_color_in(const FrameArgs* frame, float* const planes[3], ptrdiff_t stride, int width, int height,
                      cudaStream_t stream) {
-  color_in_kernel<<<dim3(blocks_of(width, 128), height), 128, 0, stream>>>(
+  color_in_kernel<<<dim3(height, blocks_of(width, 128)), 128, 0, stream>>>(
       frame, {{planes[0], planes[1], planes[2]}}, stride);
   check(cudaGetLastError(), "launch of the colour conversion");
 }
@@ -122,7 +123,7 @@ void launch_bicubic_out(const FrameArgs* frame, const TailArgs& tail, cudaStream
 }
 
 void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream) {
-  interpolated_kernel<<<dim3(blocks_of(width, 128), height, 3), 128, 0, stream>>>(frame);
+  interpolated_kernel<<<dim3(height, blocks_of(width, 128), 3), 128, 0, stream>>>(frame);
   check(cudaGetLastError(), "launch of the interpolation");
 }
 

@@ -9,6 +9,8 @@
 namespace cdsr::cuda {
 namespace {
 
+// Rows of a picture are blockIdx.x: a grid may have 65535 blocks in y, and a picture more rows.
+
 constexpr int kHeadGroup = 16;  ///< outputs a thread makes: 32 bytes of half precision
 
 /// A block is a tile of 16 x 16 pixels, a thread one pixel and kHeadGroup outputs.
@@ -65,7 +67,7 @@ __global__ void dqa_vectors_kernel(const DqaArgs d) {
 }
 
 __global__ void windows_kernel(const WindowArgs a) {
-  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y, window = blockIdx.z;
+  const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x, window = blockIdx.z;
   if (x >= a.width) return;
   float* const out = a.out + ((static_cast<ptrdiff_t>(window) * a.height + y) * a.width + x) * 3;
   for (int p = 0; p < 3; ++p) out[p] = a.in.plane[p][(a.y[window] + y) * a.in.stride + a.x[window] + x];
@@ -91,8 +93,8 @@ __global__ void normalize_kernel(float* windows, int width, int height) {
 /// threadIdx.x: outputs, which lie side by side in memory; threadIdx.y: groups of pixels of a row.
 __global__ void encoder_kernel(const EncoderArgs e) {
   const int o = blockIdx.z * blockDim.x + threadIdx.x;
-  const int x = (blockIdx.x * blockDim.y + threadIdx.y) * kEncoderPixels;
-  const int y = blockIdx.y % e.out_height, window = blockIdx.y / e.out_height;
+  const int x = (blockIdx.y * blockDim.y + threadIdx.y) * kEncoderPixels;
+  const int y = blockIdx.x % e.out_height, window = blockIdx.x / e.out_height;
   if (o >= e.out_channels || x >= e.out_width) return;
   float sums[kEncoderPixels];
   encoder_values(e, window, x, y, o, sums);
@@ -123,7 +125,7 @@ struct PlanePointers {
 };
 
 __global__ void planes_kernel(const TailArgs t, PlanePointers out, ptrdiff_t stride) {
-  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y;
+  const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
   if (x >= t.picture.width * t.scale) return;
   float skip[3] = {};
   if (t.skip) color::bicubic_rgb(t.picture, t.up, x, y, skip);
@@ -177,7 +179,7 @@ void launch_dqa_vectors(const DqaArgs& args, cudaStream_t stream) {
 }
 
 void launch_windows(const WindowArgs& a, cudaStream_t stream) {
-  windows_kernel<<<dim3(blocks_of(a.width, 64), a.height, a.count), 64, 0, stream>>>(a);
+  windows_kernel<<<dim3(a.height, blocks_of(a.width, 64), a.count), 64, 0, stream>>>(a);
   check(cudaGetLastError(), "launch of the encoder's windows");
 }
 
@@ -188,7 +190,7 @@ void launch_normalize(float* windows, int count, int width, int height, cudaStre
 
 void launch_encoder(const EncoderArgs& e, cudaStream_t stream) {
   const dim3 threads(32, 8);
-  const dim3 grid(blocks_of(blocks_of(e.out_width, kEncoderPixels), threads.y), e.out_height * e.windows,
+  const dim3 grid(e.out_height * e.windows, blocks_of(blocks_of(e.out_width, kEncoderPixels), threads.y),
                   blocks_of(e.out_channels, threads.x));
   encoder_kernel<<<grid, threads, 0, stream>>>(e);
   check(cudaGetLastError(), "launch of an encoder layer");
@@ -201,7 +203,7 @@ void launch_means(const float* in, int windows, int pixels, int channels, float*
 
 void launch_planes(const TailArgs& t, float* const out[3], ptrdiff_t stride, cudaStream_t stream) {
   const int width = t.picture.width * t.scale, height = t.picture.height * t.scale;
-  planes_kernel<<<dim3(blocks_of(width, 128), height), 128, 0, stream>>>(t, {{out[0], out[1], out[2]}},
+  planes_kernel<<<dim3(height, blocks_of(width, 128)), 128, 0, stream>>>(t, {{out[0], out[1], out[2]}},
                                                                          stride);
   check(cudaGetLastError(), "launch of the pixel shuffle");
 }

@@ -1,4 +1,6 @@
 // The CUDA module from outside: found, refused with a reason, and never in the way of the other backends.
+#include "model/cuda/module.h"
+
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -41,12 +43,24 @@ TEST(CudaModule, AutoGoesOnWithTheNextBackend) {
   EXPECT_NE(lines.front().find("backend cuda passed over: " + reason), std::string::npos) << lines.front();
 }
 
-// Loads, with everything it needs but a driver, and is of this build. Calls nothing of CUDA.
+// Loads, with everything it needs but a driver, and is of this build.
 TEST(CudaModule, LoadsWithoutADriver) {
 #ifdef CDSR_TEST_CUDA_MODULE
   void* const library = dlopen(CDSR_TEST_CUDA_MODULE, RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << dlerror();
-  EXPECT_NE(dlsym(library, "cdsr_cuda_module"), nullptr) << dlerror();
+  const auto entry = reinterpret_cast<cuda::ModuleFunction>(dlsym(library, cuda::kModuleSymbol));
+  ASSERT_NE(entry, nullptr) << dlerror();
+  const cuda::Module& module = *entry();
+  EXPECT_STREQ(module.build, cuda::kBuild);
+  if (has_driver()) return;
+  // Its errors are this program's: they are caught across the border.
+  try {
+    module.create(tiny(), {});
+    FAIL() << "an engine without a driver";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Errc::Unsupported);
+    EXPECT_NE(std::string(e.what()).find("no NVIDIA driver"), std::string::npos) << e.what();
+  }
 #else
   GTEST_SKIP() << "this build has no CUDA module";
 #endif
