@@ -1,7 +1,9 @@
 # Finds everything; what is optional and missing switches a part off (the summary says which).
 
 find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
+if(CDSR_FFMPEG OR CDSR_GST)
+  find_package(PkgConfig REQUIRED)
+endif()
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)

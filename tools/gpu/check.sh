@@ -21,17 +21,16 @@ failed=0
 
 if [[ ${1:-} == carry ]]; then
   rm -rf .gpu
-  mkdir -p .gpu/include .gpu/lib/cmake
+  library=lib/$(gcc -print-multiarch) # as Debian has it: the packages find themselves by it
+  mkdir -p .gpu/include ".gpu/$library/cmake"
   cp -r /usr/include/{gtest,gmock,fmt,nlohmann,CLI} .gpu/include/ || exit 1
-  library=/usr/lib/$(gcc -print-multiarch)
-  cp -r "$library"/cmake/{GTest,fmt} .gpu/lib/cmake/
-  cp -P "$library"/libg{test,mock}*.a "$library"/libfmt* .gpu/lib/
+  cp -r "/usr/$library"/cmake/{GTest,fmt} ".gpu/$library/cmake/"
+  cp -P "/usr/$library"/libg{test,mock}*.a "/usr/$library"/libfmt* ".gpu/$library/"
   for package in nlohmann_json CLI11; do
-    folder=$(dirname "$(find /usr/share /usr/lib -name "${package}Config.cmake" -print -quit)")
-    cp -r "$folder" .gpu/lib/cmake/
+    config=$(find /usr/share /usr/lib -name "${package}Config.cmake" -print -quit)
+    mkdir -p ".gpu/$(dirname "$(dirname "${config#/usr/}")")"
+    cp -r "$(dirname "$config")" ".gpu/$(dirname "$(dirname "${config#/usr/}")")/"
   done
-  # Debian's packages name their files by absolute paths of this architecture.
-  grep -rlE "$(gcc -print-multiarch)" .gpu/lib/cmake | xargs -r sed -i "s#lib/$(gcc -print-multiarch)#lib#g"
   du -sh .gpu
   exit 0
 fi
@@ -53,7 +52,7 @@ step() {
 }
 
 prefix=()
-[[ -d .gpu ]] && prefix=("-DCMAKE_PREFIX_PATH=$root/.gpu")
+[[ ! -d .gpu ]] || prefix=("-DCMAKE_PREFIX_PATH=$root/.gpu")
 configure() {
   cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCDSR_TORCH=OFF -DCDSR_GST=OFF -DCDSR_FFMPEG=OFF \
     -DCDSR_CUDA_ARCHITECTURES="${ARCHITECTURES:-90}" "${prefix[@]}"
