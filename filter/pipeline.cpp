@@ -61,10 +61,10 @@ void Pipeline::upscale(const Frame& in, const Frame& out, Method method, Report&
   const auto start = Clock::now();
   auto ready = start;
   FrameSink::Settings output = output_;
+  const bool live = background_ != nullptr && !in.on_gpu;
   if (method == Method::Network) {
     // Embedding: on a new shot LPE and CSC, else what is remembered. A live stream takes the last one
     // meanwhile. (A GPU is so quick at it that a copy of the frame would be no gain.)
-    const bool live = background_ != nullptr && !in.on_gpu;
     const RowSource& source = in.on_gpu ? static_cast<const RowSource&>(gpu_source_) : source_;
     const ShotEmbedder::Ready state = live ? embedder_.prepare_live(in) : embedder_.prepare(source);
     ready = Clock::now();
@@ -72,6 +72,10 @@ void Pipeline::upscale(const Frame& in, const Frame& out, Method method, Report&
     report.pending = state.pending;
     output.strength *= state.share;
     if (state.embedded || report.event.entered()) report.embed_ms = milliseconds(ready - start);
+  } else if (live && report.late) {
+    // The look does not wait for the first frame in time.
+    report.embedded = embedder_.follow(in);
+    ready = Clock::now();
   }
 
   // Super-resolution, and colour again on the way out.

@@ -46,7 +46,8 @@ ShotEmbedder::Entry* ShotEmbedder::find(int64_t shot) {
 ShotEmbedder::Entry* ShotEmbedder::match(const Thumbnail& thumbnail) {
   Entry* best = nullptr;
   for (Entry& entry : entries_) {
-    if (entry.known.looks == 0 || !entry.has_thumbnails) continue;
+    const bool pending = entry.known.looks == 0 && entry.version == asked_;
+    if ((entry.known.looks == 0 && !pending) || !entry.has_thumbnails) continue;
     const auto newer = std::count_if(entries_.begin(), entries_.end(),
                                      [&](const Entry& other) { return other.used > entry.used; });
     if (newer >= settings_.remembered) continue;
@@ -68,7 +69,7 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
     Entry* entry = event.returned ? find(event.shot) : nullptr;
     if (entry == nullptr && thumbnail != nullptr) {
       entry = match(*thumbnail);
-      hit = entry != nullptr;
+      hit = entry != nullptr && entry->known.looks > 0;
     }
     if (entry == nullptr) {
       entry = &oldest();
@@ -111,6 +112,7 @@ ShotEmbedder::Ready ShotEmbedder::prepare(const RowSource& frame) {
 bool ShotEmbedder::collect() {
   int64_t version = 0;
   if (!background_->finish(found_, version)) return false;
+  asked_ = -1;
   // The entry may have been given to another shot meanwhile.
   const auto asked = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.version == version; });
@@ -122,18 +124,25 @@ bool ShotEmbedder::collect() {
   return &*asked == current_;
 }
 
-ShotEmbedder::Ready ShotEmbedder::prepare_live(const Frame& frame) {
+bool ShotEmbedder::follow(const Frame& frame) {
   Entry& entry = *current_;
-  Ready ready;
-  ready.embedded = collect();
+  const bool embedded = collect();
   if (settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0) entry.stale = true;
   const bool wanted = entry.known.looks == 0 || !entry.settled || entry.stale;
   if (wanted && background_->idle()) {
     background_->start(frame, entry.stale ? nothing_ : entry.known, entry.version);
+    asked_ = entry.version;
   }
+  ++entry.frames;
+  return embedded;
+}
+
+ShotEmbedder::Ready ShotEmbedder::prepare_live(const Frame& frame) {
+  Ready ready;
+  ready.embedded = follow(frame);
+  const Entry& entry = *current_;
   ready.pending = entry.known.looks == 0;
   ready.share = fader_.step(engine_, ready.pending ? nullptr : &entry.known, entry.version, entered_);
-  ++entry.frames;
   return ready;
 }
 
@@ -144,6 +153,7 @@ std::span<const float> ShotEmbedder::embedding() const {
 
 void ShotEmbedder::clear() {
   if (background_ != nullptr) background_->cancel();
+  asked_ = -1;
   for (Entry& entry : entries_) {
     entry.shot = -1;
     entry.used = 0;

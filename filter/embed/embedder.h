@@ -56,6 +56,10 @@ class ShotEmbedder {
   /// The same without waiting: the look, if need be, begins in the background.
   Ready prepare_live(const Frame& frame);
 
+  /// For a frame of a live stream that goes without the network: begins the look, or takes what it found, all
+  /// the same. Returns whether an embedding of its shot came in.
+  bool follow(const Frame& frame);
+
   /// E_a of the current shot; empty while it is not known.
   std::span<const float> embedding() const;
 
@@ -95,6 +99,7 @@ class ShotEmbedder {
   bool entered_ = false;              ///< the current frame is the first of its shot
   const Entry* installed_ = nullptr;  ///< what the engine is conditioned with
   int64_t clock_ = 0, versions_ = 0;
+  int64_t asked_ = -1;  ///< version of the entry that the background looks for; -1: none
 };
 
 }  // namespace cdsr

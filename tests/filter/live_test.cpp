@@ -172,11 +172,13 @@ class LivePipeline : public testing::Test {
         std::make_unique<FakeEngine>(model->network, Query::Shot, calls_), settings,
         std::make_unique<FakeEngine>(model->network, Query::Shot, behind_));
   }
-  Pipeline::Report frame(int scene) {
+  Pipeline::Report frame(int scene, bool discontinuity = false) {
     const PixelFormat& format = *find_format(CDSR_FORMAT_GRAY8);
     FrameBuffer in(format, kClipWidth, kClipHeight), out(format, 2 * kClipWidth, 2 * kClipHeight);
     draw(in, {scene});
-    return pipeline_->process(in.input(), out.input(), {}, Pipeline::Method::Network);
+    Hints hints;
+    hints.discontinuity = discontinuity;
+    return pipeline_->process(in.input(), out.input(), hints, Pipeline::Method::Network);
   }
   /// Frames of a scene until its embedding came in; returns their number.
   int frames_until_embedded(int scene) {
@@ -226,6 +228,25 @@ TEST_F(LivePipeline, CutGoesOnWithTheLastEmbedding) {
   EXPECT_TRUE(back.hit);
   EXPECT_FALSE(back.pending);
   EXPECT_EQ(calls_.embedding[0], before);
+}
+
+TEST_F(LivePipeline, LateFramesAreLookedAtToo) {
+  make();
+  pipeline_->set_deadline(1e-6);
+  frame(0);  // nothing is known yet of how long it takes
+  pipeline_->prepare(*find_format(CDSR_FORMAT_GRAY8), kClipWidth, kClipHeight);
+  EXPECT_TRUE(frame(1).late);
+  EXPECT_GT(frames_until_embedded(1), 0);
+}
+
+TEST_F(LivePipeline, LostFramesDoNotBeginTheLookAnew) {
+  make();
+  for (int n = 0; n < 30; ++n) {
+    const Pipeline::Report report = frame(0, /*discontinuity=*/true);
+    EXPECT_TRUE(report.event.begins);
+  }
+  EXPECT_GT(frames_until_embedded(0) + behind_.embed, 0);
+  EXPECT_EQ(behind_.embed, 1);
 }
 
 TEST_F(LivePipeline, FailureInTheBackgroundIsReported) {
