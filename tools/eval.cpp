@@ -4,22 +4,21 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numbers>
-#include <set>
 
 #include "model/error.h"
 #include "tools/commands.h"
 #include "tools/degrade/degrade.h"
 #include "tools/degrade/kernel.h"
 #include "tools/metrics.h"
+#include "tools/picture_list.h"
 #include "tools/resize.h"
 #include "tools/upscaler.h"
 
@@ -32,7 +31,7 @@ using degrade::KernelSpec;
 
 struct Arguments {
   std::string model, protocol = "aligned", embedding = "picture";
-  std::vector<fs::path> data;
+  std::vector<fs::path> data, lr;
   fs::path json;
   int scale = 2;
   int images = 0;
@@ -91,24 +90,12 @@ struct Score {
 struct DatasetScore {
   std::string name;
   size_t images = 0;
-  std::vector<Score> kernels;  ///< mean over the images, in paper_kernels()' order
+  std::vector<Score> kernels;  ///< mean over the images, in paper_kernels()' order; empty for given LR files
   Score mean;                  ///< over images and kernels
 };
 
 std::vector<fs::path> pictures_in(const fs::path& folder, int limit) {
-  static const std::set<std::string> endings = {".png",  ".jpg",  ".jpeg", ".bmp", ".tif",
-                                                ".tiff", ".webp", ".ppm",  ".pgm"};
-  std::error_code error;
-  std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    std::string ending = entry.path().extension().string();
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
-    if (endings.contains(ending)) paths.push_back(entry.path());
-  }
-  if (error) fail(Errc::Io, "{}: cannot list: {}", folder.string(), error.message());
-  if (paths.empty()) fail(Errc::InvalidArgument, "{}: no pictures in it", folder.string());
-  std::sort(paths.begin(), paths.end());
+  std::vector<fs::path> paths = picture_paths({folder});
   if (limit > 0 && paths.size() > static_cast<size_t>(limit)) paths.resize(static_cast<size_t>(limit));
   return paths;
 }
@@ -149,6 +136,31 @@ DatasetScore score(const fs::path& folder, const Arguments& a, Method& method) {
   return out;
 }
 
+/// Scores against low-resolution files that somebody else made: same names, whatever the ending.
+DatasetScore score_files(const fs::path& hr_folder, const fs::path& lr_folder, const Arguments& a,
+                         Method& method) {
+  const std::vector<fs::path> paths = pictures_in(hr_folder, a.images);
+  std::map<std::string, fs::path> low;
+  for (const fs::path& path : picture_paths({lr_folder})) low[path.stem().string()] = path;
+  DatasetScore out{(lr_folder / "").parent_path().filename().string(), paths.size(), {}, {}};
+  for (size_t i = 0; i < paths.size(); ++i) {
+    progress(fmt::format("{}: picture {} of {}", out.name, i + 1, paths.size()));
+    const auto found = low.find(paths[i].stem().string());
+    if (found == low.end())
+      fail(Errc::InvalidArgument, "{}: no picture named '{}' for {}", lr_folder.string(),
+           paths[i].stem().string(), paths[i].string());
+    const Picture hr = degrade::crop_to_multiple(read_picture(paths[i]), a.scale),
+                  lr = read_picture(found->second);
+    if (lr.width * a.scale != hr.width || lr.height * a.scale != hr.height)
+      fail(Errc::InvalidArgument, "{}: {} x {}, must be {} x {}: {} at scale {}", found->second.string(),
+           lr.width, lr.height, hr.width / a.scale, hr.height / a.scale, paths[i].string(), a.scale);
+    const Picture sr = method(lr);
+    out.mean.add({psnr_y(sr, hr, a.scale), ssim_y(sr, hr, a.scale)}, 1.0 / static_cast<double>(paths.size()));
+  }
+  progress("");
+  return out;
+}
+
 /// Kernels down, folders across.
 void print_table(const std::vector<DatasetScore>& scores, int scale) {
   fmt::print("{:<16}", "sig1 sig2 theta");
@@ -163,21 +175,25 @@ void print_table(const std::vector<DatasetScore>& scores, int scale) {
     }
     fmt::print("\n");
   };
-  for (size_t k = 0; k < specs.size(); ++k)
+  for (size_t k = 0; k < scores.front().kernels.size(); ++k)
     row(text(specs[k]), [k](const DatasetScore& d) -> const Score& { return d.kernels[k]; });
   row("mean", [](const DatasetScore& d) -> const Score& { return d.mean; });
 }
 
 void write_json(const Arguments& a, const Method& method, const std::vector<DatasetScore>& scores,
                 double seconds) {
-  nlohmann::ordered_json j = {{"model", a.model},         {"scale", a.scale},
-                              {"protocol", a.protocol},   {"noise", a.noise},
-                              {"embedding", a.embedding}, {"engine", method.description()},
+  nlohmann::ordered_json j = {{"model", a.model},
+                              {"scale", a.scale},
+                              {"protocol", a.protocol},
+                              {"noise", a.noise},
+                              {"embedding", a.embedding},
+                              {"given", !a.lr.empty()},
+                              {"engine", method.description()},
                               {"seconds", seconds}};
   const std::vector<KernelSpec> specs = degrade::paper_kernels(a.scale);
   for (const DatasetScore& d : scores) {
     nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
-    for (size_t k = 0; k < specs.size(); ++k)
+    for (size_t k = 0; k < d.kernels.size(); ++k)
       kernels.push_back({{"sig1", specs[k].sig1},
                          {"sig2", specs[k].sig2},
                          {"theta", specs[k].theta},
@@ -199,10 +215,16 @@ void run(const Arguments& a) {
   const auto start = std::chrono::steady_clock::now();
   Method method(a);
   std::vector<DatasetScore> scores;
-  for (const fs::path& folder : a.data) scores.push_back(score(folder, a, method));
+  if (!a.lr.empty() && a.lr.size() != a.data.size())
+    fail(Errc::InvalidArgument, "{} folders for --lr and {} for --data: must be as many", a.lr.size(),
+         a.data.size());
+  for (size_t i = 0; i < a.data.size(); ++i)
+    scores.push_back(a.lr.empty() ? score(a.data[i], a, method) : score_files(a.data[i], a.lr[i], a, method));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{}, x{}, protocol {}, noise {:g}{}: PSNR in dB / SSIM on Y, {:.1f} s\n", a.model, a.scale,
-             a.protocol, a.noise, a.embedding == "zero" ? ", embedding zero" : "", seconds);
+  const std::string what =
+      a.lr.empty() ? fmt::format("protocol {}, noise {:g}", a.protocol, a.noise) : "given pictures";
+  fmt::print("{}, x{}, {}{}: PSNR in dB / SSIM on Y, {:.1f} s\n", a.model, a.scale, what,
+             a.embedding == "zero" ? ", embedding zero" : "", seconds);
   print_table(scores, a.scale);
   if (!a.json.empty()) write_json(a, method, scores, seconds);
 }
@@ -216,6 +238,10 @@ void add_eval(CLI::App& app) {
   c->add_option("--model", a->model, "a released model's name, a .safetensors file, bicubic or lanczos")
       ->required();
   c->add_option("--data", a->data, "folders of full-size pictures")->required();
+  c->add_option(
+      "--lr", a->lr,
+      "folders of low-resolution pictures of the same names, one for each of --data: instead of blurring "
+      "(see `cdsr degrade`)");
   c->add_option("--scale", a->scale, "2, 3 or 4")->check(CLI::Range(2, 4))->capture_default_str();
   c->add_option("--protocol", a->protocol,
                 "aligned (pixels where upscalers put them) or paper (its shifted kernels)")

@@ -24,14 +24,17 @@ void add_commands(CLI::App& app) {
 #ifdef CDSR_HAVE_LIBAV
   add_upscale(app);
   add_eval(app);
+  add_degrade(app);
 #else
   constexpr const char* kAvNeeds =
       "install libavformat-dev, libavcodec-dev, libavutil-dev and libswscale-dev";
   add_missing(app, "upscale", kAvNeeds);
   add_missing(app, "eval", kAvNeeds);
+  add_missing(app, "degrade", kAvNeeds);
 #endif
   add_export(app);
   add_info(app);
+  add_report(app);
 #ifdef CDSR_HAVE_BENCH
   add_bench(app);
 #else
@@ -41,7 +44,7 @@ void add_commands(CLI::App& app) {
   add_train(app);
 #else
   add_missing(app, "train",
-              "install libtorch-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH to a LibTorch");
+              "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH to a LibTorch");
 #endif
 }
 

@@ -133,6 +133,102 @@ TEST_F(Cli, EvalWritesTableAndJson) {
   EXPECT_NE(cdsr("eval --model bicubic --images 1" + common).output.find("data (1)"), std::string::npos);
 }
 
+/// The paper's second kernel at x2, (3, 1, 0): variances along x and y. Worked out from its definition: LR
+/// pixel i reads the 20 HR pixels around 2 i + 0.5 in each direction, edges repeated.
+Picture blurred_by_hand(const Picture& hr) {
+  double across[20], down[20], sum_across = 0, sum_down = 0;
+  for (int t = 0; t < 20; ++t) {
+    sum_across += across[t] = std::exp(-(t - 9.5) * (t - 9.5) / (2 * 3));
+    sum_down += down[t] = std::exp(-(t - 9.5) * (t - 9.5) / 2);
+  }
+  Picture lr{hr.width / 2, hr.height / 2, {}};
+  for (int y = 0; y < lr.height; ++y)
+    for (int x = 0; x < lr.width; ++x)
+      for (int c = 0; c < 3; ++c) {
+        double v = 0;
+        for (int i = 0; i < 20; ++i)
+          for (int j = 0; j < 20; ++j) {
+            const int row = std::clamp(2 * y + i - 9, 0, hr.height - 1),
+                      column = std::clamp(2 * x + j - 9, 0, hr.width - 1);
+            v += down[i] * across[j] * hr.rgb[3 * (row * hr.width + column) + c];
+          }
+        lr.rgb.push_back(static_cast<uint8_t>(std::lround(v / (sum_across * sum_down))));
+      }
+  return lr;
+}
+
+/// PSNR on Y of bicubic x2 (Keys, a = -0.5: the weights of a phase of a quarter), two pixels shaved.
+double bicubic_psnr_by_hand(const Picture& lr, const Picture& hr) {
+  const double w[2][4] = {{-0.0234375, 0.2265625, 0.8671875, -0.0703125},
+                          {-0.0703125, 0.8671875, 0.2265625, -0.0234375}};
+  double squares = 0, count = 0;
+  for (int y = 2; y < hr.height - 2; ++y)
+    for (int x = 2; x < hr.width - 2; ++x, ++count) {
+      const double luma[3] = {65.738 / 256, 129.057 / 256, 25.064 / 256};
+      double difference = 0;
+      for (int c = 0; c < 3; ++c) {
+        double v = 0;
+        for (int i = 0; i < 4; ++i)
+          for (int j = 0; j < 4; ++j) {
+            const int row = std::clamp((y + 1) / 2 - 2 + i, 0, lr.height - 1),
+                      column = std::clamp((x + 1) / 2 - 2 + j, 0, lr.width - 1);
+            v += w[y % 2][i] * w[x % 2][j] * lr.rgb[3 * (row * lr.width + column) + c];
+          }
+        difference +=
+            luma[c] * (std::nearbyint(std::clamp(v, 0.0, 255.0)) - hr.rgb[3 * (y * hr.width + x) + c]);
+      }
+      squares += difference * difference;
+    }
+  return 10 * std::log10(255 * 255 / (squares / count));
+}
+
+TEST_F(Cli, DegradeAndEvalDoWhatTheProtocolSays) {
+  const fs::path data = folder_.path() / "data";
+  fs::create_directory(data);
+  const Picture hr = picture(60, 46);
+  write_picture(data / "a.png", hr);
+  const Picture expected = blurred_by_hand(hr);
+  const Outcome o = cdsr("degrade " + data.string() + " -o " + file("lr"));
+  ASSERT_EQ(o.status, 0) << o.output;
+  const Picture lr = read_picture(file("lr") + "/2-sig1-3-sig2-1-theta-0/a.png");
+  ASSERT_EQ(lr.rgb.size(), expected.rgb.size());
+  for (size_t i = 0; i < lr.rgb.size(); ++i) ASSERT_NEAR(lr.rgb[i], expected.rgb[i], 1) << i;
+  EXPECT_EQ(std::distance(fs::directory_iterator(file("lr")), fs::directory_iterator()),
+            10);  // nine and the manifest
+
+  const auto score = [&](const std::string& arguments) {
+    const Outcome eval =
+        cdsr("eval --model bicubic --data " + data.string() + " --json " + file("s.json") + arguments);
+    EXPECT_EQ(eval.status, 0) << eval.output;
+    std::ifstream in(file("s.json"));
+    return nlohmann::json::parse(in)["datasets"][0];
+  };
+  const double by_hand = bicubic_psnr_by_hand(lr, hr);
+  EXPECT_NEAR(score("")["kernels"][1]["psnr"].get<double>(), by_hand, 1e-3);
+  EXPECT_NEAR(score(" --lr " + file("lr") + "/2-sig1-3-sig2-1-theta-0")["psnr"].get<double>(), by_hand, 1e-3);
+}
+
+TEST_F(Cli, DegradeRepeatsAndTellsWhatItDid) {
+  write_picture(file("b.png"), picture(64, 48));
+  for (const char* kernels : {"random", "video"}) {
+    for (const char* out : {"one", "two", "other"}) {
+      const Outcome o = cdsr("degrade " + file("b.png") + " -o " + file(out) + " --kernels " + kernels +
+                             " --seed " + (std::string(out) == "other" ? "7" : "3"));
+      ASSERT_EQ(o.status, 0) << o.output;
+    }
+    EXPECT_EQ(read_picture(file("one") + "/b.png").rgb, read_picture(file("two") + "/b.png").rgb) << kernels;
+    EXPECT_NE(read_picture(file("one") + "/b.png").rgb, read_picture(file("other") + "/b.png").rgb)
+        << kernels;
+    std::ifstream in(file("one") + "/manifest.jsonl");
+    std::string line;
+    std::getline(in, line);
+    EXPECT_EQ(nlohmann::json::parse(line)["file"], "b.png");
+  }
+  expect_error("degrade " + file("none") + " -o " + file("x"), 1, "none: cannot list");
+  expect_error("eval --model bicubic --data " + folder_.path().string() + " --lr " + file("one"), 1,
+               "no picture named");
+}
+
 TEST_F(Cli, ErrorsAreSaidOnceWithTheirStatus) {
   const std::string w = weights().string(), in = file("in.png");
   expect_error("", 2, "subcommand");

@@ -1,0 +1,137 @@
+#include "tools/report/chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace cdsr::report {
+namespace {
+
+constexpr double kWidth = 720, kHeight = 260, kLeft = 56, kRight = 12, kTop = 12, kBottom = 28;
+constexpr size_t kMostPoints = 600;
+constexpr int kColours = 6;
+
+struct Axis {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+
+  void include(double v) {
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  bool empty() const { return low > high; }
+  /// Room for a line that never changes.
+  void widen() {
+    if (high - low > 1e-12 * std::max(1.0, std::abs(high))) return;
+    const double room = high == 0 ? 1 : std::abs(high) * 0.05;
+    low -= room;
+    high += room;
+  }
+  /// 1, 2 or 5 times a power of ten, so that there are at most seven ticks.
+  double step() const {
+    const double rough = (high - low) / 6, power = std::pow(10, std::floor(std::log10(rough)));
+    for (const double m : {1.0, 2.0, 5.0})
+      if (m * power >= rough) return m * power;
+    return 10 * power;
+  }
+};
+
+std::vector<std::pair<double, double>> thinned(const Series& s) {
+  std::vector<std::pair<double, double>> finite;
+  for (const auto& p : s.points)
+    if (std::isfinite(p.first) && std::isfinite(p.second)) finite.push_back(p);
+  if (finite.size() <= kMostPoints) return finite;
+  std::vector<std::pair<double, double>> out;
+  for (size_t i = 0; i < kMostPoints; ++i) {
+    const size_t from = i * finite.size() / kMostPoints, to = (i + 1) * finite.size() / kMostPoints;
+    double x = 0, y = 0;
+    for (size_t j = from; j < to; ++j) x += finite[j].first, y += finite[j].second;
+    out.emplace_back(x / static_cast<double>(to - from), y / static_cast<double>(to - from));
+  }
+  return out;
+}
+
+std::string number(double v, double step) {
+  if (std::abs(v) < step * 1e-6) v = 0;
+  if (std::abs(v) >= 10'000 && step >= 1000) return fmt::format("{:g}k", v / 1000);
+  return fmt::format("{:.6g}", v);
+}
+
+}  // namespace
+
+std::string escape(const std::string& text) {
+  std::string out;
+  for (const char c : text) switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
+    }
+  return out;
+}
+
+std::string svg(const Chart& chart) {
+  std::vector<std::vector<std::pair<double, double>>> lines;
+  Axis x, y;
+  for (const Series& s : chart.series) {
+    lines.push_back(thinned(s));
+    for (const auto& p : lines.back()) {
+      x.include(p.first);
+      y.include(p.second);
+    }
+  }
+  const std::string title = escape(chart.title) + (chart.unit.empty() ? "" : ", " + escape(chart.unit));
+  if (x.empty())
+    return fmt::format("<figure><figcaption>{}</figcaption><p>Nothing to show.</p></figure>\n", title);
+  x.widen();
+  y.widen();
+  const auto px = [&](double v) {
+    return kLeft + (v - x.low) / (x.high - x.low) * (kWidth - kLeft - kRight);
+  };
+  const auto py = [&](double v) {
+    return kHeight - kBottom - (v - y.low) / (y.high - y.low) * (kHeight - kTop - kBottom);
+  };
+
+  std::string out = fmt::format(
+      "<figure><figcaption>{}</figcaption>\n<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n",
+      title, kWidth, kHeight, title);
+  for (double v = std::ceil(y.low / y.step()) * y.step(); v <= y.high; v += y.step())
+    out += fmt::format(
+        "<path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text x=\"{}\" y=\"{:.1f}\" class=\"y\">{}</text>\n",
+        kLeft, py(v), kWidth - kRight, kLeft - 6, py(v) + 4, number(v, y.step()));
+  for (double v = std::ceil(x.low / x.step()) * x.step(); v <= x.high; v += x.step())
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" class=\"x\">{}</text>\n", px(v), kHeight - 8,
+                       number(v, x.step()));
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    out += fmt::format("<path class=\"line s{}\" d=\"", i % kColours);
+    for (size_t j = 0; j < lines[i].size(); ++j)
+      out +=
+          fmt::format("{}{:.1f} {:.1f}", j == 0 ? "M" : "L", px(lines[i][j].first), py(lines[i][j].second));
+    out += "\"/>\n";
+    const auto& end = lines[i].back();  // a single point is a line of no length
+    out += fmt::format("<circle class=\"s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>\n", i % kColours,
+                       px(end.first), py(end.second));
+  }
+  out += "</svg>\n";
+  if (lines.size() > 1) {
+    out += "<p class=\"legend\">";
+    for (size_t i = 0; i < lines.size(); ++i)
+      out += fmt::format("<span class=\"s{}\">{}</span> ", i % kColours, escape(chart.series[i].name));
+    out += "</p>\n";
+  }
+  return out + "</figure>\n";
+}
+
+}  // namespace cdsr::report

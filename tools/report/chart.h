@@ -1,0 +1,28 @@
+// Line charts as SVG.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cdsr::report {
+
+struct Series {
+  std::string name;
+  std::vector<std::pair<double, double>> points;  ///< x ascending; values that are not finite are left out
+};
+
+struct Chart {
+  std::string title, unit;
+  std::vector<Series> series;
+};
+
+/// A chart of 720 x 260 units with axes, at most seven ticks each, and a legend when there are several
+/// series. Long series are drawn by the mean of each of at most 600 stretches. Colours come from the page's
+/// style: the classes s0 to s5 in turn. "Nothing to show" when no series has a point.
+std::string svg(const Chart& chart);
+
+/// Text with &, <, > and quotes as HTML entities.
+std::string escape(const std::string& text);
+
+}  // namespace cdsr::report
