@@ -40,8 +40,8 @@ Batch make_video_batch(const std::vector<tools::Picture>& photos, const BatchOpt
     float* const hr[2] = {batch.hr[i].data_ptr<float>(), batch.hr[o.batch + i].data_ptr<float>()};
     make_video_sample(photo, {o.scale, o.patch, &o.video}, rng, lr, hr, batch.time);
   }
-  batch.lr /= 255;
-  batch.hr /= 255;
+  batch.lr = batch.lr.to(o.device) / 255;
+  batch.hr = batch.hr.to(o.device) / 255;
   return batch;
 }
 
@@ -108,11 +108,12 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   }
 
   const double middle = thread_seconds();
-  torch::Tensor lr = blur_subsample(hr, kernels, o.scale);
+  hr = hr.to(o.device);
+  torch::Tensor lr = blur_subsample(hr, kernels.to(o.device), o.scale);
   if (o.noise > 0) {
     at::Generator generator =
         at::detail::createCPUGenerator(Rng(o.seed, ~static_cast<uint64_t>(step)).bits());
-    lr = lr + noise * torch::randn(lr.sizes(), generator);
+    lr = lr + (noise * torch::randn(lr.sizes(), generator)).to(o.device);  // the same on every device
   }
   Batch batch;
   batch.lr = (lr.clamp(0, 255).round() / 255).contiguous();

@@ -34,7 +34,8 @@ struct BatchOptions {
   Degradation degradation = Degradation::Aligned;
   double noise = 0;          ///< highest standard deviation of the Gaussian noise, on 0..255; not for Video
   double noise_share = 0.8;  ///< share of the images that get noise; not for Video
-  degrade::VideoOptions video;  ///< for Video alone
+  degrade::VideoOptions video;         ///< for Video alone
+  torch::Device device = torch::kCPU;  ///< of the batch; what is no codec's is degraded there
   uint64_t seed = 1;
 };
 

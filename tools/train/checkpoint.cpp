@@ -1,7 +1,8 @@
 #include "tools/train/checkpoint.h"
 
-#include <system_error>
+#include <sstream>
 
+#include "model/atomic_file.h"
 #include "model/error.h"
 #include "model/weights.h"
 
@@ -18,15 +19,18 @@ void save_checkpoint(const std::filesystem::path& path, TrainState& state, const
   archive.write("config", c10::IValue(to_json(options.config)));
   archive.write("step", c10::IValue(state.step));
   archive.write("best_psnr", c10::IValue(state.best_psnr));
-  const std::filesystem::path temporary = path.string() + ".tmp";
-  try {
-    archive.save_to(temporary.string());
-    std::filesystem::rename(temporary, path);
-  } catch (const std::exception& e) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    fail(Errc::Io, "{}: the checkpoint could not be written: {}", path.string(), e.what());
+  if (state.ema.on()) {
+    torch::serialize::OutputArchive ema;
+    state.ema.save(ema);
+    archive.write("ema", ema);
   }
+  // Through memory: what LibTorch does when a file cannot take all is to abort.
+  std::ostringstream bytes;
+  archive.save_to(bytes);
+  const std::string_view view = bytes.view();
+  AtomicFile file(path);
+  file.write(view.data(), view.size());
+  file.commit();
 }
 
 bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
@@ -34,7 +38,7 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
   std::string config;
   try {
     torch::serialize::InputArchive archive, model, moco, optimizer;
-    archive.load_from(path.string());
+    archive.load_from(path.string(), options.device);
     c10::IValue value;
     archive.read("config", value);
     config = value.toStringRef();
@@ -49,6 +53,11 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
       state.step = value.toInt();
       archive.read("best_psnr", value);
       state.best_psnr = value.toDouble();
+      torch::serialize::InputArchive ema;
+      if (state.ema.on() && archive.try_read("ema", ema))
+        state.ema.load(ema);
+      else
+        state.ema.reset(*state.model);
     }
   } catch (const std::exception& e) {
     fail(Errc::BadWeights, "{}: the checkpoint is damaged: {}", path.string(), e.what());
@@ -59,21 +68,24 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
   return true;
 }
 
+std::string recipe_text(const TrainOptions& options) {
+  const BatchOptions& b = options.batch;
+  if (b.degradation == Degradation::Video) return fmt::format("video: {}", degrade::describe(b.video));
+  return fmt::format("{}: anisotropic Gaussian, variances {:.3f} to {:.3f}, subsampled {}x, noise up to {:g}",
+                     to_string(b.degradation), 0.175 * b.scale, 2.5 * b.scale, b.scale, b.noise);
+}
+
 void export_weights(const std::filesystem::path& path, const TrainState& state, const TrainOptions& options,
                     double psnr) {
   const BatchOptions& b = options.batch;
   std::map<std::string, std::string> metadata;
   metadata["cdsr.format"] = "1";
   metadata["cdsr.config"] = to_json(options.config);
-  metadata["cdsr.recipe"] =
-      b.degradation == Degradation::Video
-          ? fmt::format("video: {}", degrade::describe(b.video))
-          : fmt::format(
-                "{}: anisotropic Gaussian, variances {:.3f} to {:.3f}, subsampled {}x, noise up to {:g}",
-                to_string(b.degradation), 0.175 * b.scale, 2.5 * b.scale, b.scale, b.noise);
+  metadata["cdsr.recipe"] = recipe_text(options);
   metadata["cdsr.trained"] =
-      fmt::format("{} of {} iterations, batch {} of {}x{}, seed {}, Adam {:g}", state.step,
-                  options.iterations, b.batch, b.patch, b.patch, b.seed, options.rate);
+      fmt::format("{} of {} iterations, batch {} of {}x{}, seed {}, Adam {:g}{}", state.step,
+                  options.iterations, b.batch * options.accumulate, b.patch, b.patch, b.seed, options.rate,
+                  options.ema > 0 ? fmt::format(", averaged with decay {:g}", options.ema) : "");
   metadata["cdsr.scores"] = psnr > 0 ? fmt::format("validation PSNR-Y {:.3f} dB", psnr) : "not validated";
   write_weights(path, nn::state(state.model), metadata, DType::F32);
 }

@@ -1,4 +1,4 @@
-// The training set: a folder of photographs, decoded once and kept in memory.
+// The training set: folders of photographs and videos, decoded once and kept in memory.
 #pragma once
 
 #include <filesystem>
@@ -12,10 +12,10 @@ namespace cdsr::train {
 
 using Log = std::function<void(const std::string&)>;
 
-/// Decodes every image below `folders` (recursively, in the order of their paths) on `threads` threads.
-/// Pictures with a side under `min_side` and unreadable files are passed over and logged. Throws Io for a
-/// missing folder and InvalidArgument when nothing usable is left.
+/// Decodes every image and `video_frames` frames of every video below `folders` (recursively, in the order of
+/// their paths) on `threads` threads. Pictures with a side under `min_side` and unreadable files are passed
+/// over and logged. Throws Io for a missing folder and InvalidArgument when nothing usable is left.
 std::vector<tools::Picture> load_photos(const std::vector<std::filesystem::path>& folders, int min_side,
-                                        int threads, const Log& log);
+                                        int threads, const Log& log, int video_frames = 32);
 
 }  // namespace cdsr::train

@@ -3,11 +3,14 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <thread>
 
+#include "model/error.h"
 #include "tools/commands.h"
+#include "tools/train/recipe.h"
 #include "tools/train/trainer.h"
 
 namespace cdsr::tools {
@@ -18,7 +21,9 @@ struct Arguments {
   int scale = 2;
   std::string config;  // JSON, in place of name and scale
   std::vector<std::filesystem::path> data, validation;
-  std::string degradation = "aligned";
+  std::string degradation = "aligned", schedule = "cosine", device = "cpu";
+  std::filesystem::path recipe;
+  int video_frames = 32;
   train::TrainOptions options;
 };
 
@@ -27,7 +32,27 @@ void print_line(const std::string& line) {
   std::fflush(stdout);
 }
 
-void run(Arguments& a) {
+torch::Device device_from_string(const std::string& text) {
+  try {
+    const torch::Device device(text);
+    if (device.is_cpu()) return device;
+    if (device.is_cuda()) {
+      const auto count = static_cast<int>(torch::cuda::device_count());
+      if (std::max<int>(device.index(), 0) >= count)
+        fail(Errc::Unsupported, "--device {}: this LibTorch sees {} CUDA devices", text, count);
+      return {torch::kCUDA, std::max<c10::DeviceIndex>(device.index(), 0)};
+    }
+  } catch (const c10::Error&) {
+    // what is no device at all is refused as what is none of ours
+  }
+  fail(Errc::InvalidArgument, "--device {}: must be cpu, cuda or cuda:N", text);
+}
+
+void run(CLI::App& command, Arguments& a) {
+  if (!a.recipe.empty()) train::apply_recipe(command, a.recipe, a.options.batch.video);
+  if (a.data.empty()) fail(Errc::InvalidArgument, "no --data: name at least one folder of photographs");
+  if (a.options.out.empty())
+    fail(Errc::InvalidArgument, "no --out: name the folder for checkpoints and weights");
   // LibTorch frees and asks for the same large blocks every step: keep them, instead of giving the pages back
   // to the system each time (10 % of a step on two Xeon cores).
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -36,14 +61,18 @@ void run(Arguments& a) {
   train::TrainOptions& o = a.options;
   o.config = a.config.empty() ? config_by_name(a.name, a.scale) : config_from_json(a.config);
   o.batch.scale = o.config.scale;
+  o.schedule = a.schedule == "steps" ? train::Schedule::Steps : train::Schedule::Cosine;
+  o.device = device_from_string(a.device);
+  o.batch.device = o.device;
   o.batch.degradation = train::degradation_from_string(a.degradation);
   if (o.batch.degradation == train::Degradation::Video)
     print_line("degraded as video: " + degrade::describe(o.batch.video));
   const int decoders = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   print_line(fmt::format("{} x{}, {} parameters, {} MAC per low-resolution pixel", o.config.name,
                          o.config.scale, parameter_count(o.config), mac_count(o.config).sr_per_pixel));
-  const auto photos = train::load_photos(a.data, o.batch.patch * o.batch.scale, decoders, print_line);
-  print_line(fmt::format("{} photographs", photos.size()));
+  const auto photos =
+      train::load_photos(a.data, o.batch.patch * o.batch.scale, decoders, print_line, a.video_frames);
+  print_line(fmt::format("{} pictures", photos.size()));
   const auto held_out = a.validation.empty() ? std::vector<Picture>{}
                                              : train::load_photos(a.validation, o.batch.patch * o.batch.scale,
                                                                   decoders, print_line);
@@ -61,13 +90,18 @@ void add_train(CLI::App& app) {
   train::TrainOptions& o = a->options;
   o.batch.batch = 16;
   CLI::App* c = app.add_subcommand("train", "Train a network on a folder of photographs");
+  c->add_option("--recipe", a->recipe,
+                "TOML file with options by their names; the command line has the last word");
   c->add_option("--name", a->name, "network: cdsr-10, cdsr-5, cdsr-2, cdsr-rt")->capture_default_str();
   c->add_option("--scale", a->scale, "2, 3 or 4")->capture_default_str();
   c->add_option("--config", a->config,
                 "the configuration as JSON (see `cdsr info`), in place of --name and --scale");
-  c->add_option("--data", a->data, "folders of photographs")->required();
+  c->add_option("--data", a->data, "folders of photographs and videos");
+  c->add_option("--video-frames", a->video_frames, "frames taken of each video, evenly spread")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   c->add_option("--validation", a->validation, "folders of images that choose the best checkpoint");
-  c->add_option("--out", o.out, "folder for checkpoints and weights; resumes from it")->required();
+  c->add_option("--out", o.out, "folder for checkpoints, weights and log; resumes from it");
   c->add_option("--init", o.init, "weights to start from when --out holds no checkpoint");
   c->add_flag("--restart-conditioning", o.restart, "with --init: make encoder, compress and modulation new");
   c->add_option("--degradation,--protocol", a->degradation,
@@ -89,10 +123,30 @@ void add_train(CLI::App& app) {
   c->add_option("--decay", o.decay, "share of the iterations over which the rate falls to 0, at the end")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  c->add_option("--schedule", a->schedule,
+                "cosine (constant, then falling to 0) or steps (the paper's: halved)")
+      ->check(CLI::IsMember({"cosine", "steps"}))
+      ->capture_default_str();
+  c->add_option("--halve-every", o.halve_every, "with steps: iterations; 0: a quarter of them")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  c->add_option("--accumulate", o.accumulate, "batches whose gradients make one step")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  c->add_option("--clip", o.clip, "highest norm of the gradient, 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  c->add_option("--ema", o.ema, "decay of the averaged weights that are validated and exported, 0: none")
+      ->check(CLI::Range(0.0, 0.999999))
+      ->capture_default_str();
+  c->add_option("--diverge", o.diverge, "stop when the loss is so many times its lowest, 0: never")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   c->add_option("--contrast", o.contrast, "weight of the contrastive loss")->capture_default_str();
   c->add_option("--queue", o.moco.queue, "MoCo's queue, a multiple of --batch")->capture_default_str();
   c->add_option("--momentum", o.moco.momentum, "MoCo's momentum")->capture_default_str();
   c->add_option("--temperature", o.moco.temperature, "MoCo's temperature")->capture_default_str();
+  c->add_option("--device", a->device, "cpu or cuda:N")->capture_default_str();
   c->add_flag("--bf16", o.bf16, "bfloat16 autocast");
   c->add_option("--seed", o.batch.seed, "seed of everything random")->capture_default_str();
   c->add_option("--threads", o.threads, "threads of LibTorch's operators; 0: as many as there are cores")
@@ -106,7 +160,10 @@ void add_train(CLI::App& app) {
   c->add_option("--validate-every", o.validate_every, "steps")
       ->check(CLI::Range(1, 100000000))
       ->capture_default_str();
-  c->callback([a] { run(*a); });
+  c->add_option("--progress", o.progress_seconds, "seconds between two lines of progress, 0: each step")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  c->callback([c, a] { run(*c, *a); });
 }
 
 }  // namespace cdsr::tools

@@ -1,50 +1,20 @@
 #include "tools/train/trainer.h"
 
-#include <ATen/autocast_mode.h>
-
 #include <chrono>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "model/error.h"
 #include "model/torch/restart.h"
+#include "tools/train/autocast.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/prefetch.h"
-#include "tools/train/stopwatch.h"
+#include "tools/train/progress.h"
+#include "tools/train/run_log.h"
 
 namespace cdsr::train {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
-/// Autocast to bfloat16 on the CPU for the life of the object.
-class Autocast {
- public:
-  explicit Autocast(bool on) : on_(on) {
-    if (!on_) return;
-    at::autocast::set_cpu_enabled(true);
-    at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
-  }
-  ~Autocast() {
-    if (!on_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_cpu_enabled(false);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  bool on_;
-};
-
-struct Losses {
-  double l1 = 0, contrast = 0, accuracy = 0;  // means over the steps added
-  int64_t steps = 0;
-};
 
 struct StepResult {
   torch::Tensor l1, contrast, accuracy;
@@ -55,7 +25,7 @@ StepResult train_step(TrainState& state, const TrainOptions& o, const Batch& bat
   StepResult out;
   torch::Tensor total;
   {
-    const Autocast autocast(o.bf16);
+    const Autocast autocast(o.bf16, o.device.type());
     const torch::Tensor embedding = state.model->encoder(batch.lr.slice(0, 0, b));
     const auto moco = state.moco->step(state.model, embedding.to(torch::kFloat), batch.lr.slice(0, b));
     out.contrast = moco.loss;
@@ -80,15 +50,52 @@ StepResult train_step(TrainState& state, const TrainOptions& o, const Batch& bat
          "lower "
          "--rate than {:g}",
          state.step, total.item<double>(), out.l1.item<double>(), out.contrast.item<double>(), o.rate);
-  state.optimizer.zero_grad();
-  total.backward();
-  state.optimizer.step();
+  (total / o.accumulate).backward();
   return out;
 }
 
-std::string clock(double s) {
-  const auto t = static_cast<int64_t>(s);
-  return fmt::format("{}:{:02}:{:02}", t / 3600, t / 60 % 60, t % 60);
+/// Clips the gradients and steps. A gradient that is not finite stops before it reaches the weights.
+double apply_gradients(TrainState& state, const TrainOptions& o) {
+  std::vector<torch::Tensor> norms, gradients;
+  for (const torch::Tensor& p : state.model->parameters())
+    if (p.grad().defined()) {
+      gradients.push_back(p.grad());
+      norms.push_back(p.grad().norm());
+    }
+  const double norm = torch::stack(norms).norm().item<double>();
+  if (!std::isfinite(norm))
+    fail(Errc::InvalidArgument,
+         "step {}: the gradient's norm is {}; the last checkpoint is untouched: resume with a lower --rate "
+         "than {:g}",
+         state.step, norm, o.rate);
+  if (o.clip > 0 && norm > o.clip)
+    for (torch::Tensor& g : gradients) g.mul_(o.clip / norm);
+  for (auto& group : state.optimizer.param_groups())
+    static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate_at(o, state.step));
+  state.optimizer.step();
+  ++state.step;
+  state.ema.update(*state.model, state.step);
+  return norm;
+}
+
+/// One step: o.accumulate batches, their gradients averaged.
+StepMeasures take_step(TrainState& state, const TrainOptions& o, Prefetcher& batches) {
+  StepMeasures sum;
+  state.optimizer.zero_grad();
+  for (int i = 0; i < o.accumulate; ++i) {
+    const auto before = std::chrono::steady_clock::now();
+    const Batch batch = batches.next();
+    sum.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+    const StepResult r = train_step(state, o, batch);
+    sum.l1 += r.l1.item<double>() / o.accumulate;
+    sum.contrast += r.contrast.item<double>() / o.accumulate;
+    sum.accuracy += r.accuracy.item<double>() / o.accumulate;
+    sum.time.data += batch.time.data;
+    sum.time.degrade += batch.time.degrade;
+  }
+  sum.gradient = apply_gradients(state, o);
+  sum.images = static_cast<int64_t>(o.batch.batch) * o.accumulate;
+  return sum;
 }
 
 /// Weights from a file; MoCo's key encoder begins as their copy.
@@ -101,7 +108,32 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
     nn::restart_conditioning(state.model, make_batch(photos, crops, 0).lr);
   }
   state.moco = nn::Moco(state.model, o.moco);
+  state.moco->to(o.device);
+  state.ema.reset(*state.model);
   log(fmt::format("started from {}{}", o.init.string(), o.restart ? ", conditioning path new" : ""));
+}
+
+/// What a process that was killed while writing left behind.
+void remove_leftovers(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().filename().string().find(".tmp-") != std::string::npos)
+      std::filesystem::remove(entry.path(), error);
+}
+
+nlohmann::ordered_json description(const TrainOptions& o, size_t photos) {
+  return {{"config", nlohmann::ordered_json::parse(to_json(o.config))},
+          {"recipe", recipe_text(o)},
+          {"pictures", photos},
+          {"iterations", o.iterations},
+          {"batch", o.batch.batch},
+          {"accumulate", o.accumulate},
+          {"patch", o.batch.patch},
+          {"rate", o.rate},
+          {"contrast", o.contrast},
+          {"ema", o.ema},
+          {"clip", o.clip},
+          {"seed", o.batch.seed}};
 }
 
 }  // namespace
@@ -109,9 +141,15 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
 TrainState::TrainState(const TrainOptions& o)
     : model((torch::manual_seed(o.batch.seed), o.config)),
       moco(model, o.moco),
-      optimizer(model->parameters(), torch::optim::AdamOptions(o.rate).betas({0.9, 0.999})) {}
+      optimizer((model->to(o.device), moco->to(o.device), model->parameters()),
+                torch::optim::AdamOptions(o.rate).betas({0.9, 0.999})),
+      ema(*model, o.ema) {}
 
 double rate_at(const TrainOptions& o, int64_t step) {
+  if (o.schedule == Schedule::Steps) {
+    const int64_t every = o.halve_every > 0 ? o.halve_every : std::max<int64_t>(1, o.iterations / 4);
+    return std::ldexp(o.rate, -static_cast<int>(step / every));
+  }
   const double done = static_cast<double>(step) / static_cast<double>(o.iterations);
   const double into = (done - (1 - o.decay)) / o.decay;
   if (o.decay <= 0 || into <= 0) return o.rate;
@@ -126,72 +164,58 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
   TrainState state(o);
   if (load_checkpoint(checkpoint, state, o))
     log(fmt::format("resumed {} at step {}", checkpoint.string(), state.step));
-
   else if (!o.init.empty())
     start_from(o, photos, state, log);
 
+  remove_leftovers(o.out);
+  RunLog run_log(o.out / "log.jsonl", state.step);
+  run_log.write("start", state.step, description(o, photos.size()));
+  if (!validation.empty()) run_log.write("bicubic", state.step, {{"psnr", validation.bicubic_psnr()}});
+  Watchdog watchdog(o.diverge);
+
   const auto finish = [&](bool validate) {
+    if (watchdog.rising()) {
+      log(fmt::format("step {}: the loss is rising: no checkpoint written", state.step));
+      return;
+    }
     double psnr = 0;
-    if (validate && !validation.empty()) {
-      psnr = validation.psnr(state.model);
-      log(fmt::format("step {}: validation PSNR-Y {:.3f} dB (best so far {:.3f})", state.step, psnr,
-                      state.best_psnr));
+    {
+      const AveragedWeights averaged(state.ema, *state.model);
+      if (validate && !validation.empty()) {
+        psnr = validation.psnr(state.model);
+        log(fmt::format("step {}: validation PSNR-Y {:.3f} dB (best so far {:.3f})", state.step, psnr,
+                        state.best_psnr));
+        run_log.write("validation", state.step, {{"psnr", psnr}});
+      }
+      export_weights(o.out / "last.safetensors", state, o, psnr);
+      if (psnr > state.best_psnr) {
+        state.best_psnr = psnr;
+        export_weights(o.out / "best.safetensors", state, o, psnr);
+        validation.write_crops(state.model, o.out / "crops");
+      }
     }
     save_checkpoint(checkpoint, state, o);
-    export_weights(o.out / "last.safetensors", state, o, psnr);
-    if (psnr > state.best_psnr) {
-      state.best_psnr = psnr;
-      export_weights(o.out / "best.safetensors", state, o, psnr);
-    }
   };
 
   state.model->train();
-  Prefetcher batches(photos, o.batch, state.step, o.workers, 2 * o.workers + 1);
-  Losses sum;
-  double waited = 0, worked = process_seconds();
-  BatchTime spent;
-  const auto begin = Clock::now();
-  auto last = begin;
+  Prefetcher batches(photos, o.batch, state.step * o.accumulate, o.workers, 2 * o.workers + 1);
   const int64_t first = state.step;
-  int64_t last_step = first;
+  Progress progress(o.iterations, first);
   while (state.step < o.iterations) {
-    const auto before = Clock::now();
-    const Batch batch = batches.next();
-    waited += seconds(before, Clock::now());
-    spent.data += batch.time.data;
-    spent.degrade += batch.time.degrade;
-    for (auto& group : state.optimizer.param_groups())
-      static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate_at(o, state.step));
-    const StepResult r = train_step(state, o, batch);
-    ++state.step;
-    sum.l1 += r.l1.item<double>();
-    sum.contrast += r.contrast.item<double>();
-    sum.accuracy += r.accuracy.item<double>();
-    ++sum.steps;
-
-    const auto now = Clock::now();
-    if (seconds(last, now) >= o.progress_seconds || state.step == o.iterations) {
-      const double n = static_cast<double>(sum.steps), span = seconds(last, now);
-      const double rate = static_cast<double>(state.step - last_step) / span;
-      const double work = process_seconds() - worked, share = 100 / work;
-      log(fmt::format(
-          "step {}/{}  {:.2f} step/s  {:.0f} images/s  L1 {:.3f}  contrastive {:.3f}  accuracy {:.0f} %  "
-          "rate {:.1e}  work: data {:.0f} %, degrade {:.0f} %, network {:.0f} %  waited {:.0f} %  left {}",
-          state.step, o.iterations, rate, rate * o.batch.batch, sum.l1 / n, sum.contrast / n,
-          100 * sum.accuracy / n, rate_at(o, state.step), share * spent.data, share * spent.degrade,
-          share * (work - spent.data - spent.degrade), 100 * waited / span,
-          clock(static_cast<double>(o.iterations - state.step) / rate)));
-      sum = {};
-      waited = 0;
-      worked = process_seconds();
-      spent = {};
-      last = now;
-      last_step = state.step;
+    const StepMeasures measures = take_step(state, o, batches);
+    progress.add(measures);
+    watchdog.add(state.step, measures.l1);
+    const bool last = state.step == o.iterations;
+    if (progress.age() >= o.progress_seconds || last) {
+      nlohmann::ordered_json values;
+      log(progress.line(state.step, rate_at(o, state.step), values));
+      run_log.write("train", state.step, values);
     }
-    const bool validate = state.step % o.validate_every == 0 || state.step == o.iterations;
+    const bool validate = state.step % o.validate_every == 0 || last;
     if (validate || state.step % o.checkpoint_every == 0) finish(validate);
   }
-  log(fmt::format("trained {} steps in {}", state.step - first, clock(seconds(begin, Clock::now()))));
+  run_log.write("end", state.step, {{"best_psnr", state.best_psnr}, {"seconds", progress.seconds()}});
+  log(fmt::format("trained {} steps in {}", state.step - first, clock_text(progress.seconds())));
 }
 
 }  // namespace cdsr::train

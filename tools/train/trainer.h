@@ -11,22 +11,36 @@
 #include "model/torch/cdsr.h"
 #include "model/torch/moco.h"
 #include "tools/train/batch.h"
+#include "tools/train/ema.h"
 #include "tools/train/photos.h"
 #include "tools/train/validation.h"
 
 namespace cdsr::train {
+
+/// How the learning rate falls.
+enum class Schedule {
+  Cosine,  ///< constant, then a cosine down to 0 over the last `decay` of the iterations
+  Steps,   ///< halved every `halve_every` iterations: the paper
+};
 
 struct TrainOptions {
   CdsrConfig config;
   BatchOptions batch;
   nn::MocoOptions moco;
   int64_t iterations = 10000;
-  double rate = 1e-3;     ///< Adam's learning rate
-  double decay = 0.3;     ///< share of the iterations, at the end, over which the rate falls to 0 (cosine)
-  double contrast = 1.0;  ///< weight of the contrastive loss against L1 on 0..255
-  bool bf16 = false;      ///< autocast of the forward and backward pass to bfloat16
-  int threads = 0;        ///< of LibTorch's operators; 0: its default
-  int workers = 1;        ///< threads that make batches
+  double rate = 1e-3;  ///< Adam's learning rate
+  Schedule schedule = Schedule::Cosine;
+  double decay = 0.3;       ///< share of the iterations, at the end, over which the rate falls to 0 (cosine)
+  int64_t halve_every = 0;  ///< iterations (steps); 0: a quarter of them
+  double contrast = 1.0;    ///< weight of the contrastive loss against L1 on 0..255
+  int accumulate = 1;       ///< batches whose gradients make one step
+  double clip = 0;          ///< highest norm of the gradient, 0: none
+  double ema = 0;  ///< decay of the averaged weights, validated and exported in place of the last; 0: none
+  double diverge = 4;  ///< stop when the loss is so many times its lowest; 0: never
+  bool bf16 = false;   ///< autocast of the forward and backward pass to bfloat16
+  torch::Device device = torch::kCPU;
+  int threads = 0;  ///< of LibTorch's operators; 0: its default
+  int workers = 1;  ///< threads that make batches
   int64_t checkpoint_every = 500;
   int64_t validate_every = 2000;
   double progress_seconds = 15;
@@ -42,18 +56,19 @@ struct TrainState {
   nn::Cdsr model;
   nn::Moco moco;
   torch::optim::Adam optimizer;
+  Ema ema;
   int64_t step = 0;      ///< steps done
   double best_psnr = 0;  ///< of the validations so far, dB
 };
 
 /// Trains to options.iterations, resuming from options.out if it holds a checkpoint of the same
-/// configuration. Writes <out>/last.ckpt, <out>/last.safetensors and, when validation improves,
-/// <out>/best.safetensors. Throws Error when the loss is not finite (the last good checkpoint stays) and on
-/// anything Io.
+/// configuration. Writes <out>/last.ckpt, <out>/last.safetensors, <out>/log.jsonl and, when validation
+/// improves, <out>/best.safetensors; with validation pictures also <out>/crops. Throws Error when the loss or
+/// the gradient is not finite, when the loss diverges (the last good checkpoint stays) and on anything Io.
 void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
            const Validation& validation, const Log& log);
 
-/// The learning rate of a step: constant, then a cosine down to 0 over the last `decay` of the iterations.
+/// The learning rate of a step.
 double rate_at(const TrainOptions& options, int64_t step);
 
 }  // namespace cdsr::train

@@ -1,5 +1,7 @@
 #include "tools/train/validation.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <numbers>
 
@@ -21,6 +23,24 @@ torch::Tensor to_tensor(const tools::Picture& p, int scale) {
       .unsqueeze(0)
       .to(torch::kFloat)
       .contiguous();
+}
+
+constexpr size_t kCropPictures = 4;
+constexpr int64_t kCropSide = 192;
+
+/// The middle of a 1 x 3 x h x w picture.
+tools::Picture middle(const torch::Tensor& t) {
+  const int64_t h = std::min(t.size(2), kCropSide), w = std::min(t.size(3), kCropSide);
+  const torch::Tensor rgb = (t[0].slice(1, (t.size(2) - h) / 2, (t.size(2) - h) / 2 + h)
+                                 .slice(2, (t.size(3) - w) / 2, (t.size(3) - w) / 2 + w)
+                                 .clamp(0, 1) *
+                             255)
+                                .round()
+                                .to(torch::kByte)
+                                .permute({1, 2, 0})
+                                .contiguous();
+  const auto* data = rgb.data_ptr<uint8_t>();
+  return {static_cast<int>(w), static_cast<int>(h), std::vector<uint8_t>(data, data + rgb.numel())};
 }
 
 double psnr_y(const torch::Tensor& sr, const torch::Tensor& hr, int scale) {
@@ -67,6 +87,23 @@ double Validation::psnr(nn::Cdsr& model) const {
   for (const Pair& p : pairs_) sum += psnr_y(model->forward(p.lr.to(device)).cpu(), p.hr, scale_);
   model->train();
   return sum / static_cast<double>(pairs_.size());
+}
+
+void Validation::write_crops(nn::Cdsr& model, const std::filesystem::path& folder) const {
+  torch::NoGradGuard no_grad;
+  std::filesystem::create_directories(folder);
+  model->eval();
+  const torch::Device device = model->parameters().front().device();
+  for (size_t i = 0; i < std::min(pairs_.size(), kCropPictures); ++i) {
+    const Pair& p = pairs_[i];
+    const auto write = [&](const torch::Tensor& t, const char* what) {
+      tools::write_picture(folder / fmt::format("{}-{}.png", i, what), middle(t));
+    };
+    write(nn::bicubic(p.lr, scale_), "lr");
+    write(model->forward(p.lr.to(device)).cpu(), "sr");
+    write(p.hr, "hr");
+  }
+  model->train();
 }
 
 double Validation::bicubic_psnr() const {

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <vector>
 
 #include "model/torch/cdsr.h"
@@ -22,6 +23,9 @@ class Validation {
   double psnr(nn::Cdsr& model) const;
   /// The same of plain bicubic interpolation.
   double bicubic_psnr() const;
+  /// Writes <i>-lr.png (enlarged by bicubic interpolation), <i>-sr.png and <i>-hr.png: crops of the first
+  /// pictures, for people to look at. Throws Io.
+  void write_crops(nn::Cdsr& model, const std::filesystem::path& folder) const;
   bool empty() const { return pairs_.empty(); }
 
  private:

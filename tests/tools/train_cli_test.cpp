@@ -1,0 +1,198 @@
+// `cdsr train` as its user sees it: recipes, its log, and that nothing kills a run for good.
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "model/config.h"
+#include "model/weights.h"
+#include "tests/model/temp_folder.h"
+#include "tools/image_io.h"
+#include "tools/rng.h"
+
+namespace cdsr::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class TrainCli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directory(path("photos"));
+    for (uint64_t i = 0; i < 3; ++i) {
+      Rng rng(5, i);
+      tools::Picture p{80, 70, {}};
+      const double fx = rng.uniform(0.1, 0.8), fy = rng.uniform(0.1, 0.8);
+      for (int y = 0; y < p.height; ++y)
+        for (int x = 0; x < p.width; ++x)
+          for (int c = 0; c < 3; ++c)
+            p.rgb.push_back(static_cast<uint8_t>(127.5 + 120 * std::sin(fx * x + c) * std::cos(fy * y)));
+      tools::write_picture(path("photos") / fmt::format("{}.png", i), p);
+    }
+    CdsrConfig config = config_by_name("cdsr-rt", 2);
+    config.nf = 8, config.blocks = 1, config.lpe_nf = 4, config.codebook = 8;
+    std::ofstream(path("recipe.toml"))
+        << "# tiny\nconfig = '" << to_json(config) << "'\ndata = [\"" << path("photos").string()
+        << "\"]\nbatch = 2\npatch = 16\nqueue = 8\nthreads = 1\ncheckpoint-every = 1\n"
+           "progress = 0\n\n[video]\nh264_crf = [20, 30]\n";
+  }
+  fs::path path(const std::string& name) const { return folder_.path() / name; }
+
+  /// Starts `cdsr train` with the recipe; its output goes to <out>.txt.
+  pid_t start(const std::string& out, std::vector<std::string> more, rlim_t file_limit = RLIM_INFINITY) {
+    std::vector<std::string> words = {
+        CDSR_PROGRAM, "train", "--recipe", path("recipe.toml").string(), "--out", path(out).string()};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<char*> argv;
+    for (std::string& w : words) argv.push_back(w.data());
+    argv.push_back(nullptr);
+    const std::string text = path(out + ".txt").string();
+    const pid_t pid = fork();
+    if (pid == 0) {
+      const int fd = open(text.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+      dup2(fd, 1);
+      dup2(fd, 2);
+      if (file_limit != RLIM_INFINITY) {
+        signal(SIGXFSZ, SIG_IGN);  // as on a full disk, writing fails
+        const rlimit limit{file_limit, file_limit};
+        setrlimit(RLIMIT_FSIZE, &limit);
+      }
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    return pid;
+  }
+  /// Its exit status, -signal when it was killed.
+  static int wait(pid_t pid) {
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  }
+  int train(const std::string& out, std::vector<std::string> more) {
+    return wait(start(out, std::move(more)));
+  }
+  std::string output(const std::string& out) const { return read(path(out + ".txt")); }
+  std::vector<nlohmann::json> log(const std::string& out) const {
+    std::istringstream in(read(path(out) / "log.jsonl"));
+    std::vector<nlohmann::json> entries;
+    for (std::string line; std::getline(in, line);) entries.push_back(nlohmann::json::parse(line));
+    return entries;
+  }
+
+  TempFolder folder_;
+};
+
+void expect_same_weights(const fs::path& a, const fs::path& b) {
+  const WeightsFile x = WeightsFile::open(a), y = WeightsFile::open(b);
+  ASSERT_EQ(x.tensors().size(), y.tensors().size());
+  for (const TensorView& t : x.tensors()) EXPECT_EQ(t.to_float(), y.find(t.name)->to_float()) << t.name;
+}
+
+TEST_F(TrainCli, KilledAtAnyMomentItGoesOnToTheSameWeights) {
+  const std::vector<std::string> steps = {"--iterations", "40", "--ema", "0.9", "--accumulate", "2"};
+  ASSERT_EQ(train("whole", steps), 0) << output("whole");
+  int kills = 0;
+  for (int attempt = 0; attempt < 40; ++attempt) {
+    const pid_t pid = start("parts", steps);
+    // From its first checkpoint on it writes one each step, most of the time.
+    const auto before =
+        fs::exists(path("parts") / "log.jsonl") ? fs::file_size(path("parts") / "log.jsonl") : 0;
+    for (int i = 0; i < 400 && waitpid(pid, nullptr, WNOHANG) == 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      std::error_code error;
+      const auto size = fs::file_size(path("parts") / "log.jsonl", error);
+      if (!error && kills < 4 && size > before + 2500U + 300U * kills && kill(pid, SIGKILL) == 0) ++kills;
+    }
+    if (kill(pid, 0) == 0) wait(pid);
+    if (output("parts").find("trained ") != std::string::npos) break;
+  }
+  EXPECT_GE(kills, 2);
+  ASSERT_NE(output("parts").find("trained "), std::string::npos) << output("parts");
+  expect_same_weights(path("whole") / "last.safetensors", path("parts") / "last.safetensors");
+  for (const auto& entry : fs::directory_iterator(path("parts")))
+    EXPECT_EQ(entry.path().string().find(".tmp-"), std::string::npos) << entry.path();
+  // Each step is in the log once.
+  std::vector<int64_t> logged;
+  for (const auto& entry : log("parts"))
+    if (entry["event"] == "train") logged.push_back(entry["step"]);
+  std::vector<int64_t> expected(40);
+  for (int i = 0; i < 40; ++i) expected[i] = i + 1;
+  EXPECT_EQ(logged, expected);
+}
+
+TEST_F(TrainCli, AFullDiskIsSaidAndLosesNothing) {
+  ASSERT_EQ(train("out", {"--iterations", "2"}), 0) << output("out");
+  const std::string checkpoint = read(path("out") / "last.ckpt");
+  EXPECT_EQ(wait(start("out", {"--iterations", "4"}, checkpoint.size() / 2)), 1) << output("out");
+  EXPECT_NE(output("out").find("cannot write: File too large"), std::string::npos) << output("out");
+  EXPECT_EQ(read(path("out") / "last.ckpt"), checkpoint);
+  ASSERT_EQ(train("out", {"--iterations", "4"}), 0) << output("out");
+  EXPECT_NE(output("out").find("at step 2"), std::string::npos) << output("out");
+  EXPECT_EQ(log("out").back()["event"], "end");
+}
+
+TEST_F(TrainCli, TheCommandLineOverridesTheRecipe) {
+  ASSERT_EQ(train("out", {"--iterations", "2", "--batch", "4", "--degradation", "video", "--schedule",
+                          "steps", "--clip", "0.5", "--validation", path("photos").string()}),
+            0)
+      << output("out");
+  EXPECT_NE(output("out").find("H.264 crf 20 to 30"), std::string::npos) << output("out");
+  const auto entries = log("out");
+  ASSERT_FALSE(entries.empty());
+  EXPECT_EQ(entries[0]["event"], "start");
+  EXPECT_EQ(entries[0]["batch"], 4);
+  EXPECT_EQ(entries[0]["patch"], 16);
+  int trained = 0, validated = 0;
+  for (const auto& e : entries) {
+    if (e["event"] == "train") {
+      ++trained;
+      for (const char* key :
+           {"l1", "contrast", "accuracy", "rate", "images_s", "data", "degrade", "network", "waited"})
+        EXPECT_TRUE(e[key].is_number()) << key;
+    }
+    if (e["event"] == "validation") ++validated;
+  }
+  EXPECT_EQ(trained, 2);
+  EXPECT_EQ(validated, 1);
+  EXPECT_TRUE(fs::exists(path("out") / "crops" / "0-sr.png"));
+}
+
+TEST_F(TrainCli, MistakesAreNamed) {
+  const auto refused = [&](const std::string& recipe, const std::vector<std::string>& more,
+                           const std::string& part) {
+    if (!recipe.empty()) std::ofstream(path("recipe.toml"), std::ios::app) << recipe << '\n';
+    EXPECT_EQ(train("out", more), 1) << output("out");
+    EXPECT_NE(output("out").find(part), std::string::npos) << output("out") << "\n  lacks: " << part;
+  };
+  fs::create_directory(path("empty"));
+  refused("", {"--data", path("empty").string()}, "no usable photograph or video");
+  refused("", {"--data", path("nowhere").string()}, "nowhere: no such folder");
+  refused("", {"--device", "cuda:99"}, "--device cuda:99");
+  refused("", {"--device", "warp"}, "--device warp: must be cpu");
+  refused("h264_crf = 3", {}, "recipe.toml:");
+  fs::copy_file(path("recipe.toml"), path("broken.toml"));
+  std::ofstream(path("recipe.toml")) << "batch = 0\n";
+  refused("", {}, "recipe.toml:1: batch");
+  std::ofstream(path("recipe.toml")) << "\nbach = 8\n";
+  refused("", {}, "recipe.toml:2: unknown key 'bach'");
+  std::ofstream(path("recipe.toml")) << "[video]\nh264_crf = [30, 20]\n";
+  refused("", {}, "30 is above 20");
+}
+
+}  // namespace
+}  // namespace cdsr::train
