@@ -61,10 +61,15 @@ CscImpl::CscImpl(const CdsrConfig& config) {
   key = register_module("key", torch::nn::Linear(d, d));
 }
 
-torch::Tensor CscImpl::forward(const torch::Tensor& features) {
+torch::Tensor CscImpl::forward(const torch::Tensor& features) { return mix(logits(features)); }
+
+torch::Tensor CscImpl::logits(const torch::Tensor& features) {
   torch::Tensor h = lrelu(mlp[0]->as<torch::nn::Linear>()->forward(features));
   h = mlp[1]->as<torch::nn::Linear>()->forward(h);
-  const torch::Tensor logits = torch::matmul(query(h), key(codebook).t());
+  return torch::matmul(query(h), key(codebook).t());
+}
+
+torch::Tensor CscImpl::mix(const torch::Tensor& logits) {
   return torch::matmul(torch::softmax(logits, 1), codebook);
 }
 

@@ -35,8 +35,12 @@ TORCH_MODULE(Lpe);
 /// Codebook-based Space Compress: attention over a learned codebook (equation 2).
 struct CscImpl : torch::nn::Module {
   explicit CscImpl(const CdsrConfig& config);
-  /// B x 2d -> E_a, B x d.
+  /// B x 2d -> E_a, B x d: mix(logits(features)).
   torch::Tensor forward(const torch::Tensor& features);
+  /// B x codebook: how well each entry suits, before the softmax.
+  torch::Tensor logits(const torch::Tensor& features);
+  /// E_a of logits.
+  torch::Tensor mix(const torch::Tensor& logits);
 
   torch::Tensor codebook;
   torch::nn::ModuleList mlp;

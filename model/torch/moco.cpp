@@ -22,6 +22,8 @@ void blend(EncoderImpl& key, const EncoderImpl& query, double momentum) {
 MocoImpl::MocoImpl(const Cdsr& model, const MocoOptions& o) : options(o) {
   key_encoder = register_module("key_encoder", Encoder(model->config));
   blend(*key_encoder, *model->encoder, 0.0);
+  const auto statistics = model->encoder->buffers();
+  for (size_t i = 0; i < statistics.size(); ++i) key_encoder->buffers()[i].copy_(statistics[i]);
   for (auto& p : key_encoder->parameters()) p.set_requires_grad(false);
   queue = register_buffer("queue", unit(torch::randn({o.queue, model->config.embedding()})));
   next = register_buffer("next", torch::zeros({}, torch::kLong));

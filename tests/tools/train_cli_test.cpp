@@ -172,6 +172,47 @@ TEST_F(TrainCli, TheCommandLineOverridesTheRecipe) {
   EXPECT_TRUE(fs::exists(path("out") / "crops" / "0-sr.png"));
 }
 
+TEST_F(TrainCli, TakesWhatItCanReadAndNamesTheRest) {
+  const auto write = [&](const char* name, const std::string& bytes) {
+    std::ofstream(path("photos") / name, std::ios::binary) << bytes;
+  };
+  std::string noise;
+  for (int i = 0; i < 64 * 64 * 6; ++i) noise += static_cast<char>((i * 2654435761U) >> 11);
+  write("grey.pgm", "P5 64 64 255\n" + noise.substr(0, 64 * 64));
+  write("deep.ppm", "P6 64 64 65535\n" + noise);
+  write("tiny.ppm", "P6 8 8 255\n" + noise.substr(0, 8 * 8 * 3));
+  write("text.jpg", "not a picture");
+  write("empty.png", "");
+  const std::string whole = read(path("photos") / "0.png");
+  write("cut.png", whole.substr(0, whole.size() / 2));
+  std::string clip = "YUV4MPEG2 W64 H64 F25:1 Ip A1:1 C420mpeg2\n";
+  for (int i = 0; i < 5; ++i) clip += "FRAME\n" + noise.substr(static_cast<size_t>(i) * 100, 64 * 96);
+  write("clip.y4m", clip);
+  write("text.mp4", "not a video");
+  ASSERT_EQ(train("out", {"--iterations", "1", "--video-frames", "3"}), 0) << output("out");
+  const std::string said = output("out");
+  EXPECT_NE(said.find("8 pictures"), std::string::npos) << said;  // three, grey, deep and three frames
+  for (const char* name : {"tiny.ppm", "text.jpg", "empty.png", "cut.png", "text.mp4"}) {
+    const size_t at = said.find(name);
+    ASSERT_NE(at, std::string::npos) << name << '\n' << said;
+    EXPECT_NE(said.rfind("passed over: ", at), std::string::npos) << said;
+  }
+  EXPECT_EQ(said.find("grey.pgm"), std::string::npos) << said;
+}
+
+TEST_F(TrainCli, ALossThatDivergesStopsBeforeTheCheckpoint) {
+  ASSERT_EQ(train("out", {"--iterations", "20"}), 0) << output("out");
+  const std::string checkpoint = read(path("out") / "last.ckpt");
+  EXPECT_EQ(train("out", {"--iterations", "400", "--rate", "1e12", "--checkpoint-every", "50"}), 1)
+      << output("out");
+  const std::string said = output("out");
+  EXPECT_TRUE(said.find("diverges") != std::string::npos || said.find("the loss is ") != std::string::npos ||
+              said.find("the gradient's norm is ") != std::string::npos)
+      << said;
+  EXPECT_NE(said.find("--rate"), std::string::npos) << said;
+  EXPECT_EQ(read(path("out") / "last.ckpt"), checkpoint);
+}
+
 TEST_F(TrainCli, MistakesAreNamed) {
   const auto refused = [&](const std::string& recipe, const std::vector<std::string>& more,
                            const std::string& part) {

@@ -7,6 +7,7 @@
 
 #include "model/error.h"
 #include "tools/train/crop.h"
+#include "tools/train/degradation_target.h"
 #include "tools/train/video_sample.h"
 
 namespace cdsr::train {
@@ -28,20 +29,29 @@ const tools::Picture& draw_photo(const std::vector<tools::Picture>& photos, Rng&
   return photos[static_cast<size_t>(rng.index(static_cast<int64_t>(photos.size())))];
 }
 
+void describe(std::span<const float, kDegradationTargets> target, torch::Tensor row) {
+  std::copy(target.begin(), target.end(), row.data_ptr<float>());
+}
+
 Batch make_video_batch(const std::vector<tools::Picture>& photos, const BatchOptions& o, int64_t step) {
   const int64_t size = static_cast<int64_t>(o.scale) * o.patch;
   Batch batch;
   batch.lr = torch::empty({2 * o.batch, 3, o.patch, o.patch});
   batch.hr = torch::empty({2 * o.batch, 3, size, size});
+  batch.degradation = torch::empty({o.batch, kDegradationTargets});
   for (int i = 0; i < o.batch; ++i) {
     Rng rng = sample_rng(o, step, i);
     const tools::Picture& photo = draw_photo(photos, rng);
     float* const lr[2] = {batch.lr[i].data_ptr<float>(), batch.lr[o.batch + i].data_ptr<float>()};
     float* const hr[2] = {batch.hr[i].data_ptr<float>(), batch.hr[o.batch + i].data_ptr<float>()};
-    make_video_sample(photo, {o.scale, o.patch, &o.video}, rng, lr, hr, batch.time);
+    const degrade::VideoSpec spec =
+        make_video_sample(photo, {o.scale, o.patch, &o.video}, rng, lr, hr, batch.time);
+    describe(degradation_target(spec.kernel, o.scale, spec.noise, spec.codec, spec.quality),
+             batch.degradation[i]);
   }
   batch.lr = batch.lr.to(o.device) / 255;
   batch.hr = batch.hr.to(o.device) / 255;
+  batch.degradation = batch.degradation.to(o.device);
   return batch;
 }
 
@@ -89,6 +99,7 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   torch::Tensor hr = torch::empty({n, 3, full, full});
   torch::Tensor kernels = torch::empty({n, kKernelSide, kKernelSide});
   torch::Tensor noise = torch::zeros({n, 1, 1, 1});
+  torch::Tensor degradation = torch::empty({o.batch, kDegradationTargets});
   const auto crop_floats = static_cast<size_t>(3) * full * full;
 
   for (int i = 0; i < o.batch; ++i) {
@@ -97,6 +108,7 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
     const Turn turn = draw_turn(rng);
     const std::vector<float> kernel = draw_kernel(rng, o);
     const double level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
+    describe(degradation_target(kernel, o.scale, {.gaussian = level}), degradation[i]);
     for (int crop = 0; crop < 2; ++crop) {
       const int row = crop * o.batch + i;
       const int64_t x = rng.index(photo.width - size + 1), y = rng.index(photo.height - size + 1);
@@ -120,6 +132,7 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   batch.hr =
       (hr.slice(2, kKernelMargin, kKernelMargin + size).slice(3, kKernelMargin, kKernelMargin + size) / 255)
           .contiguous();
+  batch.degradation = degradation.to(o.device);
   batch.time = {middle - begin, thread_seconds() - middle};
   return batch;
 }

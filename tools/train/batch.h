@@ -42,8 +42,9 @@ struct BatchOptions {
 /// Float pictures in [0,1]. Rows 0 .. B-1 hold crop 0 (query), rows B .. 2B-1 crop 1 (key) of the same
 /// images.
 struct Batch {
-  torch::Tensor lr;  ///< 2B x 3 x patch x patch, rounded to 8 bit
-  torch::Tensor hr;  ///< 2B x 3 x scale * patch x scale * patch
+  torch::Tensor lr;           ///< 2B x 3 x patch x patch, rounded to 8 bit
+  torch::Tensor hr;           ///< 2B x 3 x scale * patch x scale * patch
+  torch::Tensor degradation;  ///< B x kDegradationTargets (degradation_target.h), of both crops
   BatchTime time;
 };
 

@@ -19,6 +19,11 @@ void save_checkpoint(const std::filesystem::path& path, TrainState& state, const
   archive.write("config", c10::IValue(to_json(options.config)));
   archive.write("step", c10::IValue(state.step));
   archive.write("best_psnr", c10::IValue(state.best_psnr));
+  if (options.guide.on()) {
+    torch::serialize::OutputArchive guide;
+    state.guide->save(guide);
+    archive.write("guide", guide);
+  }
   if (state.ema.on()) {
     torch::serialize::OutputArchive ema;
     state.ema.save(ema);
@@ -53,7 +58,11 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
       state.step = value.toInt();
       archive.read("best_psnr", value);
       state.best_psnr = value.toDouble();
-      torch::serialize::InputArchive ema;
+      torch::serialize::InputArchive ema, guide;
+      if (options.guide.on()) {
+        archive.read("guide", guide);
+        state.guide->load(guide);
+      }
       if (state.ema.on() && archive.try_read("ema", ema))
         state.ema.load(ema);
       else

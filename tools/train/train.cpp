@@ -146,6 +146,18 @@ void add_train(CLI::App& app) {
   c->add_option("--queue", o.moco.queue, "MoCo's queue, a multiple of --batch")->capture_default_str();
   c->add_option("--momentum", o.moco.momentum, "MoCo's momentum")->capture_default_str();
   c->add_option("--temperature", o.moco.temperature, "MoCo's temperature")->capture_default_str();
+  c->add_option("--guide", o.guide.weight,
+                "weight of predicting the degradation from the embedding, 0: no guide (see model/README.md)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  c->add_option("--guide-crops", o.guide.crops, "crops the guided start looks at")
+      ->check(CLI::Range(128, 100000000))
+      ->capture_default_str();
+  c->add_option("--embedding-rate", o.guide.embedding_rate,
+                "with --guide: learning rate between LPE and y, as a share of --rate")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  c->add_flag("!--learn-lpe", o.guide.freeze_lpe, "with --guide: let the LPE learn too");
   c->add_option("--device", a->device, "cpu or cuda:N")->capture_default_str();
   c->add_flag("--bf16", o.bf16, "bfloat16 autocast");
   c->add_option("--seed", o.batch.seed, "seed of everything random")->capture_default_str();

@@ -17,19 +17,41 @@ namespace cdsr::train {
 namespace {
 
 struct StepResult {
-  torch::Tensor l1, contrast, accuracy;
+  torch::Tensor l1, contrast, accuracy, guide;
 };
+
+/// E_a of pictures and the attention it came from. Always fp32, as at inference: bfloat16 rounds away most of
+/// what tells embeddings apart.
+struct Embedded {
+  torch::Tensor embedding, logits;
+};
+
+Embedded embed(TrainState& state, const TrainOptions& o, const torch::Tensor& pictures) {
+  nn::Encoder& encoder = state.model->encoder;
+  torch::Tensor features;
+  {
+    const torch::AutoGradMode gradient(!(o.guide.on() && o.guide.freeze_lpe));
+    features = encoder->lpe(nn::lpe_view(encoder->input, pictures));
+  }
+  const torch::Tensor logits = encoder->csc->logits(features);
+  return {encoder->csc->mix(logits), logits};
+}
 
 StepResult train_step(TrainState& state, const TrainOptions& o, const Batch& batch) {
   const int64_t b = o.batch.batch;
   StepResult out;
   torch::Tensor total;
+  if (o.guide.on()) {
+    freeze_statistics(*state.model->encoder);
+    freeze_statistics(*state.moco);
+  }
+  const auto [embedding, logits] = embed(state, o, batch.lr.slice(0, 0, b));
+  const auto moco = state.moco->step(state.model, embedding, batch.lr.slice(0, b));
+  out.contrast = moco.loss;
+  out.accuracy = moco.accuracy;
+  out.guide = o.guide.on() ? state.guide->loss(embedding, batch.degradation) : torch::zeros({});
   {
     const Autocast autocast(o.bf16, o.device.type());
-    const torch::Tensor embedding = state.model->encoder(batch.lr.slice(0, 0, b));
-    const auto moco = state.moco->step(state.model, embedding.to(torch::kFloat), batch.lr.slice(0, b));
-    out.contrast = moco.loss;
-    out.accuracy = moco.accuracy;
     torch::Tensor sr, hr = batch.hr;
     if (o.config.query == Query::Shot) {
       // As a shot is upscaled: the embedding of crop 0 serves both crops, and each crop's queries come from
@@ -44,6 +66,7 @@ StepResult train_step(TrainState& state, const TrainOptions& o, const Batch& bat
     out.l1 = torch::l1_loss(sr.to(torch::kFloat), hr) * 255;
     total = out.l1 + o.contrast * out.contrast;
   }
+  if (o.guide.on()) total = total + o.guide.weight * out.guide + attention_loss(logits);
   if (!std::isfinite(total.item<double>()))
     fail(Errc::InvalidArgument,
          "step {}: the loss is {} (L1 {}, contrastive {}); the last checkpoint is untouched: resume with a "
@@ -70,8 +93,11 @@ double apply_gradients(TrainState& state, const TrainOptions& o) {
          state.step, norm, o.rate);
   if (o.clip > 0 && norm > o.clip)
     for (torch::Tensor& g : gradients) g.mul_(o.clip / norm);
-  for (auto& group : state.optimizer.param_groups())
-    static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate_at(o, state.step));
+  double share = 1;  // the second group, if there is one, is what the guide slows down
+  for (auto& group : state.optimizer.param_groups()) {
+    static_cast<torch::optim::AdamOptions&>(group.options()).lr(share * rate_at(o, state.step));
+    share = o.guide.embedding_rate;
+  }
   state.optimizer.step();
   ++state.step;
   state.ema.update(*state.model, state.step);
@@ -90,6 +116,7 @@ StepMeasures take_step(TrainState& state, const TrainOptions& o, Prefetcher& bat
     sum.l1 += r.l1.item<double>() / o.accumulate;
     sum.contrast += r.contrast.item<double>() / o.accumulate;
     sum.accuracy += r.accuracy.item<double>() / o.accumulate;
+    sum.guide += r.guide.item<double>() / o.accumulate;
     sum.time.data += batch.time.data;
     sum.time.degrade += batch.time.degrade;
   }
@@ -111,6 +138,17 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
   state.moco->to(o.device);
   state.ema.reset(*state.model);
   log(fmt::format("started from {}{}", o.init.string(), o.restart ? ", conditioning path new" : ""));
+}
+
+/// The guided start of a new run (guide.h).
+void start_guide(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
+                 const Log& log) {
+  BatchOptions crops = o.batch;
+  crops.batch = 64;
+  crops.seed = o.batch.seed + 1;
+  log(start_guided(state.model, state.moco, state.guide, o.guide.crops,
+                   [&](int64_t i) { return make_batch(photos, crops, i); }));
+  state.ema.reset(*state.model);
 }
 
 /// What a process that was killed while writing left behind.
@@ -138,11 +176,37 @@ nlohmann::ordered_json description(const TrainOptions& o, size_t photos) {
 
 }  // namespace
 
+namespace {
+
+/// What learns at the rate, then, with a guide, what learns at its share: all between the LPE and y.
+std::vector<torch::optim::OptimizerParamGroup> parameter_groups(nn::Cdsr& model, Guide& guide,
+                                                                const TrainOptions& o) {
+  if (!o.guide.on()) return {torch::optim::OptimizerParamGroup(model->parameters())};
+  std::vector<torch::Tensor> normal, slow;
+  for (const auto& p : model->named_parameters()) {
+    const std::string& name = p.key();
+    const bool lpe = name.rfind("lpe.", 0) == 0;
+    if (lpe && o.guide.freeze_lpe) {
+      torch::Tensor(p.value()).set_requires_grad(false);
+      continue;
+    }
+    const bool between = lpe || name.rfind("csc.", 0) == 0 || name.rfind("sr.compress.", 0) == 0 ||
+                         name.find(".modulation.") != std::string::npos;
+    (between ? slow : normal).push_back(p.value());
+  }
+  for (const torch::Tensor& p : guide->parameters()) slow.push_back(p);
+  return {torch::optim::OptimizerParamGroup(normal), torch::optim::OptimizerParamGroup(slow)};
+}
+
+}  // namespace
+
 TrainState::TrainState(const TrainOptions& o)
     : model((torch::manual_seed(o.batch.seed), o.config)),
       moco(model, o.moco),
-      optimizer((model->to(o.device), moco->to(o.device), model->parameters()),
-                torch::optim::AdamOptions(o.rate).betas({0.9, 0.999})),
+      guide(o.config),
+      optimizer(
+          (model->to(o.device), moco->to(o.device), guide->to(o.device), parameter_groups(model, guide, o)),
+          torch::optim::AdamOptions(o.rate).betas({0.9, 0.999})),
       ema(*model, o.ema) {}
 
 double rate_at(const TrainOptions& o, int64_t step) {
@@ -164,8 +228,10 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
   TrainState state(o);
   if (load_checkpoint(checkpoint, state, o))
     log(fmt::format("resumed {} at step {}", checkpoint.string(), state.step));
-  else if (!o.init.empty())
-    start_from(o, photos, state, log);
+  else {
+    if (!o.init.empty()) start_from(o, photos, state, log);
+    if (o.guide.on()) start_guide(o, photos, state, log);
+  }
 
   remove_leftovers(o.out);
   RunLog run_log(o.out / "log.jsonl", state.step);

@@ -12,6 +12,7 @@
 #include "model/torch/moco.h"
 #include "tools/train/batch.h"
 #include "tools/train/ema.h"
+#include "tools/train/guide.h"
 #include "tools/train/photos.h"
 #include "tools/train/validation.h"
 
@@ -27,6 +28,7 @@ struct TrainOptions {
   CdsrConfig config;
   BatchOptions batch;
   nn::MocoOptions moco;
+  GuideOptions guide;
   int64_t iterations = 10000;
   double rate = 1e-3;  ///< Adam's learning rate
   Schedule schedule = Schedule::Cosine;
@@ -55,6 +57,7 @@ struct TrainState {
 
   nn::Cdsr model;
   nn::Moco moco;
+  Guide guide;
   torch::optim::Adam optimizer;
   Ema ema;
   int64_t step = 0;      ///< steps done

@@ -88,6 +88,8 @@ class Sample {
     time.degrade += thread_seconds() - begin;
   }
 
+  const degrade::VideoSpec& spec() const { return spec_; }
+
  private:
   const tools::Picture& photo_;
   const int scale_, patch_, tile_;
@@ -103,11 +105,12 @@ class Sample {
 
 }  // namespace
 
-void make_video_sample(const tools::Picture& photo, const VideoSampleOptions& o, Rng& rng,
-                       float* const (&lr)[2], float* const (&hr)[2], BatchTime& time) {
+degrade::VideoSpec make_video_sample(const tools::Picture& photo, const VideoSampleOptions& o, Rng& rng,
+                                     float* const (&lr)[2], float* const (&hr)[2], BatchTime& time) {
   Sample sample(photo, o, rng);
   for (int crop = 0; crop < 2; ++crop) sample.cut(crop, rng, hr[crop], time);
   sample.record(lr, time);
+  return sample.spec();
 }
 
 }  // namespace cdsr::train

@@ -18,7 +18,8 @@ struct VideoSampleOptions {
 /// patch x patch to each of `lr` and 3 x scale patch x scale patch to each of `hr`. The two lie side by side
 /// in the frames that are encoded, so that they share codec, quality, motion and frame type. The photograph's
 /// sides must be at least scale * patch. Adds to `time`.
-void make_video_sample(const tools::Picture& photo, const VideoSampleOptions& options, Rng& rng,
-                       float* const (&lr)[2], float* const (&hr)[2], BatchTime& time);
+/// Returns what was done to them.
+degrade::VideoSpec make_video_sample(const tools::Picture& photo, const VideoSampleOptions& options, Rng& rng,
+                                     float* const (&lr)[2], float* const (&hr)[2], BatchTime& time);
 
 }  // namespace cdsr::train

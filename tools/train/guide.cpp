@@ -1,0 +1,193 @@
+#include "tools/train/guide.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "tools/train/degradation_target.h"
+
+namespace cdsr::train {
+namespace {
+
+constexpr int64_t kImages = 64;           // of a batch of the sample
+constexpr int64_t kStatisticBatches = 8;  // for the batch-norms
+constexpr double kRidge = 10;             // of the least squares, in standardized features
+constexpr double kWhiteningFloor = 1e-3;  // of the largest eigenvalue
+
+/// Directional differences of orders 1 to 4 along 0, 45, 90 and 135 degrees, of the mean of R, G and B.
+void start_filters(nn::Lpe& lpe) {
+  constexpr std::array<std::array<int, 2>, 4> kDirections = {{{1, 0}, {1, 1}, {0, 1}, {-1, 1}}};
+  torch::Tensor weight = lpe->pixel[0]->as<nn::ConvBn>()->conv->weight;
+  const int64_t centre = weight.size(2) / 2;
+  for (int64_t f = 0; f < std::min<int64_t>(16, weight.size(0)); ++f) {
+    const auto [dx, dy] = kDirections[static_cast<size_t>(f % 4)];
+    const int64_t order = f / 4 + 1;
+    torch::Tensor filter = torch::zeros({weight.size(2), weight.size(3)});
+    double binomial = 1;
+    for (int64_t t = 0; t <= order; ++t) {
+      filter[centre + (t - order / 2) * dy][centre + (t - order / 2) * dx] =
+          t % 2 == 0 ? binomial : -binomial;
+      binomial = binomial * static_cast<double>(order - t) / static_cast<double>(t + 1);
+    }
+    weight[f].copy_((filter / filter.norm() / 3).expand({3, -1, -1}));
+  }
+}
+
+/// Middle n x n values of a filter.
+torch::Tensor middle(const torch::Tensor& filter, int64_t n) {
+  const int64_t from = (filter.size(0) - n) / 2;
+  return filter.narrow(0, from, n).narrow(1, from, n);
+}
+
+/// The other layers of the pixel-wise branch pass each difference on, rectified and averaged over
+/// neighbourhoods of several sizes: pooled, the strengths of bands of detail. Channels get another sign where
+/// a layer widens, and some on the way: the LeakyReLU then bends the strength the other way.
+void start_strengths(nn::Lpe& lpe) {
+  for (size_t layer = 1; layer < 6; ++layer) {
+    torch::Tensor weight = lpe->pixel[layer]->as<nn::ConvBn>()->conv->weight;
+    weight.zero_();
+    const int64_t in = weight.size(1), side = weight.size(2);
+    for (int64_t o = 0; o < weight.size(0); ++o) {
+      const bool other = layer % 2 == 0 ? o / in % 2 == 1 : layer > 1 && o % 4 == 3;
+      const std::array<int64_t, 4> sides = {7, 7, 5, 1};
+      const int64_t n = std::min(side, sides[static_cast<size_t>(side == 7 ? o % 4 : 0)]);
+      middle(weight[o][o % in], n).fill_((other ? -1.0 : 1.0) / static_cast<double>(n * n));
+    }
+  }
+}
+
+void for_each_norm(torch::nn::Module& module,
+                   const std::function<void(torch::nn::BatchNorm2dImpl&)>& action) {
+  for (const auto& m : module.modules())
+    if (auto* norm = m->as<torch::nn::BatchNorm2d>()) action(*norm);
+}
+
+torch::Tensor features(nn::Cdsr& model, const torch::Tensor& pictures) {
+  return model->encoder->lpe(nn::lpe_view(model->config.lpe_input, pictures));
+}
+
+struct Sample {
+  torch::Tensor features;     // N x 2d
+  torch::Tensor degradation;  // N x kDegradationTargets
+};
+
+Sample gather(nn::Cdsr& model, int64_t crops, const std::function<Batch(int64_t)>& batches) {
+  for_each_norm(*model->encoder, [](auto& norm) {
+    norm.train();
+    norm.options.momentum(c10::nullopt);  // a plain mean over the batches
+  });
+  for (int64_t i = 0; i < kStatisticBatches; ++i) features(model, batches(i).lr.slice(0, 0, kImages));
+  for_each_norm(*model->encoder, [](auto& norm) { norm.options.momentum(0.1); });
+  freeze_statistics(*model->encoder);
+  std::vector<torch::Tensor> rows, targets;
+  for (int64_t i = 0; i < std::max<int64_t>(1, crops / (2 * kImages)); ++i) {
+    const Batch batch = batches(kStatisticBatches + i);
+    rows.push_back(features(model, batch.lr));
+    targets.push_back(torch::cat({batch.degradation, batch.degradation}));
+  }
+  return {torch::cat(rows), torch::cat(targets)};
+}
+
+/// Standardizes columns; one that does not vary stays 0.
+torch::Tensor standardized(const torch::Tensor& x, const torch::Tensor& mean,
+                           const torch::Tensor& deviation) {
+  return (x - mean) / deviation;
+}
+
+torch::Tensor deviation_of(const torch::Tensor& x) {
+  const torch::Tensor d = x.std(0);
+  return torch::where(d > 1e-6, d, torch::ones_like(d));
+}
+
+torch::nn::Linear linear(const torch::nn::ModuleList& list, size_t index) {
+  return torch::nn::Linear(list->ptr<torch::nn::LinearImpl>(index));
+}
+
+/// The CSC's MLP: pairs of units give the predictions with both signs, so that the LeakyReLU between the
+/// layers passes them on; the other units are random mixtures of the whitened features.
+void start_mlp(nn::Csc& csc, const torch::Tensor& x, const torch::Tensor& mean,
+               const torch::Tensor& deviation, const torch::Tensor& solution) {
+  const int64_t d = csc->codebook.size(1), targets = solution.size(1);
+  const auto [values, vectors] = torch::linalg_eigh(torch::matmul(x.t(), x) / x.size(0));
+  const torch::Tensor whitening =
+      torch::matmul(vectors, torch::diag((values + kWhiteningFloor * values.max()).rsqrt()));
+  torch::Tensor mixture = torch::matmul(
+      whitening, torch::randn({x.size(1), d}).to(x.device()) / std::sqrt(static_cast<double>(x.size(1))));
+  const torch::Tensor prediction = solution / deviation_of(torch::matmul(x, solution));
+  for (int64_t k = 0; k < targets; ++k) {
+    mixture.select(1, 2 * k).copy_(prediction.select(1, k));
+    mixture.select(1, 2 * k + 1).copy_(-prediction.select(1, k));
+  }
+  auto first = linear(csc->mlp, 0), second = linear(csc->mlp, 1);
+  first->weight.copy_((mixture / deviation.unsqueeze(1)).t());
+  first->bias.copy_(-torch::matmul(first->weight, mean));
+  for (int64_t k = 0; k < targets; ++k) {
+    second->weight[k].zero_();
+    second->weight[k][2 * k] = 2.0;
+    second->weight[k][2 * k + 1] = -2.0;
+    second->bias[k] = 0;
+  }
+}
+
+/// Makes the first layer of `compress` see embeddings of mean 0 and deviation 1.
+void start_compress(nn::Sr& sr, const torch::Tensor& embeddings) {
+  auto layer = linear(sr->compress, 0);
+  layer->weight.div_(embeddings.std(0).mean());
+  layer->bias.sub_(torch::matmul(layer->weight, embeddings.mean(0)));
+}
+
+}  // namespace
+
+GuideImpl::GuideImpl(const CdsrConfig& config)
+    : regressor(register_module("regressor", torch::nn::Linear(config.embedding(), kDegradationTargets))),
+      mean(register_buffer("mean", torch::zeros({kDegradationTargets}))),
+      deviation(register_buffer("deviation", torch::ones({kDegradationTargets}))) {}
+
+torch::Tensor GuideImpl::loss(const torch::Tensor& embedding, const torch::Tensor& degradation) {
+  return torch::mse_loss(regressor(embedding), standardized(degradation, mean, deviation));
+}
+
+torch::Tensor attention_loss(const torch::Tensor& logits) {
+  return torch::relu(logits.std(1) - kAttentionDeviation).square().mean();
+}
+
+void freeze_statistics(torch::nn::Module& module) {
+  for_each_norm(module, [](auto& norm) { norm.eval(); });
+}
+
+std::string start_guided(nn::Cdsr& model, nn::Moco& moco, Guide& guide, int64_t crops,
+                         const std::function<Batch(int64_t)>& batches) {
+  torch::NoGradGuard no_grad;
+  start_filters(model->encoder->lpe);
+  start_strengths(model->encoder->lpe);
+  const Sample sample = gather(model, crops, batches);
+  guide->mean.copy_(sample.degradation.mean(0));
+  guide->deviation.copy_(deviation_of(sample.degradation));
+
+  const torch::Tensor mean = sample.features.mean(0), deviation = deviation_of(sample.features);
+  const torch::Tensor x = standardized(sample.features, mean, deviation);
+  const torch::Tensor y = standardized(sample.degradation, guide->mean, guide->deviation);
+  const int64_t training = std::max<int64_t>(1, x.size(0) * 9 / 10);
+  const torch::Tensor seen = x.slice(0, 0, training);
+  const torch::Tensor solution =
+      torch::linalg_solve(torch::matmul(seen.t(), seen) + kRidge * torch::eye(x.size(1), x.options()),
+                          torch::matmul(seen.t(), y.slice(0, 0, training)));
+  start_mlp(model->encoder->csc, x, mean, deviation, solution);
+  start_compress(model->sr, model->encoder->csc(sample.features));
+  moco = nn::Moco(model, moco->options);
+  moco->to(x.device());
+  freeze_statistics(*moco);
+
+  const torch::Tensor left =
+      (torch::matmul(x.slice(0, training), solution) - y.slice(0, training)).square().mean(0);
+  return fmt::format(
+      "guided start from {} crops; unexplained of blur xx, yy, xy, noise and coding: {:.2f} {:.2f} {:.2f} "
+      "{:.2f} {:.2f}",
+      x.size(0), left[0].item<float>(), left[1].item<float>(), left[2].item<float>(), left[3].item<float>(),
+      left[4].item<float>());
+}
+
+}  // namespace cdsr::train
