@@ -273,7 +273,7 @@ static int run(watch* w, const char* who, const char* description, const char* w
 #define RTP_IN                                                                    \
   "udpsrc port=%d buffer-size=4194304 "                                           \
   "caps=\"application/x-rtp,media=video,clock-rate=90000,encoding-name=H264\" ! " \
-  "rtpjitterbuffer latency=20 ! rtph264depay ! h264parse "
+  "rtpjitterbuffer latency=20 mode=none ! rtph264depay ! h264parse "
 #define RTP_OUT                                                                                   \
   "x264enc tune=zerolatency speed-preset=ultrafast bitrate=%d key-int-max=50 threads=1 ! "        \
   "video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 mtu=1400 ! udpsink " \
