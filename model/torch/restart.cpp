@@ -3,6 +3,9 @@
 namespace cdsr::nn {
 namespace {
 
+/// Of the new conditioning against a fresh one's: less disturbs the SR network less, but it must be heard.
+constexpr double kSpread = 0.5;
+
 torch::nn::Linear last_layer(const Block& block) {
   return torch::nn::Linear(block->modulation->ptr<torch::nn::LinearImpl>(2));
 }
@@ -41,7 +44,7 @@ void restart_conditioning(Cdsr& model, const torch::Tensor& crops) {
     const torch::Tensor y = means[b].clamp(0.2, 0.8);
     const Block block(model->sr->blocks->ptr<BlockImpl>(b));
     auto layer = last_layer(block);
-    layer->weight.mul_(0.1);
+    layer->weight.mul_(kSpread);
     layer->bias.copy_(torch::log(y / (1 - y)));
     absorb(block->dqa1, means[b] / y);
     if (model->config.body == Body::Rrdb) absorb(block->dqa2, means[b] / y);
