@@ -178,9 +178,9 @@ TEST_F(TrainCli, TakesWhatItCanReadAndNamesTheRest) {
   };
   std::string noise;
   for (int i = 0; i < 64 * 64 * 6; ++i) noise += static_cast<char>((i * 2654435761U) >> 11);
-  write("grey.pgm", "P5 64 64 255\n" + noise.substr(0, 64 * 64));
-  write("deep.ppm", "P6 64 64 65535\n" + noise);
-  write("tiny.ppm", "P6 8 8 255\n" + noise.substr(0, 8 * 8 * 3));
+  write("grey.pgm", "P5\n64 64\n255\n" + noise.substr(0, 64 * 64));
+  write("deep.ppm", "P6\n64 64\n65535\n" + noise);
+  write("tiny.ppm", "P6\n8 8\n255\n" + noise.substr(0, 8 * 8 * 3));
   write("text.jpg", "not a picture");
   write("empty.png", "");
   const std::string whole = read(path("photos") / "0.png");
