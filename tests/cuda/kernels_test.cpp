@@ -77,7 +77,7 @@ class Kernels : public testing::Test {
 using Types = testing::Types<float, Half, Bfloat>;
 TYPED_TEST_SUITE(Kernels, Types);
 
-TYPED_TEST(Kernels, ConvolutionWithResidualIntoASlice) {
+TYPED_TEST(Kernels, ConvolutionWithResidualsIntoASlice) {
   using T = TypeParam;
   const Conv& conv = this->network_->trunk;
   const auto x = this->input(24, 1), r = this->input(24, 2);
@@ -91,12 +91,16 @@ TYPED_TEST(Kernels, ConvolutionWithResidualIntoASlice) {
   a.first = residual.data();
   a.first_pitch = 32;
   a.first_scale = 1;
+  a.second = in.data();
+  a.second_pitch = 48;
+  a.second_scale = 0.5F;
   a.partials = partials.data();
   run_conv<T, T, 9, 32, false>(a);
 
   std::vector<float> want(x.size());
   const ConstMap rm = this->map(r, 24);
   this->reference_->conv(conv, 0.1F, this->map(x, 24), &rm, {24, kHeight, kWidth, want.data()});
+  for (size_t i = 0; i < want.size(); ++i) want[i] += 0.5F * x[i];
   EXPECT_LE(normalized_error(from_pixels(out, 80, 24, 16), want), kBound<T>);
   for (size_t i = 0; i < out.size(); ++i) {  // padding is zero, what is beside the slice is untouched
     if (i % 80 < 40 && i % 80 >= 16) continue;
