@@ -93,6 +93,7 @@ bool scale_sizes(const GValue* in, bool up, int scale, GValue* out) {
   } else {
     return false;
   }
+  if (step < 1 || scale < 1) return false;
   if (up) return set_sizes(out, low * scale, high * scale, step * scale);
   // Of the sizes offered only multiples of the scale have an input.
   const int64_t both = std::lcm(step, static_cast<int64_t>(scale));

@@ -421,7 +421,7 @@ TEST(CApiTables, StatusAndVersion) {
   EXPECT_STREQ(cdsr_session_error(nullptr), cdsr_last_error());
 }
 
-TEST(CApi, BackendsCanBeAskedFor) {
+TEST_F(CApi, BackendsCanBeAskedFor) {
   EXPECT_EQ(cdsr_backend_available("reference"), CDSR_OK);
   EXPECT_EQ(cdsr_backend_available("warp"), CDSR_ERROR_INVALID_ARGUMENT);
   EXPECT_NE(std::string(cdsr_last_error()).find("warp"), std::string::npos);
