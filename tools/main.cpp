@@ -44,7 +44,8 @@ void add_commands(CLI::App& app) {
   add_train(app);
 #else
   add_missing(app, "train",
-              "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH to a LibTorch");
+              "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH to "
+              "a LibTorch");
 #endif
 }
 
