@@ -3,9 +3,12 @@
 #include <map>
 
 #include "model/error.h"
+#include "model/network.h"
 
 namespace cdsr::nn {
 namespace {
+
+constexpr int64_t kKernelValues = 21 * 21;  // the array of degrade::gaussian_kernel()
 
 /// Parameters and buffers by name; they share the module's storage.
 std::map<std::string, torch::Tensor> tensors_of(const Cdsr& model) {
@@ -17,21 +20,72 @@ std::map<std::string, torch::Tensor> tensors_of(const Cdsr& model) {
 
 }  // namespace
 
-CdsrImpl::CdsrImpl(const CdsrConfig& c) : config(c), encoder(c) {
-  register_module("lpe", encoder->lpe);
-  register_module("csc", encoder->csc);
-  register_module("head", encoder->head);
-  sr = register_module("sr", Sr(c));
+CdsrImpl::CdsrImpl(const CdsrConfig& c, const Variant& v) : config(c), variant(v), encoder(c, v) {
+  for (const auto& part : encoder->named_children()) register_module(part.key(), part.value());
+  sr = register_module("sr", Sr(c, v));
+  if (!v.kernel) return;
+  const int64_t d = c.embedding();
+  for (int i = 0; i < 5; ++i) kernel->push_back(torch::nn::Linear(d, i < 4 ? d : kKernelValues));
+  register_module("kernel", kernel);
+}
+
+torch::Tensor CdsrImpl::predicted_kernel(const torch::Tensor& embedding) {
+  torch::Tensor t = kernel[0]->as<torch::nn::Linear>()->forward(embedding);
+  for (size_t i = 1; i < kernel->size(); ++i)
+    t = kernel[i]->as<torch::nn::Linear>()->forward(torch::leaky_relu(t, kEncoderSlope));
+  return torch::softmax(t, 1);  // a blur kernel has no negative value and sum 1
 }
 
 torch::Tensor CdsrImpl::forward(const torch::Tensor& lr) {
   return sr(lr, encoder(lr), [](int, const torch::Tensor& mean) { return mean; });
 }
 
+std::vector<TensorSpec> tensor_specs(const Cdsr& model) {
+  if (model->variant.paper()) return tensor_list(model->config);
+  std::vector<TensorSpec> out;
+  for (const auto& p : model->named_parameters()) {
+    const bool training = p.key().rfind("head.", 0) == 0 || p.key().rfind("kernel.", 0) == 0;
+    out.push_back(
+        {p.key(), p.value().sizes().vec(), training ? TensorKind::Training : TensorKind::Parameter});
+  }
+  for (const auto& b : model->named_buffers())
+    if (b.value().is_floating_point())  // not batch-norm's counter of batches
+      out.push_back({b.key(), b.value().sizes().vec(), TensorKind::Buffer});
+  return out;
+}
+
+int64_t parameter_count(const Cdsr& model) {
+  int64_t n = 0;
+  for (const auto& p : model->parameters()) n += p.numel();
+  return n;
+}
+
+Cdsr make_model(const WeightsFile& file) {
+  const auto& metadata = file.metadata();
+  const auto config = metadata.find("cdsr.config");
+  if (config == metadata.end()) fail(Errc::BadWeights, "{}: no cdsr.config in its metadata", file.name());
+  const auto variant = metadata.find("cdsr.variant");
+  try {
+    const Variant v = variant == metadata.end() ? Variant{} : variant_from_string(variant->second);
+    return Cdsr(config_from_json(config->second), v);
+  } catch (const Error& e) {
+    fail(Errc::BadWeights, "{}: {}", file.name(), e.what());
+  }
+}
+
+std::map<std::string, std::string> identity(const Cdsr& model) {
+  std::map<std::string, std::string> out = {{"cdsr.format", "1"}, {"cdsr.config", to_json(model->config)}};
+  if (!model->variant.paper()) {
+    out["cdsr.format"] = "lab";
+    out["cdsr.variant"] = to_string(model->variant);
+  }
+  return out;
+}
+
 std::vector<NamedTensor> state(const Cdsr& model) {
   const auto tensors = tensors_of(model);
   std::vector<NamedTensor> out;
-  for (const TensorSpec& spec : tensor_list(model->config)) {
+  for (const TensorSpec& spec : tensor_specs(model)) {
     const torch::Tensor t = tensors.at(spec.name).detach().to(torch::kCPU, torch::kFloat).contiguous();
     const auto* data = t.data_ptr<float>();
     out.push_back({spec.name, spec.shape, std::vector<float>(data, data + t.numel())});
@@ -43,7 +97,7 @@ void load_state(Cdsr& model, const WeightsFile& file) {
   torch::NoGradGuard no_grad;
   auto tensors = tensors_of(model);
   size_t used = 0;
-  for (const TensorSpec& spec : tensor_list(model->config)) {
+  for (const TensorSpec& spec : tensor_specs(model)) {
     const TensorView* view = file.find(spec.name);
     if (view == nullptr) {
       if (spec.kind == TensorKind::Training) continue;

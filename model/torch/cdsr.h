@@ -3,27 +3,49 @@
 
 #include <torch/torch.h>
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "model/config.h"
 #include "model/torch/encoder.h"
 #include "model/torch/sr.h"
+#include "model/torch/variant.h"
 #include "model/weights.h"
 
 namespace cdsr::nn {
 
-/// Encoder and SR network. named_parameters() equals tensor_list(config) in name, order and shape.
+/// Encoder and SR network. named_parameters() of the paper's network equals tensor_list(config) in name,
+/// order and shape; a variant's are its own.
 struct CdsrImpl : torch::nn::Module {
-  explicit CdsrImpl(const CdsrConfig& config);
+  explicit CdsrImpl(const CdsrConfig& config, const Variant& variant = {});
 
   /// One picture a batch entry, embedding from the picture itself, Query::Frame.
   torch::Tensor forward(const torch::Tensor& lr);
 
+  /// The blur kernel that the embedding tells of, B x 441, rows of sum 1. variant.kernel alone.
+  torch::Tensor predicted_kernel(const torch::Tensor& embedding);
+
   CdsrConfig config;
-  Encoder encoder{nullptr};  // its three parts are registered here under their own names
+  Variant variant;
+  Encoder encoder{nullptr};  // its parts are registered here under their own names
   Sr sr{nullptr};
+  torch::nn::ModuleList kernel;  // five Linear: variant.kernel
 };
 TORCH_MODULE(Cdsr);
+
+/// The tensors of a model's file: tensor_list(config), or what the variant's module has.
+std::vector<TensorSpec> tensor_specs(const Cdsr& model);
+
+/// Learned values, the contrastive head included.
+int64_t parameter_count(const Cdsr& model);
+
+/// The file's configuration and variant, untrained. Throws BadWeights.
+Cdsr make_model(const WeightsFile& file);
+
+/// cdsr.format, cdsr.config and, of a variant, cdsr.variant: what make_model() reads. A variant's format is
+/// "lab", which no engine takes.
+std::map<std::string, std::string> identity(const Cdsr& model);
 
 /// Every tensor of the list, in its order, as floats on the CPU.
 std::vector<NamedTensor> state(const Cdsr& model);

@@ -20,53 +20,62 @@ ConvBnImpl::ConvBnImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, 
 
 torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) { return lrelu(bn(conv(x))); }
 
-LpeImpl::LpeImpl(const CdsrConfig& config) {
-  const int64_t w = config.lpe_nf, d = config.embedding();
-  pixel->push_back(ConvBn(3, w, 7, 1, 3));
-  pixel->push_back(ConvBn(w, w, 1, 1, 0));
-  pixel->push_back(ConvBn(w, 2 * w, 3, 2, 1));
-  pixel->push_back(ConvBn(2 * w, 2 * w, 1, 1, 0));
-  pixel->push_back(ConvBn(2 * w, d, 7, 1, 3));
-  pixel->push_back(ConvBn(d, d, 1, 1, 0));
-  patch->push_back(ConvBn(3, w, kPatch, kPatch, 0));
-  patch->push_back(ConvBn(w, w, 3, 1, 1));
-  patch->push_back(ConvBn(w, 2 * w, 3, 1, 1));
-  patch->push_back(ConvBn(2 * w, d, 3, 1, 1));
-  register_module("pixel", pixel);
-  register_module("patch", patch);
+LpeImpl::LpeImpl(const CdsrConfig& config, const Variant& variant) : dim(config.embedding()) {
+  const int64_t w = config.lpe_nf, d = dim;
+  if (variant.pixel) {
+    pixel->push_back(ConvBn(3, w, 7, 1, 3));
+    pixel->push_back(ConvBn(w, w, 1, 1, 0));
+    pixel->push_back(ConvBn(w, 2 * w, 3, 2, 1));
+    pixel->push_back(ConvBn(2 * w, 2 * w, 1, 1, 0));
+    pixel->push_back(ConvBn(2 * w, d, 7, 1, 3));
+    pixel->push_back(ConvBn(d, d, 1, 1, 0));
+    register_module("pixel", pixel);
+  }
+  if (variant.patch) {
+    patch->push_back(ConvBn(3, w, kPatch, kPatch, 0));
+    patch->push_back(ConvBn(w, w, 3, 1, 1));
+    patch->push_back(ConvBn(w, 2 * w, 3, 1, 1));
+    patch->push_back(ConvBn(2 * w, d, 3, 1, 1));
+    register_module("patch", patch);
+  }
 }
 
 torch::Tensor LpeImpl::forward(const torch::Tensor& x) {
-  torch::Tensor l = x;
-  for (const auto& m : *pixel) l = m->as<ConvBn>()->forward(l);
-  l = l.mean({2, 3});
-  torch::Tensor p;
-  if (x.size(2) < kPatch || x.size(3) < kPatch) {
-    p = torch::zeros_like(l);
-  } else {
-    p = x;
-    for (const auto& m : *patch) p = m->as<ConvBn>()->forward(p);
-    p = p.mean({2, 3});
-  }
-  return torch::cat({l, p}, 1);
+  const auto pooled = [&](const torch::nn::ModuleList& branch) {
+    torch::Tensor t = x;
+    for (const auto& m : *branch) t = m->as<ConvBn>()->forward(t);
+    return t.mean({2, 3});
+  };
+  std::vector<torch::Tensor> branches;
+  if (!pixel->is_empty()) branches.push_back(pooled(pixel));
+  if (!patch->is_empty())
+    branches.push_back(x.size(2) < kPatch || x.size(3) < kPatch ? torch::zeros({x.size(0), dim}, x.options())
+                                                                : pooled(patch));
+  return branches.size() == 1 ? branches[0] : torch::cat(branches, 1);
 }
 
-CscImpl::CscImpl(const CdsrConfig& config) {
+CscImpl::CscImpl(const CdsrConfig& config, const Variant& variant) {
   const int64_t d = config.embedding();
-  codebook = register_parameter("codebook", torch::randn({config.codebook, d}));
-  mlp->push_back(torch::nn::Linear(2 * d, d));
+  if (variant.csc) codebook = register_parameter("codebook", torch::randn({config.codebook, d}));
+  mlp->push_back(torch::nn::Linear(variant.pixel && variant.patch ? 2 * d : d, d));
   mlp->push_back(torch::nn::Linear(d, d));
   register_module("mlp", mlp);
+  if (!variant.csc) return;
   query = register_module("query", torch::nn::Linear(d, d));
   key = register_module("key", torch::nn::Linear(d, d));
 }
 
-torch::Tensor CscImpl::forward(const torch::Tensor& features) { return mix(logits(features)); }
+torch::Tensor CscImpl::forward(const torch::Tensor& features) {
+  return codebook.defined() ? mix(logits(features)) : mixed(features);
+}
+
+torch::Tensor CscImpl::mixed(const torch::Tensor& features) {
+  const torch::Tensor h = lrelu(mlp[0]->as<torch::nn::Linear>()->forward(features));
+  return mlp[1]->as<torch::nn::Linear>()->forward(h);
+}
 
 torch::Tensor CscImpl::logits(const torch::Tensor& features) {
-  torch::Tensor h = lrelu(mlp[0]->as<torch::nn::Linear>()->forward(features));
-  h = mlp[1]->as<torch::nn::Linear>()->forward(h);
-  return torch::matmul(query(h), key(codebook).t());
+  return torch::matmul(query(mixed(features)), key(codebook).t());
 }
 
 torch::Tensor CscImpl::mix(const torch::Tensor& logits) {
@@ -91,12 +100,39 @@ torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures) {
   return (pictures - pictures.mean({1, 2, 3}, true)) / strength * kNormalizedContrast;
 }
 
-EncoderImpl::EncoderImpl(const CdsrConfig& config)
-    : input(config.lpe_input),
-      lpe(register_module("lpe", Lpe(config))),
-      csc(register_module("csc", Csc(config))),
-      head(register_module("head", Head(config))) {}
+DasrEncoderImpl::DasrEncoderImpl(const CdsrConfig& config) {
+  const int64_t w = config.lpe_nf;
+  const std::pair<int64_t, int64_t> widths[] = {{3, w},         {w, w},         {w, 2 * w},
+                                                {2 * w, 2 * w}, {2 * w, 4 * w}, {4 * w, 4 * w}};
+  for (const auto& [in, out] : widths) body->push_back(ConvBn(in, out, 3, in == 3 || in == out ? 1 : 2, 1));
+  register_module("body", body);
+}
 
-torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return csc(lpe(lpe_view(input, x))); }
+torch::Tensor DasrEncoderImpl::forward(const torch::Tensor& x) {
+  torch::Tensor t = x;
+  for (const auto& m : *body) t = m->as<ConvBn>()->forward(t);
+  return t.mean({2, 3});
+}
+
+EncoderImpl::EncoderImpl(const CdsrConfig& config, const Variant& variant) : input(config.lpe_input) {
+  if (variant.dasr_encoder) {
+    dasr = register_module("dasr", DasrEncoder(config));
+  } else {
+    lpe = register_module("lpe", Lpe(config, variant));
+    csc = register_module("csc", Csc(config, variant));
+  }
+  head = register_module("head", Head(config));
+}
+
+torch::Tensor EncoderImpl::features(const torch::Tensor& x) {
+  const torch::Tensor view = lpe_view(input, x);
+  return dasr ? dasr(view) : lpe(view);
+}
+
+torch::Tensor EncoderImpl::from_features(const torch::Tensor& features) {
+  return dasr ? features : csc(features);
+}
+
+torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return from_features(features(x)); }
 
 }  // namespace cdsr::nn

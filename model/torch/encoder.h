@@ -1,4 +1,5 @@
-// The encoder E as LibTorch modules: LPE (paper section 3.2), CSC (section 3.3) and the contrastive head.
+// The encoder E as LibTorch modules: LPE (paper section 4.1), CSC (section 4.2) and the contrastive head; and
+// the laboratory's variants of them (variant.h).
 //
 // Shapes: B batch, d = config.embedding(). Pictures are B x 3 x H x W, R'G'B' in [0,1].
 #pragma once
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "model/config.h"
+#include "model/torch/variant.h"
 
 namespace cdsr::nn {
 
@@ -23,26 +25,29 @@ TORCH_MODULE(ConvBn);
 
 /// Lightweight Patch-based Encoder: a pixel-wise and a patch-wise branch, each pooled over the picture.
 struct LpeImpl : torch::nn::Module {
-  explicit LpeImpl(const CdsrConfig& config);
-  /// B x 2d: the pooled features of both branches. A picture with a side under kPatch has no patches; its
-  /// patch-wise half is zero.
+  explicit LpeImpl(const CdsrConfig& config, const Variant& variant = {});
+  /// B x 2d: the pooled features of both branches (B x d where the variant has one). A picture with a side
+  /// under kPatch has no patches; its patch-wise half is zero.
   torch::Tensor forward(const torch::Tensor& x);
 
+  int64_t dim;  // d
   torch::nn::ModuleList pixel, patch;
 };
 TORCH_MODULE(Lpe);
 
 /// Codebook-based Space Compress: attention over a learned codebook (equation 2).
 struct CscImpl : torch::nn::Module {
-  explicit CscImpl(const CdsrConfig& config);
-  /// B x 2d -> E_a, B x d: mix(logits(features)).
+  explicit CscImpl(const CdsrConfig& config, const Variant& variant = {});
+  /// B x 2d -> E_a, B x d: mix(logits(features)). Without a codebook (variant.csc) mixed(features).
   torch::Tensor forward(const torch::Tensor& features);
+  /// The MLP over both branches, B x d: what the codebook is asked with.
+  torch::Tensor mixed(const torch::Tensor& features);
   /// B x codebook: how well each entry suits, before the softmax.
   torch::Tensor logits(const torch::Tensor& features);
   /// E_a of logits.
   torch::Tensor mix(const torch::Tensor& logits);
 
-  torch::Tensor codebook;
+  torch::Tensor codebook;  // undefined without one
   torch::nn::ModuleList mlp;
   torch::nn::Linear query{nullptr}, key{nullptr};
 };
@@ -60,13 +65,27 @@ TORCH_MODULE(Head);
 /// What the LPE sees of pictures B x 3 x H x W (model/normalize_window.h; each picture is one window).
 torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures);
 
-/// E: LPE, CSC and head together, as MoCo needs it twice.
-struct EncoderImpl : torch::nn::Module {
-  explicit EncoderImpl(const CdsrConfig& config);
-  /// E_a, B x d.
+/// DASR's encoder (Wang et al., CVPR 2021): six 3x3 blocks, two of stride 2, pooled over the picture.
+struct DasrEncoderImpl : torch::nn::Module {
+  explicit DasrEncoderImpl(const CdsrConfig& config);
+  /// B x d: the embedding itself.
   torch::Tensor forward(const torch::Tensor& x);
 
+  torch::nn::ModuleList body;
+};
+TORCH_MODULE(DasrEncoder);
+
+/// E: LPE, CSC and head together, as MoCo needs it twice.
+struct EncoderImpl : torch::nn::Module {
+  explicit EncoderImpl(const CdsrConfig& config, const Variant& variant = {});
+  /// E_a, B x d: from_features(features(x)).
+  torch::Tensor forward(const torch::Tensor& x);
+  /// What is pooled over the window: of several windows of one picture, the mean is taken.
+  torch::Tensor features(const torch::Tensor& x);
+  torch::Tensor from_features(const torch::Tensor& features);
+
   const LpeInput input;
+  DasrEncoder dasr{nullptr};  // in place of lpe and csc: variant.dasr_encoder
   Lpe lpe{nullptr};
   Csc csc{nullptr};
   Head head{nullptr};

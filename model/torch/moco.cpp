@@ -20,7 +20,7 @@ void blend(EncoderImpl& key, const EncoderImpl& query, double momentum) {
 }  // namespace
 
 MocoImpl::MocoImpl(const Cdsr& model, const MocoOptions& o) : options(o) {
-  key_encoder = register_module("key_encoder", Encoder(model->config));
+  key_encoder = register_module("key_encoder", Encoder(model->config, model->variant));
   blend(*key_encoder, *model->encoder, 0.0);
   const auto statistics = model->encoder->buffers();
   for (size_t i = 0; i < statistics.size(); ++i) key_encoder->buffers()[i].copy_(statistics[i]);

@@ -1,5 +1,7 @@
 #include "model/torch/restart.h"
 
+#include "model/error.h"
+
 namespace cdsr::nn {
 namespace {
 
@@ -30,6 +32,10 @@ void absorb(const Dqa& dqa, const torch::Tensor& ratio) {
 }  // namespace
 
 void restart_conditioning(Cdsr& model, const torch::Tensor& crops) {
+  if (!model->variant.paper())
+    fail(Errc::InvalidArgument,
+         "variant {} has no conditioning path to restart, only the paper's network has",
+         to_string(model->variant));
   torch::NoGradGuard no_grad;
   const auto means = mean_conditioning(model, crops);
   const Cdsr fresh(model->config);

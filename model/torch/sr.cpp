@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/network.h"
+#include "model/torch/dasr.h"
 #include "model/torch/init.h"
 
 namespace cdsr::nn {
@@ -40,21 +41,24 @@ double keys(double t) {
 
 }  // namespace
 
-DqaImpl::DqaImpl(int64_t nf)
-    : gamma(register_parameter("gamma", torch::zeros({1}))),
-      query(register_module("query", linear(nf, nf, true))),
-      key(register_module("key", linear(nf, nf, true))),
-      value(register_module("value", linear(nf, nf, true))) {
+DqaImpl::DqaImpl(int64_t nf, Fusion fusion, int64_t gate_width) {
+  if (fusion == Fusion::Dqa) {
+    gamma = register_parameter("gamma", torch::zeros({1}));
+    query = register_module("query", linear(nf, nf, true));
+    key = register_module("key", linear(nf, nf, true));
+    value = register_module("value", linear(nf, nf, true));
+  }
   kernel->push_back(linear(nf, nf, false));
   kernel->push_back(linear(nf, nf * 9, false));
   register_module("kernel", kernel);
   conv = register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(nf, nf, 1)));
-  gate->push_back(linear(nf, nf / 2, false));
-  gate->push_back(linear(nf / 2, nf, false));
+  gate->push_back(linear(nf, gate_width, false));
+  gate->push_back(linear(gate_width, nf, false));
   register_module("gate", gate);
 }
 
 torch::Tensor DqaImpl::filters(const torch::Tensor& y, const torch::Tensor& q) {
+  if (!gamma.defined()) return call(kernel[1], lrelu(call(kernel[0], y)));
   // Channel attention as an outer product: A[i, j] = softmax_j(q_i k_j), no 1 / sqrt(d).
   const torch::Tensor a = torch::softmax(query(q).unsqueeze(2) * key(y).unsqueeze(1), 2);
   const torch::Tensor attended = torch::bmm(a, value(y).unsqueeze(2)).squeeze(2);
@@ -68,6 +72,25 @@ torch::Tensor DqaImpl::forward(const torch::Tensor& x, const torch::Tensor& y, c
       torch::conv2d(x.reshape({1, b * nf, h, w}), k, {}, 1, 1, 1, b * nf).reshape({b, nf, h, w});
   const torch::Tensor s = torch::sigmoid(call(gate[1], lrelu(call(gate[0], y))));
   return conv(lrelu(filtered)) + x * s.reshape({b, nf, 1, 1});
+}
+
+AdaInImpl::AdaInImpl(int64_t nf) {
+  for (auto mlp : {scale, shift}) {
+    mlp->push_back(linear(nf, nf, true));
+    mlp->push_back(linear(nf, nf, true));
+  }
+  register_module("scale", scale);
+  register_module("shift", shift);
+  // Around 1, or twenty of them in a row would begin by scaling the signal away.
+  torch::NoGradGuard no_grad;
+  scale[1]->as<torch::nn::Linear>()->bias.fill_(1);
+}
+
+torch::Tensor AdaInImpl::forward(const torch::Tensor& x, const torch::Tensor& y) {
+  const auto vector = [&](torch::nn::ModuleList mlp) {
+    return call(mlp[1], lrelu(call(mlp[0], y))).unsqueeze(2).unsqueeze(3);
+  };
+  return x * vector(scale) + vector(shift);
 }
 
 RdbImpl::RdbImpl(int64_t nf, int64_t gc)
@@ -94,7 +117,7 @@ torch::Tensor RdbImpl::forward(const torch::Tensor& x) {
   return conv5(torch::cat({x, x1, x2, x3, x4}, 1)) * kResidualScale + x;
 }
 
-BlockImpl::BlockImpl(const CdsrConfig& config) : body(config.body) {
+BlockImpl::BlockImpl(const CdsrConfig& config, const Variant& variant) : body(config.body) {
   const int64_t nf = config.nf, d = config.embedding();
   modulation->push_back(linear(d, d, true));
   modulation->push_back(torch::nn::PReLU());
@@ -104,8 +127,14 @@ BlockImpl::BlockImpl(const CdsrConfig& config) : body(config.body) {
     keep_variance(torch::nn::Linear(modulation->ptr<torch::nn::LinearImpl>(0)), kPreluSlope);
     keep_variance(torch::nn::Linear(modulation->ptr<torch::nn::LinearImpl>(2)), kPreluSlope);
   }
-  dqa1 = register_module("dqa1", Dqa(nf));
-  if (body == Body::Rrdb) dqa2 = register_module("dqa2", Dqa(nf));
+  const bool two = body == Body::Rrdb;
+  if (variant.fusion == Fusion::AdaIn) {
+    adain1 = register_module("adain1", AdaIn(nf));
+    if (two) adain2 = register_module("adain2", AdaIn(nf));
+  } else {
+    dqa1 = register_module("dqa1", Dqa(nf, variant.fusion, nf / 2));
+    if (two) dqa2 = register_module("dqa2", Dqa(nf, variant.fusion, nf / 2));
+  }
   conv1 = register_module("conv1", conv3x3(nf, nf));
   conv2 = register_module("conv2", conv3x3(nf, nf));
   if (body != Body::Rrdb) return;
@@ -121,18 +150,23 @@ torch::Tensor BlockImpl::conditioning(const torch::Tensor& code) {
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, const torch::Tensor& code, int first_dqa,
                                  const QueryHook& hook) {
   const torch::Tensor y = conditioning(code);
-  const auto modulate = [&](Dqa& dqa, const torch::Tensor& t, int index) {
-    return lrelu(dqa(t, y, hook(index, t.mean({2, 3}))));
+  const auto modulate = [&](Dqa& dqa, AdaIn& adain, const torch::Tensor& t, int index) {
+    if (adain) return lrelu(adain(t, y));
+    return lrelu(dqa(t, y, dqa->gamma.defined() ? hook(index, t.mean({2, 3})) : torch::Tensor()));
   };
-  torch::Tensor t = modulate(dqa1, x, first_dqa);
+  torch::Tensor t = modulate(dqa1, adain1, x, first_dqa);
   if (body == Body::Plain) return conv2(lrelu(conv1(t))) + x;
-  t = modulate(dqa2, lrelu(conv1(t)), first_dqa + 1);
+  t = modulate(dqa2, adain2, lrelu(conv1(t)), first_dqa + 1);
   t = conv2(t) + x;
   t = rdb3(rdb2(rdb1(t)));
   return t * kResidualScale + x;
 }
 
-SrImpl::SrImpl(const CdsrConfig& c) : config(c) {
+SrImpl::SrImpl(const CdsrConfig& c, const Variant& variant) : config(c) {
+  if (variant.dasr_sr) {
+    dasr = register_module("dasr", std::make_shared<DasrSrImpl>(c, variant));
+    return;
+  }
   const int64_t d = c.embedding();
   for (int i = 0; i < 4; ++i) {
     auto layer = linear(d, d, true);
@@ -142,7 +176,7 @@ SrImpl::SrImpl(const CdsrConfig& c) : config(c) {
   }
   register_module("compress", compress);
   head = register_module("head", conv3x3(3, c.nf));
-  for (int i = 0; i < c.blocks; ++i) blocks->push_back(Block(c));
+  for (int i = 0; i < c.blocks; ++i) blocks->push_back(Block(c, variant));
   register_module("blocks", blocks);
   if (c.body == Body::Rrdb) trunk = register_module("trunk", conv3x3(c.nf, c.nf));
   tail = register_module("tail", conv3x3(c.nf, 3LL * c.scale * c.scale));
@@ -154,8 +188,17 @@ torch::Tensor SrImpl::compressed(const torch::Tensor& embedding) {
   return code;
 }
 
+std::vector<torch::Tensor> SrImpl::conditioning(const torch::Tensor& embedding) {
+  if (dasr) return {dasr->conditioning(embedding)};
+  const torch::Tensor code = compressed(embedding);
+  std::vector<torch::Tensor> out;
+  for (const auto& block : *blocks) out.push_back(block->as<Block>()->conditioning(code));
+  return out;
+}
+
 torch::Tensor SrImpl::forward(const torch::Tensor& lr, const torch::Tensor& embedding,
                               const QueryHook& hook) {
+  if (dasr) return dasr->forward(lr, embedding);
   const torch::Tensor code = compressed(embedding);
   const torch::Tensor f0 = head(lr);
   torch::Tensor f = f0;
