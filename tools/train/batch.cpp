@@ -24,7 +24,7 @@ std::vector<float> draw_kernel(Rng& rng, const BatchOptions& o) {
                                   alignment(o.degradation));
 }
 
-/// The photograph of image i of a step. The first thing drawn from its random numbers.
+/// The photograph of image i of a step. The first thing drawn from its random numbers; again for another.
 const tools::Picture& draw_photo(const std::vector<tools::Picture>& photos, Rng& rng) {
   return photos[static_cast<size_t>(rng.index(static_cast<int64_t>(photos.size())))];
 }
@@ -83,6 +83,13 @@ Rng sample_rng(const BatchOptions& o, int64_t step, int i) {
   return {o.seed, static_cast<uint64_t>(step) * static_cast<uint64_t>(o.batch) + static_cast<uint64_t>(i)};
 }
 
+Positive positive_from_string(std::string_view text) {
+  if (text == "both") return Positive::Both;
+  if (text == "degradation") return Positive::Degradation;
+  if (text == "content") return Positive::Content;
+  fail(Errc::InvalidArgument, "positive is '{}', must be both, degradation or content", text);
+}
+
 torch::Tensor blur_subsample(const torch::Tensor& hr, const torch::Tensor& kernels, int scale) {
   // One group a picture: the colour planes become the batch, the pictures the channels.
   const torch::Tensor y = torch::nn::functional::conv2d(
@@ -106,13 +113,19 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
     Rng rng = sample_rng(o, step, i);
     const tools::Picture& photo = draw_photo(photos, rng);
     const Turn turn = draw_turn(rng);
-    const std::vector<float> kernel = draw_kernel(rng, o);
-    const double level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
+    std::vector<float> kernel = draw_kernel(rng, o);
+    double level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
     describe(degradation_target(kernel, o.scale, {.gaussian = level}), degradation[i]);
     for (int crop = 0; crop < 2; ++crop) {
       const int row = crop * o.batch + i;
-      const int64_t x = rng.index(photo.width - size + 1), y = rng.index(photo.height - size + 1);
-      copy_crop(photo, x - kKernelMargin, y - kKernelMargin, full, turn,
+      if (crop == 1 && o.positive == Positive::Content) {
+        kernel = draw_kernel(rng, o);
+        level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
+      }
+      const tools::Picture& from =
+          crop == 1 && o.positive == Positive::Degradation ? draw_photo(photos, rng) : photo;
+      const int64_t x = rng.index(from.width - size + 1), y = rng.index(from.height - size + 1);
+      copy_crop(from, x - kKernelMargin, y - kKernelMargin, full, turn,
                 hr.data_ptr<float>() + static_cast<size_t>(row) * crop_floats);
       std::copy(kernel.begin(), kernel.end(), kernels.data_ptr<float>() + row * kKernelSide * kKernelSide);
       noise[row].fill_(level);
@@ -128,6 +141,7 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
     lr = lr + (noise * torch::randn(lr.sizes(), generator)).to(o.device);  // the same on every device
   }
   Batch batch;
+  batch.kernels = kernels;
   batch.lr = (lr.clamp(0, 255).round() / 255).contiguous();
   batch.hr =
       (hr.slice(2, kKernelMargin, kKernelMargin + size).slice(3, kKernelMargin, kKernelMargin + size) / 255)

@@ -27,6 +27,16 @@ Degradation degradation_from_string(std::string_view text);
 /// Where the kernels of the evaluation lie for a network trained so.
 degrade::Alignment alignment(Degradation degradation);
 
+/// What the two crops of an image, MoCo's query and key, have in common (the paper's Table 1).
+enum class Positive {
+  Both,         ///< image and degradation ("C&D"): what CDSR and DASR train with
+  Degradation,  ///< "D": the key is cut from another image
+  Content,      ///< "C": the key is degraded otherwise
+};
+
+/// "both", "degradation" or "content"; throws InvalidArgument otherwise.
+Positive positive_from_string(std::string_view text);
+
 struct BatchOptions {
   int scale = 2;
   int batch = 32;  ///< images a step
@@ -35,6 +45,7 @@ struct BatchOptions {
   double noise = 0;          ///< highest standard deviation of the Gaussian noise, on 0..255; not for Video
   double noise_share = 0.8;  ///< share of the images that get noise; not for Video
   degrade::VideoOptions video;         ///< for Video alone
+  Positive positive = Positive::Both;  ///< not for Video
   torch::Device device = torch::kCPU;  ///< of the batch; what is no codec's is degraded there
   uint64_t seed = 1;
 };
@@ -45,6 +56,7 @@ struct Batch {
   torch::Tensor lr;           ///< 2B x 3 x patch x patch, rounded to 8 bit
   torch::Tensor hr;           ///< 2B x 3 x scale * patch x scale * patch
   torch::Tensor degradation;  ///< B x kDegradationTargets (degradation_target.h), of both crops
+  torch::Tensor kernels;      ///< 2B x 21 x 21, the blur of each; undefined for Video
   BatchTime time;
 };
 

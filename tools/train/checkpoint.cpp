@@ -7,6 +7,15 @@
 #include "model/weights.h"
 
 namespace cdsr::train {
+namespace {
+
+/// What a checkpoint is of.
+std::string identity(const TrainOptions& o) {
+  const std::string variant = to_string(o.variant);
+  return to_json(o.config) + (variant.empty() ? "" : " " + variant);
+}
+
+}  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
   torch::serialize::OutputArchive archive, model, moco, optimizer;
@@ -16,7 +25,7 @@ void save_checkpoint(const std::filesystem::path& path, TrainState& state, const
   archive.write("model", model);
   archive.write("moco", moco);
   archive.write("optimizer", optimizer);
-  archive.write("config", c10::IValue(to_json(options.config)));
+  archive.write("config", c10::IValue(identity(options)));
   archive.write("step", c10::IValue(state.step));
   archive.write("best_psnr", c10::IValue(state.best_psnr));
   if (options.guide.on()) {
@@ -47,7 +56,7 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
     c10::IValue value;
     archive.read("config", value);
     config = value.toStringRef();
-    if (config == to_json(options.config)) {
+    if (config == identity(options)) {
       archive.read("model", model);
       archive.read("moco", moco);
       archive.read("optimizer", optimizer);
@@ -71,9 +80,9 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
   } catch (const std::exception& e) {
     fail(Errc::BadWeights, "{}: the checkpoint is damaged: {}", path.string(), e.what());
   }
-  if (config != to_json(options.config))
+  if (config != identity(options))
     fail(Errc::BadWeights, "{}: the checkpoint is of {}, asked for {}", path.string(), config,
-         to_json(options.config));
+         identity(options));
   return true;
 }
 
@@ -87,9 +96,7 @@ std::string recipe_text(const TrainOptions& options) {
 void export_weights(const std::filesystem::path& path, const TrainState& state, const TrainOptions& options,
                     double psnr) {
   const BatchOptions& b = options.batch;
-  std::map<std::string, std::string> metadata;
-  metadata["cdsr.format"] = "1";
-  metadata["cdsr.config"] = to_json(options.config);
+  std::map<std::string, std::string> metadata = nn::identity(state.model);
   metadata["cdsr.recipe"] = recipe_text(options);
   metadata["cdsr.trained"] =
       fmt::format("{} of {} iterations, batch {} of {}x{}, seed {}, Adam {:g}{}", state.step,

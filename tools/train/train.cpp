@@ -21,7 +21,7 @@ struct Arguments {
   int scale = 2;
   std::string config;  // JSON, in place of name and scale
   std::vector<std::filesystem::path> data, validation;
-  std::string degradation = "aligned", schedule = "cosine", device = "cpu";
+  std::string degradation = "aligned", schedule = "cosine", device = "cpu", variant, positive = "both";
   std::filesystem::path recipe;
   int video_frames = 32;
   train::TrainOptions options;
@@ -60,13 +60,18 @@ void run(CLI::App& command, Arguments& a) {
 
   train::TrainOptions& o = a.options;
   o.config = a.config.empty() ? config_by_name(a.name, a.scale) : config_from_json(a.config);
+  o.variant = nn::variant_from_string(a.variant);
+  o.batch.positive = train::positive_from_string(a.positive);
   o.batch.scale = o.config.scale;
   o.schedule = a.schedule == "steps" ? train::Schedule::Steps : train::Schedule::Cosine;
   o.device = device_from_string(a.device);
   o.batch.device = o.device;
   o.batch.degradation = train::degradation_from_string(a.degradation);
-  if (o.batch.degradation == train::Degradation::Video)
-    print_line("degraded as video: " + degrade::describe(o.batch.video));
+  const bool video = o.batch.degradation == train::Degradation::Video;
+  if (video && (o.variant.kernel || o.batch.positive != train::Positive::Both))
+    fail(Errc::InvalidArgument,
+         "--degradation video has no one blur kernel: without --variant skp and --positive");
+  if (video) print_line("degraded as video: " + degrade::describe(o.batch.video));
   const int decoders = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   print_line(fmt::format("{} x{}, {} parameters, {} MAC per low-resolution pixel", o.config.name,
                          o.config.scale, parameter_count(o.config), mac_count(o.config).sr_per_pixel));
@@ -96,6 +101,14 @@ void add_train(CLI::App& app) {
   c->add_option("--scale", a->scale, "2, 3 or 4")->capture_default_str();
   c->add_option("--config", a->config,
                 "the configuration as JSON (see `cdsr info`), in place of --name and --scale");
+  c->add_option("--variant", a->variant,
+                "a variant of the paper's laboratory, for `cdsr analyze` and `cdsr lab` alone: a list of "
+                "no-pixel, no-patch, no-csc, no-dqa, adain, skp, dasr-encoder, dasr-sr, dasr, group=N");
+  c->add_option("--positive", a->positive,
+                "what MoCo's two crops share: both, degradation (two images) or content (two degradations)")
+      ->check(CLI::IsMember({"both", "degradation", "content"}))
+      ->capture_default_str();
+  c->add_flag("--contrast-only", o.contrast_only, "train the encoder alone: then --init with its weights");
   c->add_option("--data", a->data, "folders of photographs and videos");
   c->add_option("--video-frames", a->video_frames, "frames taken of each video, evenly spread")
       ->check(CLI::Range(1, 100000))

@@ -28,6 +28,7 @@ struct Embedded {
 
 Embedded embed(TrainState& state, const TrainOptions& o, const torch::Tensor& pictures) {
   nn::Encoder& encoder = state.model->encoder;
+  if (!o.variant.paper()) return {encoder(pictures), {}};  // it may lack any part
   torch::Tensor features;
   {
     const torch::AutoGradMode gradient(!(o.guide.on() && o.guide.freeze_lpe));
@@ -35,6 +36,31 @@ Embedded embed(TrainState& state, const TrainOptions& o, const torch::Tensor& pi
   }
   const torch::Tensor logits = encoder->csc->logits(features);
   return {encoder->csc->mix(logits), logits};
+}
+
+/// L1 on 0..255 between what the network makes of the batch and the truth.
+torch::Tensor picture_loss(TrainState& state, const TrainOptions& o, const Batch& batch,
+                           const torch::Tensor& embedding) {
+  const int64_t b = o.batch.batch;
+  torch::Tensor sr, hr = batch.hr;
+  if (o.config.query == Query::Shot && o.batch.positive == Positive::Both) {
+    // As a shot is upscaled: the embedding of crop 0 serves both crops, and each crop's queries come from
+    // the other crop of the same image.
+    sr = state.model->sr(batch.lr, torch::cat({embedding, embedding}),
+                         [b](int, const torch::Tensor& mean) { return mean.roll(b, 0); });
+  } else {
+    sr = state.model->sr(batch.lr.slice(0, 0, b), embedding,
+                         [](int, const torch::Tensor& mean) { return mean; });
+    hr = batch.hr.slice(0, 0, b);
+  }
+  return torch::l1_loss(sr.to(torch::kFloat), hr) * 255;
+}
+
+/// The paper's Ours-SKP: absolute error of the predicted blur kernel, summed over the kernel (at most 2).
+torch::Tensor kernel_loss(TrainState& state, const Batch& batch, const torch::Tensor& embedding) {
+  const torch::Tensor predicted = state.model->predicted_kernel(embedding);
+  const torch::Tensor truth = batch.kernels.slice(0, 0, embedding.size(0)).flatten(1).to(predicted.device());
+  return (predicted - truth).abs().sum(1).mean();
 }
 
 StepResult train_step(TrainState& state, const TrainOptions& o, const Batch& batch) {
@@ -52,19 +78,14 @@ StepResult train_step(TrainState& state, const TrainOptions& o, const Batch& bat
   out.guide = o.guide.on() ? state.guide->loss(embedding, batch.degradation) : torch::zeros({});
   {
     const Autocast autocast(o.bf16, o.device.type());
-    torch::Tensor sr, hr = batch.hr;
-    if (o.config.query == Query::Shot) {
-      // As a shot is upscaled: the embedding of crop 0 serves both crops, and each crop's queries come from
-      // the other crop of the same image.
-      sr = state.model->sr(batch.lr, torch::cat({embedding, embedding}),
-                           [b](int, const torch::Tensor& mean) { return mean.roll(b, 0); });
+    if (o.contrast_only) {
+      out.l1 = torch::zeros({});
+      total = out.contrast;
     } else {
-      sr = state.model->sr(batch.lr.slice(0, 0, b), embedding,
-                           [](int, const torch::Tensor& mean) { return mean; });
-      hr = batch.hr.slice(0, 0, b);
+      out.l1 = picture_loss(state, o, batch, embedding);
+      total = out.l1 + o.contrast * out.contrast;
     }
-    out.l1 = torch::l1_loss(sr.to(torch::kFloat), hr) * 255;
-    total = out.l1 + o.contrast * out.contrast;
+    if (o.variant.kernel) total = total + kernel_loss(state, batch, embedding);
   }
   if (o.guide.on()) total = total + o.guide.weight * out.guide + attention_loss(logits);
   if (!std::isfinite(total.item<double>()))
@@ -201,7 +222,7 @@ std::vector<torch::optim::OptimizerParamGroup> parameter_groups(nn::Cdsr& model,
 }  // namespace
 
 TrainState::TrainState(const TrainOptions& o)
-    : model((torch::manual_seed(o.batch.seed), o.config)),
+    : model((torch::manual_seed(o.batch.seed), o.config), o.variant),
       moco(model, o.moco),
       guide(o.config),
       optimizer(
@@ -222,6 +243,9 @@ double rate_at(const TrainOptions& o, int64_t step) {
 
 void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
            const Log& log) {
+  if (o.guide.on() && !o.variant.paper())
+    fail(Errc::InvalidArgument, "the guide is made for the paper's encoder, not for variant {}",
+         to_string(o.variant));
   if (o.threads > 0) at::set_num_threads(o.threads);
   std::filesystem::create_directories(o.out);
   const auto checkpoint = o.out / "last.ckpt";

@@ -26,6 +26,7 @@ enum class Schedule {
 
 struct TrainOptions {
   CdsrConfig config;
+  nn::Variant variant;  ///< of the paper's laboratory; default: the paper's network
   BatchOptions batch;
   nn::MocoOptions moco;
   GuideOptions guide;
@@ -35,8 +36,9 @@ struct TrainOptions {
   double decay = 0.3;       ///< share of the iterations, at the end, over which the rate falls to 0 (cosine)
   int64_t halve_every = 0;  ///< iterations (steps); 0: a quarter of them
   double contrast = 1.0;    ///< weight of the contrastive loss against L1 on 0..255
-  int accumulate = 1;       ///< batches whose gradients make one step
-  double clip = 0;          ///< highest norm of the gradient, 0: none
+  bool contrast_only = false;  ///< the encoder alone, without L1: the pretraining of the paper's Table 12
+  int accumulate = 1;          ///< batches whose gradients make one step
+  double clip = 0;             ///< highest norm of the gradient, 0: none
   double ema = 0;  ///< decay of the averaged weights, validated and exported in place of the last; 0: none
   double diverge = 4;  ///< stop when the loss is so many times its lowest; 0: never
   bool bf16 = false;   ///< autocast of the forward and backward pass to bfloat16
