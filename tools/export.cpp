@@ -10,6 +10,9 @@
 #include "model/error.h"
 #include "model/network.h"
 #include "tools/commands.h"
+#ifdef CDSR_HAVE_ONNX
+#include "tools/onnx/export_onnx.h"
+#endif
 
 namespace cdsr::tools {
 namespace {
@@ -18,6 +21,7 @@ struct Arguments {
   std::filesystem::path in, out;
   std::string dtype = "f16";
   std::vector<std::string> set;
+  bool onnx = false;
 };
 
 DType dtype_from_string(const std::string& text) {
@@ -25,9 +29,23 @@ DType dtype_from_string(const std::string& text) {
   return text == "f16" ? DType::F16 : DType::BF16;
 }
 
+#ifdef CDSR_HAVE_ONNX
+void export_onnx(const Network& network, const std::map<std::string, std::string>& metadata,
+                 const std::filesystem::path& path) {
+  for (const auto& file : onnx_export::write_onnx(network, metadata, path))
+    fmt::print("{}: {} bytes\n", file.string(), std::filesystem::file_size(file));
+}
+#else
+void export_onnx(const Network&, const std::map<std::string, std::string>&, const std::filesystem::path&) {
+  fail(Errc::Unsupported,
+       "`cdsr export --onnx` is not in this build: install libonnx-dev and configure again");
+}
+#endif
+
 void run(const Arguments& a) {
   const WeightsFile file = WeightsFile::open(a.in);
-  const CdsrConfig config = load_network(file)->config;  // refuses what could not be run
+  const auto network = load_network(file);  // refuses what could not be run
+  const CdsrConfig& config = network->config;
   std::vector<NamedTensor> tensors;
   for (const TensorSpec& spec : tensor_list(config)) {
     if (spec.kind == TensorKind::Training) continue;
@@ -39,6 +57,10 @@ void run(const Arguments& a) {
     if (equals == std::string::npos || equals == 0)
       fail(Errc::InvalidArgument, "--set '{}': must be KEY=VALUE", entry);
     metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  if (a.onnx) {
+    export_onnx(*network, metadata, a.out);
+    return;
   }
   write_weights(a.out, tensors, metadata, dtype_from_string(a.dtype));
   fmt::print("{}: {} x{}, {} tensors, {}, {} bytes\n", a.out.string(), config.name, config.scale,
@@ -52,11 +74,15 @@ void add_export(CLI::App& app) {
   CLI::App* c = app.add_subcommand(
       "export", "Make a weights file to release: inference tensors alone, in half precision, metadata added");
   c->add_option("IN", a->in, "weights as the trainer writes them (best.safetensors)")->required();
-  c->add_option("OUT", a->out, "the file to write")->required();
+  c->add_option("OUT", a->out, "the file to write; with --onnx what the three files' names begin with")
+      ->required();
   c->add_option("--dtype", a->dtype, "f16, bf16 or f32")
       ->check(CLI::IsMember({"f16", "bf16", "f32"}))
       ->capture_default_str();
   c->add_option("--set", a->set, "metadata to add or replace, KEY=VALUE (cdsr.scores=..., cdsr.trained=...)");
+  c->add_flag("--onnx", a->onnx,
+              "write ONNX models instead: OUT-embedding.onnx, OUT-sr.onnx and, with the queries as an input, "
+              "OUT-sr-shot.onnx");
   c->callback([a] { run(*a); });
 }
 

@@ -6,7 +6,7 @@
 #   user   library, program, and FFmpeg with the filter (default)
 #   gst    the GStreamer element, and samples/live.sh
 #   test   all of the above, and what tests/run.sh needs
-#   train  LibTorch, for `cdsr train` and the parity tests
+#   train  LibTorch, for `cdsr train` and the parity tests; ONNX, for `cdsr export --onnx`
 #   cuda   nvcc 13 and cuDNN 9's headers for the CUDA module, into .cache/cuda, if no CUDA 13 toolkit is installed
 #
 # Runs as root, or through sudo. CDSR_NO_INSTALL=1 only checks, and fails if something is missing.
@@ -32,8 +32,8 @@ gst=(
 if [[ -e ${CUDA_HOME:-/usr/local/cuda}/include/cuda.h ]]; then
   gst+=(libgstreamer-plugins-bad1.0-dev)
 fi
-test=("${user[@]}" "${gst[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 git)
-train=(libtorch-dev libtomlplusplus-dev)
+test=("${user[@]}" "${gst[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 python3-venv git)
+train=(libtorch-dev libtomlplusplus-dev libonnx-dev)
 cuda=(build-essential cmake ninja-build pkg-config python3-venv)
 
 # NVIDIA's wheels; Debian's own toolkit is older.
@@ -62,16 +62,36 @@ install_cuda() {
   done
 }
 
+# ONNX Runtime checks what `cdsr export --onnx` writes. No Debian package has it: a Python environment of its own in
+# .cache/test-python. Without a network there is none, and the test says that it is skipped.
+onnx_runtime() {
+  local folder
+  folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/.cache/test-python
+  if [[ ${CDSR_NO_INSTALL:-0} != 0 ]] || "$folder/bin/python3" -c 'import onnxruntime' 2>/dev/null; then
+    return
+  fi
+  echo "pip install onnxruntime, into .cache/test-python"
+  if ! { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check onnxruntime; }; then
+    rm -rf "$folder"
+    echo "no ONNX Runtime: the test of \`cdsr export --onnx\` will be skipped"
+  fi
+}
+
 wanted=()
 with_cuda=0
+with_onnx_runtime=0
 finish() {
+  [[ $with_onnx_runtime -eq 0 ]] || onnx_runtime
   [[ $with_cuda -eq 0 ]] || install_cuda
 }
 for group in "${@:-user}"; do
   case $group in
     user) wanted+=("${user[@]}") ;;
     gst) wanted+=("${gst[@]}") ;;
-    test) wanted+=("${test[@]}") ;;
+    test)
+      wanted+=("${test[@]}")
+      with_onnx_runtime=1
+      ;;
     train) wanted+=("${train[@]}") ;;
     cuda)
       wanted+=("${cuda[@]}")
