@@ -8,11 +8,14 @@ class App;
 
 namespace cdsr::tools {
 
+void add_analyze(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_degrade(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_export(CLI::App& app);
+void add_import(CLI::App& app);
 void add_info(CLI::App& app);
+void add_lab(CLI::App& app);
 void add_report(CLI::App& app);
 void add_train(CLI::App& app);
 void add_upscale(CLI::App& app);

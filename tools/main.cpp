@@ -33,6 +33,7 @@ void add_commands(CLI::App& app) {
   add_missing(app, "degrade", kAvNeeds);
 #endif
   add_export(app);
+  add_import(app);
   add_info(app);
   add_report(app);
 #ifdef CDSR_HAVE_BENCH
@@ -42,10 +43,13 @@ void add_commands(CLI::App& app) {
 #endif
 #ifdef CDSR_HAVE_TRAIN
   add_train(app);
+  add_analyze(app);
+  add_lab(app);
 #else
-  add_missing(app, "train",
-              "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH to "
-              "a LibTorch");
+  for (const char* command : {"train", "analyze", "lab"})
+    add_missing(app, command,
+                "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH "
+                "to a LibTorch");
 #endif
 }
 

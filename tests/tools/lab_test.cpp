@@ -1,0 +1,113 @@
+// `cdsr analyze` and `cdsr lab` from outside, on a picture or two: they run and say what they are to say.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "model/network.h"
+#include "tests/model/temp_folder.h"
+#include "tests/model/tiny.h"
+#include "tools/image_io.h"
+
+namespace cdsr::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status;
+  std::string output;
+};
+
+Outcome cdsr(const std::string& arguments) {
+  Outcome result{-1, {}};
+  FILE* pipe = popen(("'" CDSR_PROGRAM "' " + arguments + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return result;
+  char buffer[4096];
+  for (size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, n);
+  const int status = pclose(pipe);
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return result;
+}
+
+class Lab : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const CdsrConfig config = tiny_config(Body::Plain, 2);
+    write_weights(weights(), random_tensors(config, 1),
+                  {{"cdsr.format", "1"}, {"cdsr.config", to_json(config)}}, DType::F32);
+    fs::create_directory(photos());
+    for (int i = 0; i < 3; ++i) {
+      Picture p{72, 68, {}};
+      for (int y = 0; y < p.height; ++y)
+        for (int x = 0; x < p.width; ++x)
+          for (int c = 0; c < 3; ++c)
+            p.rgb.push_back(static_cast<uint8_t>(128 + 60 * std::sin(0.3 * x * (i + 1) + c) +
+                                                 60 * std::cos(0.2 * y * (c + 1))));
+      write_picture(photos() / (std::to_string(i) + ".png"), p);
+    }
+  }
+  fs::path weights() const { return folder_.path() / "tiny-x2.safetensors"; }
+  fs::path photos() const { return folder_.path() / "photos"; }
+
+  std::string run(const std::string& arguments) {
+    const Outcome o = cdsr(arguments);
+    EXPECT_EQ(o.status, 0) << arguments << '\n' << o.output;
+    return o.output;
+  }
+  std::string analyze(const std::string& part, const std::string& more = "") {
+    return run("analyze " + part + " " + weights().string() + " --threads 1 --data " + photos().string() +
+               " " + more);
+  }
+  static void expect(const std::string& output, const std::string& part) {
+    EXPECT_NE(output.find(part), std::string::npos) << output << "\n  lacks: " << part;
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(Lab, AnalyzeSaysWhatTheEmbeddingIsWorth) {
+  const std::string influence = analyze("influence", "--oracle");
+  for (const char* row : {"own", "zero", "mean of all", "other picture, same degradation", "y of block 1",
+                          "codebook attention", "best of another picture's"})
+    expect(influence, row);
+  expect(analyze("score"), "mean");
+  expect(analyze("classes", "--widths 3"), "chance 33.3 %");
+  const std::string svg = (folder_.path() / "plot.svg").string();
+  for (const char* method : {"pca", "tsne"}) {
+    expect(analyze("map", std::string("--widths 4 --method ") + method + " --svg " + svg), "12 embeddings");
+    std::ifstream in(svg);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    expect(text, "variance 4");
+    expect(text, "</svg>");
+  }
+  expect(analyze("widths", "--widths 3 --svg " + svg), "bicubic");
+}
+
+TEST_F(Lab, OnePictureIsTooFew) {
+  fs::remove(photos() / "1.png");
+  fs::remove(photos() / "2.png");
+  const Outcome o = cdsr("analyze influence " + weights().string() + " --data " + photos().string());
+  EXPECT_EQ(o.status, 1);
+  expect(o.output, "must be 2 or more");
+}
+
+TEST_F(Lab, TablesRunFromOneCommand) {
+  const std::string common = " --steps 2 --batch 2 --patch 12 --queue 8 --threads 1 --images 2 --data " +
+                             photos().string() + " --test " + photos().string() + " --out " +
+                             (folder_.path() / "lab").string();
+  const std::string table5 = run("lab table5" + common);
+  for (const char* part : {"AdaIN", "DynConv", "DQA", "35.76", "--variant adain", "reference", "(paper -0."})
+    expect(table5, part);
+  // Trained rows are not trained again.
+  expect(run("lab table5" + common), "resumed");
+  const std::string table12 = run("lab table12" + common);
+  expect(table12, "--contrast-only");
+  expect(table12, "started from");
+}
+
+}  // namespace
+}  // namespace cdsr::tools
