@@ -37,7 +37,7 @@ torch::Tensor CdsrImpl::predicted_kernel(const torch::Tensor& embedding) {
 }
 
 torch::Tensor CdsrImpl::forward(const torch::Tensor& lr) {
-  return sr(lr, encoder(lr), [](int, const torch::Tensor& mean) { return mean; });
+  return sr(lr, encoder->embed(lr), [](int, const torch::Tensor& mean) { return mean; });
 }
 
 std::vector<TensorSpec> tensor_specs(const Cdsr& model) {

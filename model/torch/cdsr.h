@@ -20,7 +20,7 @@ namespace cdsr::nn {
 struct CdsrImpl : torch::nn::Module {
   explicit CdsrImpl(const CdsrConfig& config, const Variant& variant = {});
 
-  /// One picture a batch entry, embedding from the picture itself, Query::Frame.
+  /// One frame a batch entry, embedding from the frame itself (Encoder::embed), Query::Frame.
   torch::Tensor forward(const torch::Tensor& lr);
 
   /// The blur kernel that the embedding tells of, B x 441, rows of sum 1. variant.kernel alone.

@@ -1,5 +1,6 @@
 #include "model/torch/encoder.h"
 
+#include "model/encoder_windows.h"
 #include "model/network.h"
 #include "model/normalize_window.h"
 
@@ -131,6 +132,17 @@ torch::Tensor EncoderImpl::features(const torch::Tensor& x) {
 
 torch::Tensor EncoderImpl::from_features(const torch::Tensor& features) {
   return dasr ? features : csc(features);
+}
+
+torch::Tensor EncoderImpl::embed(const torch::Tensor& frames) {
+  const auto windows = encoder_windows(static_cast<int>(frames.size(3)), static_cast<int>(frames.size(2)));
+  torch::Tensor sum;
+  for (const EncoderWindow& w : windows) {
+    const torch::Tensor view = frames.narrow(2, w.y, w.height).narrow(3, w.x, w.width);
+    const torch::Tensor pooled = features(view);
+    sum = sum.defined() ? sum + pooled : pooled;
+  }
+  return from_features(sum / static_cast<double>(windows.size()));
 }
 
 torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return from_features(features(x)); }

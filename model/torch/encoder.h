@@ -78,8 +78,10 @@ TORCH_MODULE(DasrEncoder);
 /// E: LPE, CSC and head together, as MoCo needs it twice.
 struct EncoderImpl : torch::nn::Module {
   explicit EncoderImpl(const CdsrConfig& config, const Variant& variant = {});
-  /// E_a, B x d: from_features(features(x)).
+  /// E_a, B x d: from_features(features(x)). Each picture is looked at whole: crops.
   torch::Tensor forward(const torch::Tensor& x);
+  /// E_a of whole frames, B x d, looked at in the windows of model/encoder_windows.h as every backend does.
+  torch::Tensor embed(const torch::Tensor& frames);
   /// What is pooled over the window: of several windows of one picture, the mean is taken.
   torch::Tensor features(const torch::Tensor& x);
   torch::Tensor from_features(const torch::Tensor& features);
