@@ -6,7 +6,7 @@
 #   FOLDER   photographs and videos, at least 96 pixels a side; a tenth of the photographs is held out
 #   OUT      default: train-sample; run again to go on where it stopped
 #
-# STEPS   default 300: enough to see the loss fall, not to be good. The released weights took 100,000 (tools/train/recipes)
+# STEPS   default 300: enough to see the loss fall, not to be good. The released weights took 43,500 (their model card)
 # CDSR    the program (default: build/bin/cdsr)
 set -euo pipefail
 
