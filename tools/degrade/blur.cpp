@@ -11,7 +11,6 @@ namespace {
 
 // Vectors of the compiler's: arrays of floats would not stay in registers while all taps are added.
 using Vector [[gnu::vector_size(32)]] = float;
-using Unaligned [[gnu::vector_size(32), gnu::aligned(4)]] = float;
 constexpr int kVectors = 8;
 constexpr int kBlock = 8 * kVectors;  // sums in flight, which hide the latency of an addition
 
@@ -23,10 +22,13 @@ constexpr int kBlock = 8 * kVectors;  // sums in flight, which hide the latency 
     const float* tap = k.taps.data();
     for (int i = 0; i < k.rows; ++i)
       for (int j = 0; j < k.columns; ++j, ++tap) {
-        const auto* in =
-            reinterpret_cast<const Unaligned*>(phases + (i * scale + j % scale) * phase_size + j / scale + x);
+        const float* in = phases + (i * scale + j % scale) * phase_size + j / scale + x;
 #pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v) sum[v] += *tap * in[v];
+        for (int v = 0; v < kVectors; ++v) {
+          Vector pixels;
+          std::memcpy(&pixels, in + 8 * v, sizeof pixels);  // one unaligned load
+          sum[v] += *tap * pixels;
+        }
       }
     std::memcpy(out + x, sum, sizeof(float) * std::min(kBlock, width - x));
   }
