@@ -43,8 +43,7 @@ class ReferenceEngine final : public Engine {
   }
 
   void embed(const RowSource& frame, std::span<float> out) override {
-    const std::vector<float> e =
-        embedding(network_->encoder, pooled_features(*network_, read(frame)));
+    const std::vector<float> e = embedding(network_->encoder, pooled_features(*network_, read(frame)));
     expect("embedding", out.size(), e.size());
     std::copy(e.begin(), e.end(), out.begin());
   }
