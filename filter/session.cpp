@@ -26,6 +26,7 @@ std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& op
   EngineOptions engine = options.engine;
   engine.query = query_of(options.query, *model.network);
   const Log log(options.log, options.log_opaque);
+  engine.log = [log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); };
   return create_engine(model.network, engine, options.backend,
                        [&log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); });
 }

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -75,6 +76,9 @@ struct EngineOptions {
   size_t memory_limit = size_t{2} << 30;  ///< bytes for all of plan()'s buffers together; 0: no limit
   int device = 0;                         ///< index of the GPU
   void* cuda_context = nullptr;           ///< CUcontext to live in; nullptr: the primary one of `device`
+  /// Gets a line for what an engine decides later than when it is made; may be empty. Valid as long as the
+  /// engine, called in its thread.
+  std::function<void(const std::string&)> log = {};
 };
 
 struct EngineInfo {
