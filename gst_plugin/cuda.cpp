@@ -75,6 +75,7 @@ Cuda::Cuda(GstElement* element) : parts_(std::make_unique<Parts>()) { parts_->el
 Cuda::~Cuda() { parts_->drop(); }
 
 bool Cuda::ensure(int device) {
+  if (!has_cuda()) return false;  // libgstcuda's functions have no driver behind them
   const std::lock_guard lock(parts_->mutex);
   return gst_cuda_ensure_element_context(parts_->element, device, &parts_->context) && parts_->make_stream();
 }

@@ -82,6 +82,7 @@ gboolean start(GstBaseTransform* trans) {
   state.warned_of_interlacing = state.warned_of_hdr = false;
   // On a GPU the session waits for the caps: made now it might leave a context of its own there.
   if (!may_use_cuda(state.started) && !create_session(trans, nullptr)) return FALSE;
+  const ObjectLock lock(trans);
   state.running = true;
   return TRUE;
 }
@@ -89,12 +90,10 @@ gboolean start(GstBaseTransform* trans) {
 gboolean stop(GstBaseTransform* trans) {
   State& state = state_of(trans);
   {
-    // The strings of the statistics are the session's.
     const ObjectLock lock(trans);
-    state.stats.backend = state.stats.detail = nullptr;
+    state.running = false;
   }
-  state.running = false;
-  cdsr_session_destroy(&state.session);
+  cdsr::gst::drop_session(trans);
   state.cuda.release();
   return TRUE;
 }
@@ -106,11 +105,17 @@ void finalize(GObject* object) {
 
 // ------------------------------------------------------------------ caps
 
-int current_scale(GstBaseTransform* trans) {
-  State& state = state_of(trans);
-  if (state.running) return state.started.options.scale;
+/// What caps depend on.
+struct CapsRules {
+  int scale;
+  bool cuda;
+};
+
+CapsRules rules_of(GstBaseTransform* trans) {
+  const State& state = state_of(trans);
   const ObjectLock lock(trans);
-  return state.settings.options.scale;
+  const Settings& settings = state.running ? state.started : state.settings;
+  return {settings.options.scale, may_use_cuda(settings)};
 }
 
 gboolean is_no_cuda(GstCapsFeatures* features, GstStructure*, gpointer) {
@@ -118,13 +123,9 @@ gboolean is_no_cuda(GstCapsFeatures* features, GstStructure*, gpointer) {
 }
 
 GstCaps* transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps, GstCaps* filter) {
-  GstCaps* result = cdsr::gst::scale_caps(direction, caps, current_scale(trans));
-  bool cuda;
-  {
-    const ObjectLock lock(trans);
-    cuda = may_use_cuda(state_of(trans).settings);
-  }
-  if (!cuda) gst_caps_filter_and_map_in_place(result, is_no_cuda, nullptr);
+  const CapsRules rules = rules_of(trans);
+  GstCaps* result = cdsr::gst::scale_caps(direction, caps, rules.scale);
+  if (!rules.cuda) gst_caps_filter_and_map_in_place(result, is_no_cuda, nullptr);
   if (filter != nullptr) {
     GstCaps* both = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
     gst_caps_unref(result);

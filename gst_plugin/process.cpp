@@ -99,7 +99,7 @@ void before_transform(GstBaseTransform* trans, GstBuffer* in) {
   State& state = state_of(trans);
   if (!state.gpu_frames || !state.cuda.is_foreign(in)) return;
   GST_INFO_OBJECT(trans, "frames come from another CUDA context: moving there");
-  cdsr_session_destroy(&state.session);  // before the context that it lives in
+  drop_session(trans);  // before the context that it lives in
   if (state.cuda.adopt(in)) create_session(trans, state.cuda.context());
   gst_base_transform_reconfigure_src(trans);
 }

@@ -22,9 +22,19 @@ void log_line(void* opaque, int32_t level, const char* message) {
 
 }  // namespace
 
+void drop_session(GstBaseTransform* trans) {
+  State& state = state_of(trans);
+  {
+    // The strings of the statistics are the session's.
+    const ObjectLock lock(trans);
+    state.stats.backend = state.stats.detail = nullptr;
+  }
+  cdsr_session_destroy(&state.session);
+}
+
 bool create_session(GstBaseTransform* trans, void* cuda_context) {
   State& state = state_of(trans);
-  cdsr_session_destroy(&state.session);
+  drop_session(trans);
   cdsr_options options = state.started.filled();
   // Frames in a GPU leave no choice.
   if (cuda_context != nullptr && state.started.backend == "auto") options.backend = "cuda";

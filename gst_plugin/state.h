@@ -24,10 +24,10 @@ struct State {
   Settings settings;
   cdsr_stats stats{};
   bool setters_due = false;  ///< a property that acts at once was set
+  bool running = false;      ///< between start and stop
 
   // The streaming thread's, between start and stop.
-  Settings started;  ///< the properties at the start
-  bool running = false;
+  Settings started;  ///< the properties at the start; written under the lock too: caps queries read them
   cdsr_session* session = nullptr;
   Cuda cuda;
   void* session_context = nullptr;  ///< CUcontext that the session lives in
@@ -60,6 +60,9 @@ class ObjectLock {
 /// Makes the session anew in a CUDA context (nullptr: for frames in system memory). Posts the error if there
 /// is none.
 bool create_session(GstBaseTransform* trans, void* cuda_context);
+
+/// Ends the session, if there is one. Its counts stay.
+void drop_session(GstBaseTransform* trans);
 
 // GstBaseTransform's functions of these names, in process.cpp.
 void before_transform(GstBaseTransform* trans, GstBuffer* in);
