@@ -21,8 +21,8 @@ static int write_ppm(const char* path, const GstVideoFrame* frame) {
   const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
   fprintf(file, "P6\n%d %d\n255\n", width, height);
   for (int y = 0; y < height; ++y) {
-    const guint8* row =
-        (const guint8*)GST_VIDEO_FRAME_PLANE_DATA(frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0);
+    const guint8* row = (const guint8*)GST_VIDEO_FRAME_PLANE_DATA(frame, 0) +
+                        (gsize)y * (gsize)GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0);
     fwrite(row, 3, (size_t)width, file);
   }
   return fclose(file) == 0;
@@ -74,15 +74,17 @@ int main(int argc, char** argv) {
 
   GstSample* last = NULL;
   guint64 frames = 0;
-  for (GstSample* sample; (sample = gst_app_sink_pull_sample(GST_APP_SINK(out))) != NULL; ++frames) {
-    GstBuffer* buffer = gst_sample_get_buffer(sample);
-    if (!drain_bus(bus)) break;
-    printf("frame %" G_GUINT64_FORMAT " at %" GST_TIME_FORMAT "\n", frames,
-           GST_TIME_ARGS(GST_BUFFER_PTS(buffer)));
+  int good;
+  /* Not for ever: a pipeline that fails before its first frame never comes to an end. */
+  while ((good = drain_bus(bus)) && !gst_app_sink_is_eos(GST_APP_SINK(out))) {
+    GstSample* sample = gst_app_sink_try_pull_sample(GST_APP_SINK(out), 100 * GST_MSECOND);
+    if (!sample) continue;
+    printf("frame %" G_GUINT64_FORMAT " at %" GST_TIME_FORMAT "\n", frames++,
+           GST_TIME_ARGS(GST_BUFFER_PTS(gst_sample_get_buffer(sample))));
     if (last) gst_sample_unref(last);
     last = sample;
   }
-  int good = drain_bus(bus) && frames > 0;
+  good = good && drain_bus(bus) && frames > 0;
 
   GstVideoInfo info;
   GstVideoFrame frame;

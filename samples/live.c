@@ -1,9 +1,14 @@
 /* A live path in three processes, and how late its frames are. samples/live.sh runs it.
  *
- *   live send    PICTURES WIDTHxHEIGHT RATE PORT SECONDS   JPEG files (printf pattern), again and again, as
- * RTP live upscale PORT PORT SECONDS "OPTIONS OF cdsr"       receives, upscales, encodes, sends on live
- * record  PORT FOLDER SECONDS                       receives, writes recording.ts and HLS (index.m3u8) live
- * check   FILE                                      decodes a recording: does it play?
+ * - live send PICTURES WIDTHxHEIGHT RATE PORT SECONDS: JPEG files (printf pattern), again and again, as RTP
+ *
+ * - live upscale PORT PORT "OPTIONS OF cdsr": receives, upscales, encodes, sends on
+ *
+ * - live record PORT FOLDER SCALE: receives, writes recording.ts and HLS (index.m3u8)
+ *
+ * - live check FILE SCALE: decodes a recording: does it play?
+ *
+ * The two in the middle go on until SIGTERM ends the stream; a second one ends the process.
  *
  * The sender writes the time into the corner of each picture, before the encoder: 32 squares of 8x8 pixels,
  * black or white, that survive compression and upscaling. Whoever sees the picture later knows how old it is.
@@ -12,8 +17,11 @@
  *
  * Part of CDSR, MIT licence.
  */
+#include <glib-unix.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
+#include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +35,22 @@ typedef struct watch {
   GMainLoop* loop;
   GstElement* pipeline;
   GstVideoInfo info;
-  int write;                      /* marks are written, not read */
-  guint64 frames;                 /* that passed */
-  guint64 unreadable;             /* of these, with no mark or a damaged one */
-  guint64 sizes;                  /* times the size was announced */
-  guint64 arrived;                /* frames before the queue that drops what the machine is too slow for */
-  GArray* ages;                   /* milliseconds, of the others */
-  long memory_early, memory_most; /* KiB, resident: after ten seconds, and the most since */
+  int write;          /* marks are written, not read */
+  guint64 frames;     /* that passed */
+  guint64 unreadable; /* of these, with no mark or a damaged one */
+  guint64 sizes;      /* times the size was announced */
+  guint64 arrived;    /* frames before the queue that drops what the machine is too slow for */
+  GArray* ages;       /* milliseconds, of the others */
+  int first_age;      /* of these the first */
+  const char* who;
+  guint seconds; /* since the start */
+  int memory;    /* how much there is, is told now and then */
+  int ending;    /* the end was asked for */
   int failed;
 } watch;
 
-static guint32 now_ms(void) { return (guint32)((g_get_real_time() / 1000) & ((1U << TIME_BITS) - 1)); }
+/* All processes of a machine have this clock, and nobody sets it. */
+static guint32 now_ms(void) { return (guint32)((g_get_monotonic_time() / 1000) & ((1U << TIME_BITS) - 1)); }
 
 static guint32 checksum(guint32 time) { return (time ^ (time >> 8) ^ (time >> 16) ^ 0x5a) & 0xff; }
 
@@ -47,8 +60,8 @@ static void write_mark(GstVideoFrame* frame) {
   const int stride = GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0);
   for (int bit = 0; bit < 32; ++bit) {
     for (int y = 0; y < SQUARE; ++y) {
-      memset(luma + (bit / ACROSS * SQUARE + y) * stride + bit % ACROSS * SQUARE, mark >> bit & 1 ? 235 : 16,
-             SQUARE);
+      const int row = bit / ACROSS * SQUARE + y, column = bit % ACROSS * SQUARE;
+      memset(luma + (gssize)row * stride + column, mark >> bit & 1 ? 235 : 16, SQUARE);
     }
   }
 }
@@ -104,6 +117,7 @@ static GstPadProbeReturn on_frame(GstPad* pad, GstPadProbeInfo* info, gpointer d
       ++w->unreadable;
     else
       g_array_append_val(w->ages, age);
+    if (w->ages->len == 1) w->first_age = age;
   }
   gst_video_frame_unmap(&frame);
   return GST_PAD_PROBE_OK;
@@ -179,22 +193,32 @@ static gboolean on_message(GstBus* bus, GstMessage* message, gpointer data) {
 
 static gboolean on_end(gpointer data) {
   watch* w = data;
+  if (w->ending) {
+    fprintf(stderr, "live: the stream does not come to its end\n");
+    w->failed = 1;
+    g_main_loop_quit(w->loop);
+    return G_SOURCE_REMOVE;
+  }
+  w->ending = 1;
   gst_element_send_event(w->pipeline, gst_event_new_eos());
-  return G_SOURCE_REMOVE;
+  return G_SOURCE_CONTINUE;
 }
 
+/* Every ten seconds: what the system has given the process, and of that what the heap has lent out. The first
+ * alone may grow for reasons of the allocator; a leak shows in both. */
 static gboolean on_second(gpointer data) {
   watch* w = data;
-  static int seconds = 0;
+  if (++w->seconds % 10 != 0 || !w->memory) return G_SOURCE_CONTINUE;
   long pages = 0;
   FILE* file = fopen("/proc/self/statm", "r");
   if (file) {
     if (fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
     fclose(file);
   }
-  const long kib = pages * (sysconf(_SC_PAGESIZE) / 1024);
-  if (++seconds == 10) w->memory_early = kib;
-  if (seconds >= 10) w->memory_most = MAX(w->memory_most, kib);
+  const struct mallinfo2 heap = mallinfo2();
+  printf("%s.memory=%u s, %ld KiB resident, %zu KiB of heap in use\n", w->who, w->seconds,
+         pages * (sysconf(_SC_PAGESIZE) / 1024), (heap.uordblks + heap.hblkhd) / 1024);
+  fflush(stdout);
   return G_SOURCE_CONTINUE;
 }
 
@@ -204,7 +228,21 @@ static int percentile(GArray* sorted, double share) {
   return sorted->len ? g_array_index(sorted, int, (guint)(share * (sorted->len - 1) + 0.5)) : -1;
 }
 
-static void report(watch* w, const char* who) {
+static void report_packets(watch* w) {
+  GstElement* jitter = gst_bin_get_by_name(GST_BIN(w->pipeline), "jitter");
+  if (!jitter) return;
+  GstStructure* stats = NULL;
+  guint64 lost = 0, late = 0;
+  g_object_get(jitter, "stats", &stats, NULL);
+  gst_structure_get(stats, "num-lost", G_TYPE_UINT64, &lost, "num-late", G_TYPE_UINT64, &late, NULL);
+  printf("%s.packets_lost=%" G_GUINT64_FORMAT "\n%s.packets_late=%" G_GUINT64_FORMAT "\n", w->who, lost,
+         w->who, late);
+  gst_structure_free(stats);
+  gst_object_unref(jitter);
+}
+
+static void report(watch* w) {
+  const char* who = w->who;
   printf("%s.frames=%" G_GUINT64_FORMAT "\n", who, w->frames);
   if (w->write) return;
   g_array_sort(w->ages, by_value);
@@ -213,11 +251,10 @@ static void report(watch* w, const char* who) {
   }
   printf("%s.unreadable=%" G_GUINT64_FORMAT "\n%s.sizes=%" G_GUINT64_FORMAT "\n", who, w->unreadable, who,
          w->sizes);
-  printf("%s.latency_p50_ms=%d\n%s.latency_p99_ms=%d\n%s.latency_max_ms=%d\n", who, percentile(w->ages, 0.5),
-         who, percentile(w->ages, 0.99), who, percentile(w->ages, 1));
-  if (w->memory_early)
-    printf("%s.memory_after_10s_kib=%ld\n%s.memory_most_kib=%ld\n", who, w->memory_early, who,
-           w->memory_most);
+  printf("%s.latency_first_ms=%d\n%s.latency_p50_ms=%d\n%s.latency_p99_ms=%d\n%s.latency_max_ms=%d\n", who,
+         w->first_age, who, percentile(w->ages, 0.5), who, percentile(w->ages, 0.99), who,
+         percentile(w->ages, 1));
+  report_packets(w);
 }
 
 static void report_element(watch* w) {
@@ -234,9 +271,9 @@ static void report_element(watch* w) {
   gst_object_unref(cdsr);
 }
 
-/* Runs a pipeline for so many seconds (0: to its end), with the frames behind the element `watched` looked
- * at. */
-static int run(watch* w, const char* who, const char* description, const char* watched, int seconds) {
+/* Runs a pipeline for so many seconds (0: to its end, or to SIGTERM), with the frames behind the element
+ * `watched` looked at. */
+static int run(watch* w, const char* description, const char* watched, int seconds) {
   GError* error = NULL;
   w->pipeline = gst_parse_launch(description, &error);
   if (!w->pipeline || error) {
@@ -250,16 +287,20 @@ static int run(watch* w, const char* who, const char* description, const char* w
   GstBus* bus = gst_element_get_bus(w->pipeline);
   gst_bus_add_watch(bus, on_message, w);
   if (seconds > 0) g_timeout_add_seconds((guint)seconds, on_end, w);
+  g_unix_signal_add(SIGTERM, on_end, w);
   g_timeout_add_seconds(1, on_second, w);
   if (gst_element_set_state(w->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE &&
       !gst_bus_have_pending(bus)) {
     fprintf(stderr, "live: the pipeline does not start\n");
     w->failed = 1;
   } else {
+    /* Sockets are bound, the network is loaded. */
+    printf("%s.ready=1\n", w->who);
+    fflush(stdout);
     g_main_loop_run(w->loop);
   }
-  report(w, who);
-  if (strcmp(who, "upscale") == 0) report_element(w);
+  report(w);
+  if (strcmp(w->who, "upscale") == 0) report_element(w);
   fflush(stdout);
   gst_element_set_state(w->pipeline, GST_STATE_NULL);
   gst_bus_remove_watch(bus);
@@ -270,10 +311,12 @@ static int run(watch* w, const char* who, const char* description, const char* w
   return w->failed;
 }
 
+/* One machine, one clock: the times of the sender's frames are kept, counted from the first one's arrival.
+ * (Recovering the clock from arrivals would give frames of a busy machine equal times.) */
 #define RTP_IN                                                                    \
   "udpsrc port=%d buffer-size=4194304 "                                           \
   "caps=\"application/x-rtp,media=video,clock-rate=90000,encoding-name=H264\" ! " \
-  "rtpjitterbuffer latency=20 mode=none ! rtph264depay ! h264parse "
+  "rtpjitterbuffer name=jitter latency=20 mode=synced ! rtph264depay ! h264parse "
 #define RTP_OUT                                                                                   \
   "x264enc tune=zerolatency speed-preset=ultrafast bitrate=%d key-int-max=50 threads=1 ! "        \
   "video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 mtu=1400 ! udpsink " \
@@ -285,8 +328,9 @@ int main(int argc, char** argv) {
   memset(&w, 0, sizeof w);
   gst_video_info_init(&w.info);
   char description[4096];
-  const char* who = argc > 1 ? argv[1] : "";
-  if (strcmp(who, "send") == 0 && argc == 7) {
+  w.who = argc > 1 ? argv[1] : "";
+  w.first_age = -1;
+  if (strcmp(w.who, "send") == 0 && argc == 7) {
     int width = 0, height = 0;
     if (sscanf(argv[3], "%dx%d", &width, &height) != 2 || width < SQUARE * ACROSS || height < 2 * SQUARE) {
       fprintf(stderr, "live: %s: the mark needs pictures of 128x16 and more\n", argv[3]);
@@ -300,10 +344,11 @@ int main(int argc, char** argv) {
         "max-size-buffers=3 ! "
         "clocksync name=mark ! " RTP_OUT,
         argv[2], argv[4], width, height, 2000, atoi(argv[5]));
-    return run(&w, who, description, "mark", atoi(argv[6]));
+    return run(&w, description, "mark", atoi(argv[6]));
   }
-  if (strcmp(who, "upscale") == 0 && argc == 6) {
-    const char* scale = strstr(argv[5], "scale=");
+  if (strcmp(w.who, "upscale") == 0 && argc == 5) {
+    const char* scale = strstr(argv[4], "scale=");
+    w.memory = 1;
     scale_of_pipeline = scale ? atoi(scale + 6) : 2;
     /* A live path has to drop somewhere when the machine is too slow for it: here, before the element, where
      * no more than these few frames ever wait. */
@@ -312,10 +357,10 @@ int main(int argc, char** argv) {
              "! avdec_h264 max-threads=1 ! "
              "queue name=arrivals leaky=downstream max-size-buffers=8 max-size-bytes=0 max-size-time=0 ! "
              "cdsr name=sr %s ! queue max-size-buffers=4 max-size-bytes=0 max-size-time=0 ! " RTP_OUT,
-             atoi(argv[2]), argv[5], 6000, atoi(argv[3]));
-    return run(&w, who, description, "sr", atoi(argv[4]));
+             atoi(argv[2]), argv[4], 6000, atoi(argv[3]));
+    return run(&w, description, "sr", 0);
   }
-  if (strcmp(who, "record") == 0 && argc == 5) {
+  if (strcmp(w.who, "record") == 0 && argc == 5) {
     snprintf(description, sizeof description,
              RTP_IN
              "config-interval=-1 ! tee name=t ! queue ! mpegtsmux ! filesink location=\"%s/recording.ts\" "
@@ -323,15 +368,15 @@ int main(int argc, char** argv) {
              "target-duration=2 max-files=0 playlist-length=0 "
              "t. ! queue ! avdec_h264 max-threads=1 name=seen ! fakesink sync=false",
              atoi(argv[2]), argv[3], argv[3], argv[3]);
-    scale_of_pipeline = 2;
-    return run(&w, who, description, "seen", atoi(argv[4]));
+    scale_of_pipeline = atoi(argv[4]);
+    return run(&w, description, "seen", 0);
   }
-  if (strcmp(who, "check") == 0 && argc == 3) {
+  if (strcmp(w.who, "check") == 0 && argc == 4) {
     snprintf(description, sizeof description,
              "filesrc location=\"%s\" ! tsdemux ! h264parse ! avdec_h264 name=seen ! fakesink sync=false",
              argv[2]);
-    scale_of_pipeline = 2;
-    const int failed = run(&w, who, description, "seen", 0);
+    scale_of_pipeline = atoi(argv[3]);
+    const int failed = run(&w, description, "seen", 0);
     return failed || w.frames == 0;
   }
   fprintf(stderr, "usage: live send|upscale|record|check ... (see the head of samples/live.c)\n");

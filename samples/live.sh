@@ -14,7 +14,7 @@
 #
 # Latency is from the sender's picture, before its encoder, to the upscaled one (`upscale`), and to the one that the recorder
 # decoded (`record`). Every picture carries its time, see samples/live.c. Where a Chromium is installed it shows the HLS
-# recording in a page; the screenshot lies beside it.
+# recording in a page; the screenshot lies beside it. From five minutes on the upscaler's memory must not grow.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -26,6 +26,8 @@ seconds=${SECONDS_LIVE:-20}
 port=${PORT:-5600}
 jobs=${JOBS:-$(nproc)}
 rate=25
+scale=$(sed -n 's/.*\bscale=\([234]\).*/\1/p' <<<" $options")
+scale=${scale:-2}
 faults=0
 pids=()
 
@@ -35,7 +37,7 @@ die() {
 }
 case ${1:-} in
   -h | --help)
-    sed -n '2,19s/^# \{0,1\}//p' "$0"
+    sed -n '2,18s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   --faults) faults=1 ;;
@@ -52,9 +54,10 @@ step() {
 # shellcheck disable=SC2317  # called by the trap
 end_all() {
   local pid
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
 }
 trap end_all EXIT
+value() { sed -n "s/^$1=//p" "$work/$2.log" | tail -n 1; }
 
 step "packages and the element"
 "$root/tools/setup/install.sh" gst
@@ -93,12 +96,23 @@ send() { # SIZE SECONDS
   sender=$!
   pids+=("$sender")
 }
-"$live" record $((port + 1)) "$work/hls" $((seconds + 4)) >"$work/record.log" 2>&1 &
+"$live" record $((port + 1)) "$work/hls" "$scale" >"$work/record.log" 2>&1 &
 recorder=$!
-"$live" upscale "$port" $((port + 1)) $((seconds + 3)) "$options" >"$work/upscale.log" 2>&1 &
+"$live" upscale "$port" $((port + 1)) "$options" >"$work/upscale.log" 2>&1 &
 upscaler=$!
 pids+=("$recorder" "$upscaler")
-sleep 1.5 # until they listen
+for who in record upscale; do
+  for _ in $(seq 300); do
+    [[ -z $(value $who.ready $who) ]] || continue 2
+    sleep 0.1
+  done
+  die "$who does not start: $(cat "$work/$who.log")"
+done
+# Ends a stream: SIGTERM, and what is under way comes out.
+finish() { # NAME PROCESS
+  kill -TERM "$2" 2>/dev/null || true
+  wait "$2" || die "$1 failed: $(tail -n 20 "$work/$1.log")"
+}
 if [[ $faults -eq 0 ]]; then
   send "$size" "$seconds"
   wait "$sender" || die "the sender failed: $(cat "$work/send.log")"
@@ -121,12 +135,14 @@ else
   done
   wait "$sender" || die "the third sender failed"
 fi
-wait "$upscaler" || die "the upscaler failed: $(cat "$work/upscale.log")"
-wait "$recorder" || die "the recorder failed: $(cat "$work/record.log")"
+sleep 1
+finish upscale "$upscaler"
+sleep 1
+finish record "$recorder"
 pids=()
 
 step "does the recording play?"
-"$live" check "$work/hls/recording.ts" >"$work/check.log" 2>&1 || die "no: $(cat "$work/check.log")"
+"$live" check "$work/hls/recording.ts" "$scale" >"$work/check.log" 2>&1 || die "no: $(cat "$work/check.log")"
 segments=$(grep -c '^segment' "$work/hls/index.m3u8") || die "the HLS playlist is empty"
 
 step "the page"
@@ -148,14 +164,13 @@ else
   echo "no Chromium here; to see it: python3 samples/live_page.py $work/hls 8000, then http://127.0.0.1:8000/"
 fi
 
-value() { sed -n "s/^$1=//p" "$work/$2.log" | tail -n 1; }
 sent=$(awk -F= '/^send.frames/ { n += $2 } END { print n }' "$work/send.log")
 printf '\n%-10s %s\n' sent "$sent frames$([[ $faults -eq 0 ]] || echo ', and those of the one that was killed')"
-printf '%-10s %s frames, latency p50 %s ms, p99 %s ms, most %s ms; memory %s KiB after 10 s, %s at most\n' \
-  upscaled "$(value upscale.frames upscale)" "$(value upscale.latency_p50_ms upscale)" \
-  "$(value upscale.latency_p99_ms upscale)" "$(value upscale.latency_max_ms upscale)" \
-  "$(value upscale.memory_after_10s_kib upscale)" "$(value upscale.memory_most_kib upscale)"
-printf '%-10s %s dropped before the element\n' '' "$(value upscale.dropped upscale)"
+printf '%-10s %s frames, latency first %s ms, p50 %s ms, p99 %s ms, most %s ms\n' upscaled \
+  "$(value upscale.frames upscale)" "$(value upscale.latency_first_ms upscale)" "$(value upscale.latency_p50_ms upscale)" \
+  "$(value upscale.latency_p99_ms upscale)" "$(value upscale.latency_max_ms upscale)"
+printf '%-10s %s dropped before the element; %s packets lost before it, %s behind it\n' '' "$(value upscale.dropped upscale)" \
+  "$(value upscale.packets_lost upscale)" "$(value record.packets_lost record)"
 printf '%-10s %s of these late (interpolated), %s interpolated in all; %s shots, %s embeddings, %s hits\n' '' \
   "$(value cdsr.late-frames upscale)" "$(value cdsr.bicubic-frames upscale)" "$(value cdsr.shots upscale)" \
   "$(value cdsr.embeddings upscale)" "$(value cdsr.hits upscale)"
@@ -163,6 +178,8 @@ printf '%-10s %s frames, latency p50 %s ms, p99 %s ms\n' recorded "$(value recor
   "$(value record.latency_p50_ms record)" "$(value record.latency_p99_ms record)"
 printf '%-10s %s frames decoded, %s HLS segments\n' plays "$(value check.frames check)" "$segments"
 printf 'recording: %s\n' "$work/hls/recording.ts"
+printf "upscaler's memory:\n"
+sed -n 's/^upscale.memory=/  /p' "$work/upscale.log" | awk -v long=$((seconds >= 120)) '!long || NR % 6 == 0'
 
 # Nothing may get lost between the sender and the recording; late frames are interpolated, not dropped.
 if [[ $faults -eq 0 ]]; then
@@ -171,4 +188,13 @@ if [[ $faults -eq 0 ]]; then
   [[ $(value check.frames check) -eq $sent ]] || die "of $sent frames $(value check.frames check) were recorded"
 else
   [[ $(value upscale.sizes upscale) -ge 3 ]] || die "the change of size was not seen"
+fi
+# Of the second minute and the last one, the means.
+if [[ $seconds -ge 300 ]]; then
+  awk -F'[= ]' '/^upscale.memory=/ { kib[++n] = $4 }
+    END {
+      for (i = 0; i < 6; ++i) { early += kib[7 + i] / 6; late += kib[n - i] / 6 }
+      printf "memory from the second minute to the last: %+.1f MiB\n", (late - early) / 1024
+      exit late - early > 8192
+    }' "$work/upscale.log" || die "the memory grows"
 fi
