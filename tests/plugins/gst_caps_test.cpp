@@ -75,7 +75,7 @@ TEST_F(GstCapsTest, CudaMemoryIsOfferedFirstWhereThereIsCuda) {
 // Where there is no driver, or no backend for it, nobody is promised a GPU.
 TEST_F(GstCapsTest, PadsOfferWhatThisMachineHas) {
   make();
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
+  const Owned<GstElement> found = cdsr_element();
   for (const char* name : {"sink", "src"}) {
     GstPadTemplate* pad = gst_element_get_pad_template(found.get(), name);
     const Owned<GstCaps> offered(gst_pad_template_get_caps(pad));
@@ -97,6 +97,20 @@ TEST_F(GstCapsTest, NoPoolInAGpuWithoutAContext) {
   EXPECT_FALSE(gst::decide_pool(query, cuda));
   EXPECT_EQ(gst_query_get_n_allocation_pools(query), 0U);
   gst_query_unref(query);
+}
+
+// A machine without a GPU refuses its frames while caps are negotiated, and asks libgstcuda for nothing.
+TEST_F(GstCapsTest, FramesInAGpuAreRefusedWhereThereIsNone) {
+  if (gst::has_cuda()) GTEST_SKIP() << "this machine has a GPU";
+  make();
+  gst::Cuda cuda(element());
+  EXPECT_FALSE(cuda.ensure(0));
+  EXPECT_EQ(cuda.context(), nullptr);
+  set_src_caps("video/x-raw(memory:CUDAMemory),format=NV12,width=64,height=48,framerate=25/1");
+  const Owned<GstCaps> same = caps("video/x-raw,format=NV12,width=64,height=48,framerate=25/1");
+  EXPECT_EQ(gst_harness_push(harness(), make_frame(same.get()).release()), GST_FLOW_NOT_NEGOTIATED);
+  set_src_caps("video/x-raw,format=NV12,width=64,height=48,framerate=25/1");
+  EXPECT_NE(push_frame(), nullptr) << "system memory goes on";
 }
 
 TEST_F(GstCapsTest, DownstreamSizeIsAskedOfUpstream) {

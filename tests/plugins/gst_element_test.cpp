@@ -1,7 +1,4 @@
-// The element in a harness: pictures, metas, events, messages, states.
-#include <gst/controller/gstdirectcontrolbinding.h>
-#include <gst/controller/gstinterpolationcontrolsource.h>
-
+// The element in a harness: pictures, metas, memory.
 #include <cstring>
 
 #include "tests/plugins/gst_fixture.h"
@@ -9,16 +6,8 @@
 namespace cdsr::gst_test {
 namespace {
 
-constexpr char kSmall[] = "video/x-raw,format=I420,width=64,height=48,framerate=25/1";
-constexpr char kScene[] = "video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1";
-
 class GstElementTest : public GstTest {
  protected:
-  Owned<GstBuffer> push_frame(int seed = 0, int frame = 0) {
-    return push(make_frame(in_caps(), seed, frame));
-  }
-  Owned<GstBuffer> push_scene(int scene, int frame) { return push(make_scene(in_caps(), scene, frame)); }
-
   /// Picture of the output equals the library's for the same input.
   void expect_library(Library& library, int32_t matrix, int32_t range, int32_t location, int seed = 0) {
     const Owned<GstBuffer> frame = make_frame(in_caps(), seed);
@@ -26,21 +15,6 @@ class GstElementTest : public GstTest {
     const Owned<GstBuffer> got = push(Owned<GstBuffer>(gst_buffer_copy_deep(frame.get())));
     ASSERT_NE(got, nullptr) << error();
     EXPECT_EQ(samples(got.get(), out_caps().get()), want);
-  }
-  int64_t shot_of(GstMessage* message) {
-    gint64 shot = -1;
-    gst_structure_get_int64(gst_message_get_structure(message), "shot", &shot);
-    return shot;
-  }
-  /// Events that reached the sink, by type.
-  int pulled_events(GstEventType type, Owned<GstEvent>* last = nullptr) {
-    int count = 0;
-    while (Owned<GstEvent> event{gst_harness_try_pull_event(harness())}) {
-      if (GST_EVENT_TYPE(event.get()) != type) continue;
-      ++count;
-      if (last != nullptr) *last = std::move(event);
-    }
-    return count;
   }
 };
 
@@ -234,286 +208,23 @@ TEST_F(GstElementTest, FramesComeFromAPool) {
   EXPECT_NE(first->pool, nullptr);
 }
 
-// ------------------------------------------------------------ shots and events
-
-TEST_F(GstElementTest, ShotsArePosted) {
+TEST_F(GstElementTest, DownstreamsPoolIsUsed) {
   make();
-  set_src_caps(kScene);
-  for (int n = 0; n < 6; ++n) push_scene(n < 3 ? 0 : 1, n);
-  for (const int64_t shot : {0, 1}) {
-    const Owned<GstMessage> told = message("cdsr-shot");
-    ASSERT_NE(told, nullptr);
-    EXPECT_EQ(shot_of(told.get()), shot);
-    guint64 time = 1;
-    const GstStructure* s = gst_message_get_structure(told.get());
-    ASSERT_TRUE(gst_structure_get_uint64(s, "running-time", &time));
-    EXPECT_EQ(time, static_cast<guint64>(shot) * 120 * GST_MSECOND);
-    const GValue* embedding = gst_structure_get_value(s, "embedding");
-    ASSERT_NE(embedding, nullptr);
-    EXPECT_GT(gst_value_array_get_size(embedding), 0U);
-  }
-  EXPECT_EQ(message("cdsr-shot"), nullptr);
-  EXPECT_EQ(stat("frames"), 6);
-  EXPECT_EQ(stat("shots"), 2);
-  EXPECT_EQ(stat("embeddings"), 2);
-}
-
-TEST_F(GstElementTest, SceneThatComesBackIsAHit) {
-  make();
-  set_src_caps(kScene);
-  for (int n = 0; n < 12; ++n) push_scene(n / 5 % 2, n);
-  EXPECT_EQ(stat("shots"), 3);
-  EXPECT_EQ(stat("hits"), 1);
-  EXPECT_EQ(stat("embeddings"), 2);
-}
-
-TEST_F(GstElementTest, DiscontinuityBeginsAShot) {
-  make("shots=off");
-  set_src_caps(kScene);
-  push_scene(0, 0);
-  push_scene(0, 1);
-  Owned<GstBuffer> frame = make_scene(in_caps(), 0, 2);
-  GST_BUFFER_FLAG_SET(frame.get(), GST_BUFFER_FLAG_DISCONT);
-  push(std::move(frame));
-  EXPECT_EQ(stat("shots"), 2);
-
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  segment.start = segment.time = 40 * GST_MSECOND;
-  gst_harness_push_event(harness(), gst_event_new_segment(&segment));
-  push_scene(0, 3);
-  EXPECT_EQ(stat("shots"), 3);
-
-  gst_harness_push_event(harness(), gst_event_new_flush_start());
-  gst_harness_push_event(harness(), gst_event_new_flush_stop(TRUE));
-  gst_harness_push_event(harness(), gst_event_new_segment(&segment));
-  push_scene(0, 4);
-  EXPECT_EQ(stat("shots"), 4);
-  push_scene(0, 5);
-  EXPECT_EQ(stat("shots"), 4);
-}
-
-TEST_F(GstElementTest, ForcedKeyUnitsPassBothWays) {
-  make();
-  set_src_caps(kSmall);
-  push_frame();
-  pulled_events(GST_EVENT_EOS);
-  gst_harness_push_event(harness(), gst_video_event_new_downstream_force_key_unit(0, 0, 0, TRUE, 9));
-  push_frame(0, 1);
-  Owned<GstEvent> event;
-  EXPECT_EQ(pulled_events(GST_EVENT_CUSTOM_DOWNSTREAM, &event), 1);
-  guint count = 0;
-  ASSERT_TRUE(gst_video_event_parse_downstream_force_key_unit(event.get(), nullptr, nullptr, nullptr, nullptr,
-                                                              &count));
-  EXPECT_EQ(count, 9U);
-  while (GstEvent* old = gst_harness_try_pull_upstream_event(harness())) gst_event_unref(old);
-  gst_harness_push_upstream_event(harness(),
-                                  gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 4));
-  event.reset(gst_harness_try_pull_upstream_event(harness()));
-  ASSERT_NE(event, nullptr);
-  EXPECT_TRUE(gst_video_event_is_force_key_unit(event.get()));
-}
-
-TEST_F(GstElementTest, KeyUnitIsAskedForOnAShot) {
-  make("key-unit-on-shot=true");
-  set_src_caps(kScene);
-  for (int n = 0; n < 6; ++n) push_scene(n < 3 ? 0 : 1, n);
-  Owned<GstEvent> event;
-  EXPECT_EQ(pulled_events(GST_EVENT_CUSTOM_DOWNSTREAM, &event), 2);
-  GstClockTime time = 0;
-  ASSERT_TRUE(gst_video_event_parse_downstream_force_key_unit(event.get(), &time, nullptr, nullptr, nullptr,
-                                                              nullptr));
-  EXPECT_EQ(time, 120 * GST_MSECOND);
-}
-
-TEST_F(GstElementTest, CutsMayComeFromUpstream) {
-  make("shots=metadata");
-  set_src_caps(kScene);
-  push_scene(0, 0);
-  push_scene(1, 1);  // another scene, but upstream says nothing
-  EXPECT_EQ(stat("shots"), 1);
-  gst_harness_push_event(harness(), gst_video_event_new_downstream_force_key_unit(0, 0, 0, TRUE, 1));
-  push_scene(1, 2);
-  EXPECT_EQ(stat("shots"), 2);
-  push_scene(1, 3);
-  EXPECT_EQ(stat("shots"), 2);
-}
-
-TEST_F(GstElementTest, NothingIsHeldBack) {
-  make();
-  set_src_caps(kSmall);
-  for (int n = 0; n < 3; ++n) EXPECT_NE(push_frame(0, n), nullptr);
-  EXPECT_EQ(gst_harness_query_latency(harness()), 0U);
-  gst_harness_push_event(harness(), gst_event_new_eos());
-  EXPECT_EQ(gst_harness_try_pull(harness()), nullptr);
-  EXPECT_EQ(pulled_events(GST_EVENT_EOS), 1);
-  gboolean qos = TRUE;
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
-  g_object_get(found.get(), "qos", &qos, nullptr);
-  EXPECT_FALSE(qos);
-}
-
-TEST_F(GstElementTest, SizeAndFormatMayChangeInMidStream) {
-  make();
-  for (const char* text : {kSmall, "video/x-raw,format=NV12,width=33,height=27,framerate=25/1",
-                           "video/x-raw,format=RGB,width=64,height=48,framerate=25/1", kSmall}) {
-    set_src_caps(text);
-    const Owned<GstBuffer> frame = make_frame(in_caps(), 3);
-    const Owned<GstBuffer> got = push(Owned<GstBuffer>(gst_buffer_copy_deep(frame.get())));
-    ASSERT_NE(got, nullptr);
-    Library library;
-    GstVideoInfo info;
-    gst_video_info_from_caps(&info, in_caps());
-    const bool yuv = GST_VIDEO_INFO_IS_YUV(&info);
-    EXPECT_EQ(samples(got.get(), out_caps().get()),
-              library.upscale(frame.get(), in_caps(), yuv ? CDSR_MATRIX_SMPTE170M : CDSR_MATRIX_RGB,
-                              yuv ? CDSR_RANGE_LIMITED : CDSR_RANGE_FULL, CDSR_CHROMA_LOCATION_CENTER));
-  }
-}
-
-TEST_F(GstElementTest, FlushInMidFrame) {
-  make();
-  set_src_caps("video/x-raw,format=I420,width=96,height=64,framerate=25/1");
-  GThread* pushing = g_thread_new(
-      "push",
-      [](gpointer data) -> gpointer {
-        auto* self = static_cast<GstElementTest_FlushInMidFrame_Test*>(data);
-        for (int n = 0; n < 4; ++n) {
-          gst_harness_push(self->harness(), make_frame(self->in_caps(), 0, n).release());
-        }
-        return nullptr;
-      },
-      this);
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  for (int n = 0; n < 3; ++n) {
-    g_usleep(3000);
-    gst_harness_push_event(harness(), gst_event_new_flush_start());
-    gst_harness_push_event(harness(), gst_event_new_flush_stop(TRUE));
-    gst_harness_push_event(harness(), gst_event_new_segment(&segment));
-  }
-  g_thread_join(pushing);
-  while (GstBuffer* left = gst_harness_try_pull(harness())) gst_buffer_unref(left);
-  EXPECT_NE(push_frame(0, 9), nullptr);
-  EXPECT_EQ(error(), "");
-}
-
-// ---------------------------------------------------------- properties, states
-
-TEST_F(GstElementTest, StrengthMayChangeAtAnyTime) {
-  make();
-  set_src_caps(kSmall);
-  const auto all = samples(push_frame().get(), out_caps().get());
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
-  g_object_set(found.get(), "strength", 0.0, nullptr);
-  const auto none = samples(push_frame().get(), out_caps().get());
-  EXPECT_NE(all, none);
-  g_object_set(found.get(), "strength", 1.0, nullptr);
-  EXPECT_EQ(samples(push_frame().get(), out_caps().get()), all);
-}
-
-TEST_F(GstElementTest, StrengthFollowsAController) {
-  make();
-  set_src_caps(kSmall);
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
-  GstControlSource* curve = gst_interpolation_control_source_new();
-  g_object_set(curve, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
-  gst_object_add_control_binding(GST_OBJECT(found.get()), gst_direct_control_binding_new_absolute(
-                                                              GST_OBJECT(found.get()), "strength", curve));
-  auto* values = GST_TIMED_VALUE_CONTROL_SOURCE(curve);
-  gst_timed_value_control_source_set(values, 0, 0.0);
-  gst_timed_value_control_source_set(values, 400 * GST_MSECOND, 1.0);
-  gst_object_unref(curve);
-  push_frame(0, 5);
-  double strength = 0;
-  g_object_get(found.get(), "strength", &strength, nullptr);
-  EXPECT_DOUBLE_EQ(strength, 0.5);
-}
-
-TEST_F(GstElementTest, NamesAreFFmpegs) {
-  make("shot_threshold=0.4 embed_frames=2 shot_cache=3");  // GObject takes the underscores
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
-  for (const char* name :
-       {"scale", "model", "backend", "precision", "threads", "device", "memory", "shots", "shot_file",
-        "shot_threshold", "refresh", "embed_frames", "shot_cache", "query", "strength", "chroma"}) {
-    EXPECT_NE(g_object_class_find_property(G_OBJECT_GET_CLASS(found.get()), name), nullptr) << name;
-  }
-}
-
-TEST_F(GstElementTest, WhatCannotWorkFailsWithWords) {
-  struct Case {
-    const char* setting;
-    const char* words;
+  struct PoolUnref {
+    void operator()(GstBufferPool* pool) const { gst_object_unref(pool); }
   };
-  for (const Case& c :
-       {Case{"model=no-such-model", "no-such-model"}, Case{"model=/nowhere.safetensors", "nowhere"},
-        Case{"scale=3", "scale"}, Case{"backend=warp", "warp"}, Case{"shots=file", "shot_file"}}) {
-    const Owned<GstElement> found(gst_parse_launch(
-        ("cdsr backend=reference model=" + tiny_weights() + " " + c.setting).c_str(), nullptr));
-    gst_object_ref_sink(found.get());
-    GstBus* bus = gst_bus_new();
-    gst_element_set_bus(found.get(), bus);
-    EXPECT_EQ(gst_element_set_state(found.get(), GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE) << c.setting;
-    const Owned<GstMessage> told(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
-    ASSERT_NE(told, nullptr) << c.setting;
-    GError* error = nullptr;
-    gst_message_parse_error(told.get(), &error, nullptr);
-    EXPECT_NE(std::string(error->message).find(c.words), std::string::npos) << error->message;
-    g_error_free(error);
-    gst_element_set_state(found.get(), GST_STATE_NULL);
-    gst_element_set_bus(found.get(), nullptr);
-    gst_object_unref(bus);
-  }
-}
-
-TEST_F(GstElementTest, StatesMayCycleAHundredTimes) {
-  make();
+  const std::unique_ptr<GstBufferPool, PoolUnref> pool(gst_video_buffer_pool_new());
+  const auto answer = [](GstPad*, GstPadProbeInfo* info, gpointer offered) {
+    GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+    if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
+    gst_query_add_allocation_pool(query, GST_BUFFER_POOL(offered), 128 * 96 * 3 / 2, 2, 0);
+    return GST_PAD_PROBE_HANDLED;
+  };
+  gst_pad_add_probe(harness()->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, answer, pool.get(), nullptr);
   set_src_caps(kSmall);
-  const auto want = samples(push_frame().get(), out_caps().get());
-  for (int n = 0; n < 100; ++n) {
-    ASSERT_EQ(gst_element_set_state(element(), n % 2 != 0 ? GST_STATE_NULL : GST_STATE_READY),
-              GST_STATE_CHANGE_SUCCESS);
-    ASSERT_NE(gst_element_set_state(element(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-  }
-  make();
-  set_src_caps(kSmall);
-  EXPECT_EQ(samples(push_frame().get(), out_caps().get()), want);
-}
-
-/// Waits for the pipeline to get where it was sent; its error if it does not.
-std::string settle(GstElement* pipeline) {
-  if (gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS)
-    return "";
-  return "the state did not change";
-}
-
-TEST_F(GstElementTest, SeekBeginsAShot) {
-  const Owned<GstElement> pipeline(gst_parse_launch(
-      ("videotestsrc num-buffers=3 ! video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1 ! "
-       "cdsr name=sr backend=reference shots=off model=" +
-       tiny_weights() + " ! fakesink")
-          .c_str(),
-      nullptr));
-  ASSERT_NE(pipeline, nullptr);
-  gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
-  ASSERT_EQ(settle(pipeline.get()), "");
-  ASSERT_TRUE(gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
-  ASSERT_EQ(settle(pipeline.get()), "");
-  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-  GstBus* bus = gst_element_get_bus(pipeline.get());
-  const Owned<GstMessage> end(gst_bus_timed_pop_filtered(
-      bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
-  gst_object_unref(bus);
-  ASSERT_NE(end, nullptr);
-  EXPECT_EQ(GST_MESSAGE_TYPE(end.get()), GST_MESSAGE_EOS);
-  const Owned<GstElement> found(gst_bin_get_by_name(GST_BIN(pipeline.get()), "sr"));
-  GstStructure* stats = nullptr;
-  g_object_get(found.get(), "stats", &stats, nullptr);
-  const Owned<GstStructure> owned(stats);
-  gint64 shots = 0;
-  gst_structure_get_int64(stats, "shots", &shots);
-  EXPECT_EQ(shots, 2) << "one before the seek, one after";
-  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  const Owned<GstBuffer> frame = push_frame();
+  ASSERT_NE(frame, nullptr) << error();
+  EXPECT_EQ(frame->pool, pool.get());
 }
 
 TEST_F(GstElementTest, InterlacedInputIsWarnedOf) {

@@ -191,7 +191,7 @@ std::string GstTest::problem(GstMessageType type) {
 
 int64_t GstTest::stat(const char* name) {
   GstStructure* stats = nullptr;
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
+  const Owned<GstElement> found = cdsr_element();
   g_object_get(found.get(), "stats", &stats, nullptr);
   const Owned<GstStructure> owned(stats);
   gint64 value = -1;

@@ -38,6 +38,10 @@ Owned<GstBuffer> make_scene(GstCaps* caps, int scene, int frame = 0);
 /// Samples of a frame, rows without padding, planes in the order of cdsr_format.
 std::vector<unsigned char> samples(GstBuffer* buffer, GstCaps* caps);
 
+inline constexpr char kSmall[] = "video/x-raw,format=I420,width=64,height=48,framerate=25/1";
+/// For make_scene().
+inline constexpr char kScene[] = "video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1";
+
 /// What libcdsr makes of a frame of `in`: the samples of the frame of `out`. Its frames are filled here, from
 /// GStreamer's components, and not by the element's code.
 class Library {
@@ -62,7 +66,10 @@ class GstTest : public testing::Test {
   /// cdsr with the tiny network on the reference backend, and further properties as in gst-launch.
   GstHarness* make(const std::string& properties = "", int scale = 2);
   GstHarness* harness() { return harness_.get(); }
+  GstBus* bus() { return bus_.get(); }
+  /// The bin that the harness makes, and the element in it.
   GstElement* element() { return harness_->element; }
+  Owned<GstElement> cdsr_element() { return Owned<GstElement>(gst_harness_find_element(harness(), "cdsr")); }
 
   void set_src_caps(const std::string& text) {
     gst_harness_set_src_caps_str(harness(), text.c_str());
@@ -71,7 +78,12 @@ class GstTest : public testing::Test {
   GstCaps* in_caps() { return in_.get(); }
   Owned<GstCaps> out_caps();
 
+  /// Pushes a frame and takes what came of it, nullptr if nothing did.
   Owned<GstBuffer> push(Owned<GstBuffer> frame);
+  Owned<GstBuffer> push_frame(int seed = 0, int frame = 0) {
+    return push(make_frame(in_caps(), seed, frame));
+  }
+  Owned<GstBuffer> push_scene(int scene, int frame) { return push(make_scene(in_caps(), scene, frame)); }
 
   /// The next message of this name on the harness's bus, nullptr if none came.
   Owned<GstMessage> message(const char* name);

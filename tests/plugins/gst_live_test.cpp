@@ -4,12 +4,8 @@
 namespace cdsr::gst_test {
 namespace {
 
-constexpr char kScene[] = "video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1";
-
 class GstLiveTest : public GstTest {
  protected:
-  Owned<GstBuffer> push_scene(int scene, int frame) { return push(make_scene(in_caps(), scene, frame)); }
-
   bool flag(GstMessage* message, const char* name) {
     gboolean value = FALSE;
     EXPECT_TRUE(gst_structure_get_boolean(gst_message_get_structure(message), name, &value)) << name;
@@ -22,7 +18,7 @@ TEST_F(GstLiveTest, DeadlineIsLatency) {
   set_src_caps(kScene);
   push_scene(0, 0);
   EXPECT_EQ(gst_harness_query_latency(harness()), 70 * GST_MSECOND);
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
+  const Owned<GstElement> found = cdsr_element();
   g_object_set(found.get(), "deadline", 30, nullptr);
   EXPECT_EQ(gst_harness_query_latency(harness()), 30 * GST_MSECOND);
 }
@@ -75,7 +71,7 @@ TEST_F(GstLiveTest, DeadlineMayBeTakenAway) {
   set_src_caps("video/x-raw,format=GRAY8,width=160,height=120,framerate=25/1");
   push_scene(0, 0);
   EXPECT_EQ(stat("late-frames"), 1);
-  const Owned<GstElement> found(gst_harness_find_element(harness(), "cdsr"));
+  const Owned<GstElement> found = cdsr_element();
   g_object_set(found.get(), "deadline", 0, nullptr);
   push_scene(0, 1);
   EXPECT_EQ(stat("late-frames"), 1);

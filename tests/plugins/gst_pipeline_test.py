@@ -4,6 +4,7 @@ Beside what harness.py reads from the environment: CDSR_GST_PLUGINS, the folder 
 """
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -89,8 +90,16 @@ class Pipelines(PluginTest):
         self.assertEqual(len(re.findall(r"cdsr-shot, shot=\(gint64\)0", result.text)), 1, result.text[-2000:])
         self.assertIn("embedding=(float)<", result.text)
 
+    def test_what_happens_is_logged(self):
+        """The debug category `cdsr`: what was negotiated, and each frame."""
+        result = self.ok(self.launch(
+            f"videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=16,height=12 ! {CDSR} ! fakesink",
+            GST_DEBUG="cdsr:6", GST_DEBUG_NO_COLOR="1"))
+        self.assertRegex(result.err, r"cdsr .*INFO|INFO +cdsr")
+        self.assertEqual(len(re.findall(r"<cdsr0> frame 0:00:00\.\d+: shot 0", result.err)), 2, result.err[-2000:])
+
     def test_nothing_leaks(self):
-        for options in ("", "deadline=1000"):
+        for options in ("", "deadline=1000", "key-unit-on-shot=true refresh=2"):
             with self.subTest(options=options):
                 log = self.path("leaks.log")
                 self.ok(self.launch(
@@ -108,6 +117,21 @@ class Pipelines(PluginTest):
                                 (f"{small} ! {CDSR} ! video/x-raw,width=33 ! fakesink", "caps|negotiat|link")):
             with self.subTest(pipeline=pipeline):
                 self.refuses(self.launch(pipeline), words)
+
+    def test_a_stream_goes_on_after_garbage_in_another_size(self):
+        """What a camera does that fails and comes back: H.264, then noise, then H.264 of another size."""
+        def h264(name, size):
+            self.ok(self.launch(
+                f"videotestsrc num-buffers=12 pattern=ball ! video/x-raw,format=I420,{size},framerate=25/1 ! "
+                f"x264enc key-int-max=4 ! video/x-h264,stream-format=byte-stream ! filesink location={self.path(name)}"))
+            with open(self.path(name), "rb") as file:
+                return file.read()
+        noise = random.Random(1).randbytes(4000)
+        stream = self.write("broken.h264", h264("a", "width=64,height=48") + noise + h264("b", "width=96,height=64"))
+        result = self.ok(self.launch(
+            f"-v filesrc location={stream} ! h264parse ! avdec_h264 ! {CDSR} ! fakesink name=out sync=false"))
+        for size in (r"width=\(int\)128, height=\(int\)96", r"width=\(int\)192, height=\(int\)128"):
+            self.assertRegex(result.text, "out.*" + size)
 
     def test_garbage_ends_with_an_error(self):
         """What is no video at all."""

@@ -1,0 +1,143 @@
+// States, flushes, seeks, and what is left over after many of them.
+#include <malloc.h>
+
+#include "tests/plugins/gst_fixture.h"
+
+namespace cdsr::gst_test {
+namespace {
+
+class GstLifetimeTest : public GstTest {
+ protected:
+  /// Frees what the harness keeps of what it has seen.
+  void drain() {
+    while (const Owned<GstMessage> message{gst_bus_pop(bus())}) {
+    }
+    while (const Owned<GstEvent> event{gst_harness_try_pull_event(harness())}) {
+    }
+    while (const Owned<GstEvent> event{gst_harness_try_pull_upstream_event(harness())}) {
+    }
+  }
+};
+
+TEST_F(GstLifetimeTest, FlushInMidFrame) {
+  make();
+  set_src_caps("video/x-raw,format=I420,width=96,height=64,framerate=25/1");
+  GThread* pushing = g_thread_new(
+      "push",
+      [](gpointer data) -> gpointer {
+        auto* self = static_cast<GstLifetimeTest_FlushInMidFrame_Test*>(data);
+        for (int n = 0; n < 4; ++n) {
+          gst_harness_push(self->harness(), make_frame(self->in_caps(), 0, n).release());
+        }
+        return nullptr;
+      },
+      this);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  for (int n = 0; n < 3; ++n) {
+    g_usleep(3000);
+    gst_harness_push_event(harness(), gst_event_new_flush_start());
+    gst_harness_push_event(harness(), gst_event_new_flush_stop(TRUE));
+    gst_harness_push_event(harness(), gst_event_new_segment(&segment));
+  }
+  g_thread_join(pushing);
+  while (GstBuffer* left = gst_harness_try_pull(harness())) gst_buffer_unref(left);
+  EXPECT_NE(push_frame(0, 9), nullptr);
+  EXPECT_EQ(error(), "");
+}
+
+/// Waits for the pipeline to get where it was sent; its error if it does not.
+std::string settle(GstElement* pipeline) {
+  if (gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND) == GST_STATE_CHANGE_SUCCESS)
+    return "";
+  return "the state did not change";
+}
+
+/// Plays to the end. False if there was an error instead.
+bool play(GstElement* pipeline) {
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  const Owned<GstMessage> end(gst_bus_timed_pop_filtered(
+      bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+  gst_object_unref(bus);
+  return end != nullptr && GST_MESSAGE_TYPE(end.get()) == GST_MESSAGE_EOS;
+}
+
+int64_t stat_of(GstElement* pipeline, const char* name) {
+  const Owned<GstElement> found(gst_bin_get_by_name(GST_BIN(pipeline), "sr"));
+  GstStructure* stats = nullptr;
+  g_object_get(found.get(), "stats", &stats, nullptr);
+  const Owned<GstStructure> owned(stats);
+  gint64 value = -1;
+  EXPECT_TRUE(gst_structure_get_int64(stats, name, &value)) << name;
+  return value;
+}
+
+/// What the heap has lent out, in bytes. Nothing of the element may stay there when it has gone on.
+int64_t heap_in_use() {
+  const struct mallinfo2 heap = mallinfo2();
+  return static_cast<int64_t>(heap.uordblks + heap.hblkhd);
+}
+
+/// GStreamer and GLib keep lists of their own; a frame, a plan or an embedding that stays is larger each
+/// time.
+constexpr int64_t kNoise = 32 << 10;
+
+class Cycles : public GstLifetimeTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(Cycles, StatesMayCycleFiftyTimes) {
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      (std::string("videotestsrc num-buffers=2 ! ") + kSmall + " ! cdsr name=sr backend=reference " +
+       GetParam() + " model=" + tiny_weights() + " ! fakesink")
+          .c_str(),
+      nullptr));
+  ASSERT_NE(pipeline, nullptr);
+  int64_t settled = 0;
+  for (int n = 0; n < 50; ++n) {
+    ASSERT_TRUE(play(pipeline.get())) << n;
+    ASSERT_EQ(stat_of(pipeline.get(), "frames") + stat_of(pipeline.get(), "bicubic-frames"), 2) << n;
+    ASSERT_EQ(gst_element_set_state(pipeline.get(), n % 2 != 0 ? GST_STATE_NULL : GST_STATE_READY),
+              GST_STATE_CHANGE_SUCCESS);
+    if (n == 19) settled = heap_in_use();
+  }
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+  EXPECT_LT(heap_in_use() - settled, kNoise);
+}
+
+TEST_P(Cycles, SizesMayChangeFiftyTimes) {
+  for (const char* backend : {"reference", "cpu"}) {
+    if (cdsr_backend_available(backend) < 0) continue;
+    make(std::string(GetParam()) + " backend=" + backend);
+    int64_t settled = 0;
+    for (int n = 0; n < 50; ++n) {
+      set_src_caps(n % 2 != 0 ? kSmall : "video/x-raw,format=NV12,width=90,height=62,framerate=25/1");
+      ASSERT_NE(push_frame(n % 3, n), nullptr) << error();
+      drain();
+      if (n == 19) settled = heap_in_use();
+    }
+    EXPECT_LT(heap_in_use() - settled, kNoise) << backend;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Gst, Cycles, testing::Values("deadline=0", "deadline=1000"),
+                         [](const auto& info) { return info.index == 0 ? "waiting" : "live"; });
+
+TEST_F(GstLifetimeTest, SeekBeginsAShot) {
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("videotestsrc num-buffers=3 ! video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1 ! "
+       "cdsr name=sr backend=reference shots=off model=" +
+       tiny_weights() + " ! fakesink")
+          .c_str(),
+      nullptr));
+  ASSERT_NE(pipeline, nullptr);
+  gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
+  ASSERT_EQ(settle(pipeline.get()), "");
+  ASSERT_TRUE(gst_element_seek_simple(pipeline.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+  ASSERT_EQ(settle(pipeline.get()), "");
+  ASSERT_TRUE(play(pipeline.get()));
+  EXPECT_EQ(stat_of(pipeline.get(), "shots"), 2) << "one before the seek, one after";
+  gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+}
+
+}  // namespace
+}  // namespace cdsr::gst_test
