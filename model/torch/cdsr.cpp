@@ -115,4 +115,18 @@ void load_state(Cdsr& model, const WeightsFile& file) {
          model->config.name);
 }
 
+void load_state_of_other_scale(Cdsr& model, const WeightsFile& file) {
+  Cdsr other = make_model(file);
+  load_state(other, file);
+  CdsrConfig config = other->config;
+  config.scale = model->config.scale;
+  if (to_json(config) != to_json(model->config) || !(other->variant == model->variant))
+    fail(Errc::BadWeights, "{}: made for {}, which differs from {} in more than its scale", file.name(),
+         to_json(other->config), to_json(model->config));
+  torch::NoGradGuard no_grad;
+  const auto from = tensors_of(other);
+  for (auto& [name, tensor] : tensors_of(model))
+    if (name.rfind("sr.tail.", 0) != 0) tensor.copy_(from.at(name));
+}
+
 }  // namespace cdsr::nn

@@ -54,4 +54,8 @@ std::vector<NamedTensor> state(const Cdsr& model);
 /// misshapen; TensorKind::Training may be missing and then keeps its values.
 void load_state(Cdsr& model, const WeightsFile& file);
 
+/// load_state() of a file made for another scale: all but `sr.tail`, the one layer whose shape has the scale,
+/// which keeps its values. Throws BadWeights when the file differs in more than its scale.
+void load_state_of_other_scale(Cdsr& model, const WeightsFile& file);
+
 }  // namespace cdsr::nn

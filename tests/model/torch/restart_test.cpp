@@ -1,7 +1,11 @@
-// A second start for a silent embedding: the picture stays, the conditioning is alive again.
+// Starts from other weights: a silent embedding revived, another scale's network taken over.
 #include "model/torch/restart.h"
 
 #include <gtest/gtest.h>
+
+#include "model/error.h"
+#include "tests/model/temp_folder.h"
+#include "tests/model/tiny.h"
 
 namespace cdsr::nn {
 namespace {
@@ -35,6 +39,35 @@ TEST(Restart, KeepsThePictureAndRevivesTheConditioning) {
     last_layer(b)->weight.zero_();  // at the mean conditioning the DQAs have absorbed the move
   }
   EXPECT_LT((model->forward(crops) - before).abs().max().item<float>(), 1e-4);
+}
+
+TEST(OtherScale, AllButTheTailIsTaken) {
+  torch::manual_seed(5);
+  const TempFolder folder;
+  const auto path = folder.path() / "x2.safetensors";
+  const Cdsr x2(tiny_config(Body::Plain, 2));
+  write_weights(path, state(x2), identity(x2), DType::F32);
+  const WeightsFile file = WeightsFile::open(path);
+
+  Cdsr x3(tiny_config(Body::Plain, 3));
+  const torch::Tensor tail = x3->sr->tail->weight.clone();
+  EXPECT_THROW(load_state(x3, file), Error);
+  load_state_of_other_scale(x3, file);
+  EXPECT_TRUE(torch::equal(x3->sr->tail->weight, tail));
+  for (const auto& from : x2->named_parameters())
+    if (from.key().rfind("sr.tail.", 0) != 0) {
+      EXPECT_TRUE(torch::equal(x3->named_parameters()[from.key()], from.value())) << from.key();
+    }
+
+  CdsrConfig wider = tiny_config(Body::Plain, 3);
+  wider.codebook = 32;
+  Cdsr other(wider);
+  try {
+    load_state_of_other_scale(other, file);
+    ADD_FAILURE() << "a codebook of 16 went into one of 32";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("more than its scale"), std::string::npos) << e.what();
+  }
 }
 
 }  // namespace
