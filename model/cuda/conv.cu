@@ -125,12 +125,25 @@ __device__ inline void multiply(const unsigned char* a, const unsigned char* wei
   }
 }
 
+/// What a block of threads makes, and who a thread is in it.
+struct Place {
+  int block, tile_x, tile_y, group, warp, lane;
+  __device__ explicit Place(int width)
+      : block(static_cast<int>(blockIdx.x)),
+        tile_x(block % blocks_of(width, kTile)),
+        tile_y(block / blocks_of(width, kTile)),
+        group(static_cast<int>(blockIdx.y)),
+        warp(static_cast<int>(threadIdx.x) / 32),
+        lane(static_cast<int>(threadIdx.x) % 32) {}
+};
+
 /// Adds up the lanes and warps that hold the same output and writes the block's partial sums.
 template <typename T, int kN>
-__device__ inline void store_partials(const ConvArgs<T>& a, int block, int group, int warp, int lane,
-                                      float (&values)[kN], float* memory) {
+__device__ inline void store_partials(const ConvArgs<T>& a, const Place& place, float (&values)[kN],
+                                      float* memory) {
   constexpr bool kMma = Accumulators<T, kN>::kMma;
   constexpr int kOwn = kMma ? kN / 4 : kN / 8;  // outputs of a lane
+  const int warp = place.warp, lane = place.lane;
   __syncthreads();
 #pragma unroll
   for (int j = 0; j < kOwn; ++j) {
@@ -150,18 +163,19 @@ __device__ inline void store_partials(const ConvArgs<T>& a, int block, int group
     if (lane < (kMma ? 4 : 8)) memory[warp * kN + Accumulators<T, kN>::channel(lane, first)] = sum;
   }
   __syncthreads();
-  const int n = warp * 32 + lane, channel = group * kN + n;
+  const int n = warp * 32 + lane, channel = place.group * kN + n;
   if (n >= kN || channel >= a.out_channels) return;
   float sum = 0;
 #pragma unroll
   for (int w = 0; w < 8; ++w) sum += memory[w * kN + n];
-  a.partials[static_cast<ptrdiff_t>(block) * a.out_channels + channel] = sum;
+  a.partials[static_cast<ptrdiff_t>(place.block) * a.out_channels + channel] = sum;
 }
 
 template <typename T, typename Out, int kN>
-__device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int block, int group, int warp,
-                              int lane, float (&sums)[kN], unsigned char* memory) {
+__device__ inline void finish(const ConvArgs<T>& a, const Place& place, float (&sums)[kN],
+                              unsigned char* memory) {
   bool finite = true;
+  const int warp = place.warp, lane = place.lane, group = place.group;
 #pragma unroll
   for (int i = 0; i < kN; i += 2) {
     Out before{};
@@ -169,12 +183,13 @@ __device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int 
     for (int j = i; j < i + 2; ++j) {
       const int channel = group * kN + Accumulators<T, kN>::channel(lane, j);
       ptrdiff_t at = 0;
-      const bool own = own_pixel(a, tile_x, tile_y, Accumulators<T, kN>::pixel(warp, lane, j), at) &&
-                       channel < a.out_channels;
+      const bool own =
+          own_pixel(a, place.tile_x, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j), at) &&
+          channel < a.out_channels;
       const Out value = own ? Out(finished(a, sums[j], channel, at)) : Out(0.0F);
       const float stored = static_cast<float>(value);
       finite = finite && isfinite(stored);
-      sums[j] = counted(a, tile_y, Accumulators<T, kN>::pixel(warp, lane, j)) ? stored : 0.0F;
+      sums[j] = counted(a, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j)) ? stored : 0.0F;
       // The two channels of a half-precision pair are neighbours: one store.
       if constexpr (sizeof(Out) == 2) {
         if (own && j > i) {
@@ -189,40 +204,50 @@ __device__ inline void finish(const ConvArgs<T>& a, int tile_x, int tile_y, int 
     }
   }
   if (a.not_finite != nullptr && !finite) *a.not_finite = 1;
-  if (a.partials != nullptr)
-    store_partials(a, block, group, warp, lane, sums, reinterpret_cast<float*>(memory));
+  if (a.partials != nullptr) store_partials(a, place, sums, reinterpret_cast<float*>(memory));
+}
+
+/// Copies of one chunk: the halo tile and the weights of all taps.
+template <typename T, int kTaps, int kN>
+__device__ inline void fetch(const ConvArgs<T>& a, const Place& at, int chunk, unsigned char* stage) {
+  for (int i = threadIdx.x; i < 2 * kHaloPixels; i += kThreads)
+    copy_in(stage, input_copy(a, at.tile_x, at.tile_y, chunk, i), a.in);
+  for (int i = threadIdx.x; i < 2 * kTaps * kN; i += kThreads)
+    copy_in(stage, weight_copy<T, kTaps, kN>(a, at.group, chunk, i), a.in);
+}
+
+/// Goes through the chunks: `use(stage)` works on one while `fetch(chunk, stage)`'s copies of the next are
+/// under way into the other stage.
+template <int kStage, typename Fetch, typename Use>
+__device__ inline void for_chunks(int chunks, unsigned char* memory, const Fetch& fetch, const Use& use) {
+  fetch(0, memory);
+  commit_copies();
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    if (chunk + 1 < chunks) {
+      fetch(chunk + 1, memory + (chunk + 1) % 2 * kStage);
+      commit_copies();
+      wait_copies<1>();
+    } else {
+      wait_copies<0>();
+    }
+    __syncthreads();
+    use(memory + chunk % 2 * kStage);
+    __syncthreads();
+  }
 }
 
 template <typename T, typename Out, int kN>
 __global__ void __launch_bounds__(kThreads, 2) conv_kernel(const __grid_constant__ ConvArgs<T> a) {
   extern __shared__ __align__(128) unsigned char memory[];
   using Memory = ConvMemory<9, kN>;
-  const int columns = blocks_of(a.width, kTile);
-  const int block = blockIdx.x, tile_x = block % columns, tile_y = block / columns, group = blockIdx.y;
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  const auto fetch = [&](int chunk) {
-    unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
-    for (int i = threadIdx.x; i < 2 * kHaloPixels; i += kThreads)
-      copy_in(stage, input_copy(a, tile_x, tile_y, chunk, i), a.in);
-    for (int i = threadIdx.x; i < 2 * 9 * kN; i += kThreads)
-      copy_in(stage, weight_copy<T, 9, kN>(a, group, chunk, i), a.in);
-    commit_copies();
-  };
+  const Place at(a.width);
   float sums[kN] = {};
-  fetch(0);
-  for (int chunk = 0; chunk < a.chunks; ++chunk) {
-    if (chunk + 1 < a.chunks) {
-      fetch(chunk + 1);
-      wait_copies<1>();
-    } else {
-      wait_copies<0>();
-    }
-    __syncthreads();
-    const unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
-    multiply<T, 9, kN>(stage, stage + Memory::kInput, warp, lane, sums);
-    __syncthreads();
-  }
-  finish<T, Out, kN>(a, tile_x, tile_y, block, group, warp, lane, sums, memory);
+  for_chunks<Memory::kStage>(
+      a.chunks, memory, [&](int chunk, unsigned char* stage) { fetch<T, 9, kN>(a, at, chunk, stage); },
+      [&](const unsigned char* stage) {
+        multiply<T, 9, kN>(stage, stage + Memory::kInput, at.warp, at.lane, sums);
+      });
+  finish<T, Out, kN>(a, at, sums, memory);
 }
 
 template <typename T, int kN>
@@ -230,44 +255,30 @@ __global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const __grid_constant_
   extern __shared__ __align__(128) unsigned char memory[];
   using Memory = DqaMemory<T, kN>;
   constexpr int kInput = ConvMemory<1, kN>::kInput, kFilterAt = ConvMemory<1, kN>::kStage;
-  const int columns = blocks_of(a.width, kTile);
-  const int block = blockIdx.x, tile_x = block % columns, tile_y = block / columns, group = blockIdx.y;
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const Place at(a.width);
   const int channels = a.chunks * kChunk<T>;
-  const auto fetch = [&](int chunk) {
-    unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
-    for (int i = threadIdx.x; i < 2 * kHaloPixels; i += kThreads)
-      copy_in(stage, input_copy(a, tile_x, tile_y, chunk, i), a.in);
-    for (int i = threadIdx.x; i < 2 * kN; i += kThreads)
-      copy_in(stage, weight_copy<T, 1, kN>(a, group, chunk, i), a.in);
-    // [9][kChunk] floats, four at a time.
-    for (int i = threadIdx.x; i < 9 * kChunk<T> / 4; i += kThreads) {
-      const int tap = i / (kChunk<T> / 4), part = i % (kChunk<T> / 4);
-      copy_in(stage, {kFilterAt + 16 * i, a.filter + tap * channels + chunk * kChunk<T> + 4 * part}, a.in);
-    }
-    commit_copies();
-  };
   unsigned char* const result = memory + 2 * Memory::kStage;
   float sums[kN] = {};
-  fetch(0);
-  for (int chunk = 0; chunk < a.chunks; ++chunk) {
-    if (chunk + 1 < a.chunks) {
-      fetch(chunk + 1);
-      wait_copies<1>();
-    } else {
-      wait_copies<0>();
-    }
-    __syncthreads();
-    const unsigned char* const stage = memory + chunk % 2 * Memory::kStage;
-    const auto* const filter = reinterpret_cast<const float*>(stage + kFilterAt);
+  for_chunks<Memory::kStage>(
+      a.chunks, memory,
+      [&](int chunk, unsigned char* stage) {
+        fetch<T, 1, kN>(a, at, chunk, stage);
+        // [9][kChunk] floats, four at a time.
+        for (int i = threadIdx.x; i < 9 * kChunk<T> / 4; i += kThreads) {
+          const int tap = i / (kChunk<T> / 4), part = i % (kChunk<T> / 4);
+          copy_in(stage, {kFilterAt + 16 * i, a.filter + tap * channels + chunk * kChunk<T> + 4 * part},
+                  a.in);
+        }
+      },
+      [&](const unsigned char* stage) {
+        const auto* const filter = reinterpret_cast<const float*>(stage + kFilterAt);
 #pragma unroll 1
-    for (int half = 0; half < 2; ++half)
-      depthwise<T>(stage, filter, threadIdx.x, half, 0.1F, result + swizzled(threadIdx.x, half));
-    __syncthreads();
-    multiply<T, 1, kN>(result, stage + kInput, warp, lane, sums);
-    __syncthreads();
-  }
-  finish<T, T, kN>(a, tile_x, tile_y, block, group, warp, lane, sums, memory);
+        for (int half = 0; half < 2; ++half)
+          depthwise<T>(stage, filter, threadIdx.x, half, 0.1F, result + swizzled(threadIdx.x, half));
+        __syncthreads();
+        multiply<T, 1, kN>(result, stage + kInput, at.warp, at.lane, sums);
+      });
+  finish<T, T, kN>(a, at, sums, memory);
 }
 
 template <typename Kernel, typename T>
