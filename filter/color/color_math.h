@@ -124,6 +124,9 @@ CDSR_HD void read_rgb(const DeviceFrame& f, int x, int y, float rgb[3]) {
     return;
   }
   float chroma[2];
+#if defined(__CUDACC__)
+#pragma unroll  // else the array lies in memory
+#endif
   for (int c = 1; c < 3; ++c)
     chroma[c - 1] = f.log2_w == 0 ? load_nominal(f, c, x, y)
                                   : upscaled(NominalSample{f, c}, width_of(f, c), height_of(f, c), f.across,

@@ -1,5 +1,7 @@
 #include "model/cuda/conv_graph.h"
 
+#include <algorithm>
+
 #include "model/error.h"
 
 namespace cdsr::cuda {
@@ -137,14 +139,20 @@ class Builder {
   int64_t next_ = 0;
 };
 
-}  // namespace
-
-std::string ConvGraphShape::text() const {
-  return fmt::format("{} {}x{} {}/{}->{}/{}{} slope {:g} scale {:g} first {} {:g} second {} {:g}",
-                     bf16 ? "bf16" : "fp16", width, height, in, in_pitch, out, out_pitch,
-                     float_out ? " float" : "", slope, scale, first_pitch, first_scale, second_pitch,
-                     second_scale);
+/// An engine's notes of one kind.
+template <typename Note>
+std::vector<Note> notes(const Cudnn& cudnn, const Descriptor& engine, cudnnBackendAttributeName_t name,
+                        cudnnBackendAttributeType_t type) {
+  constexpr int64_t kMost = 32;
+  std::vector<Note> all(kMost);
+  int64_t count = 0;
+  cudnn.check(cudnn.get_attribute(engine.get(), name, type, kMost, &count, all.data()),
+              "reading an engine's notes");
+  all.resize(std::clamp(count, int64_t{0}, kMost));
+  return all;
 }
+
+}  // namespace
 
 ConvGraph::ConvGraph(const Cudnn& cudnn, const ConvGraphShape& shape, cudnnHandle_t handle,
                      const Descriptor* device)
@@ -188,6 +196,14 @@ std::vector<ConvGraph::Candidate> ConvGraph::candidates() const {
                                       CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &one, &to),
                  "reading an engine");
     c.engine = engine.get_int(CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
+    c.exact = true;
+    for (const auto note : notes<cudnnBackendNumericalNote_t>(
+             cudnn_, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE))
+      if (note != CUDNN_NUMERICAL_NOTE_TENSOR_CORE && note != CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP)
+        c.exact = false;
+    for (const auto note : notes<cudnnBackendBehaviorNote_t>(cudnn_, engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE,
+                                                             CUDNN_TYPE_BEHAVIOR_NOTE))
+      if (note == CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API) c.native_graph = true;
   }
   return all;
 }
@@ -199,6 +215,22 @@ std::optional<Descriptor> ConvGraph::plan(const Candidate& candidate) const {
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate.config);
   if (!plan.try_finish()) return std::nullopt;
   return plan;
+}
+
+Descriptor variant_pack(const Cudnn& cudnn, const ConvCall& call, void* workspace) {
+  std::vector<int64_t> ids;
+  std::vector<void*> pointers;
+  for (const auto& [id, pointer] : call.bindings()) {
+    ids.push_back(static_cast<int64_t>(id));
+    pointers.push_back(const_cast<void*>(pointer));
+  }
+  Descriptor pack(cudnn, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids)
+      .set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, static_cast<int64_t>(pointers.size()),
+           pointers.data())
+      .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace)
+      .finish("the tensors of a convolution");
+  return pack;
 }
 
 std::optional<Descriptor> ConvGraph::restore(const std::string& json) const {

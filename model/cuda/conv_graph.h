@@ -1,38 +1,14 @@
-// A convolution with bias, LeakyReLU and residuals as one cuDNN graph: shapes, candidates, plans.
-//
-// Inputs and outputs may be slices of a wider buffer (pitched NHWC), which cuDNN's runtime-fusion engines
-// take: a dense block needs no copies.
+// A convolution with bias, LeakyReLU and residuals as one cuDNN graph: candidates, plans.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/cuda/conv_shape.h"
 #include "model/cuda/cudnn.h"
 
 namespace cdsr::cuda {
-
-/// What a graph depends on; also the key of a cached choice.
-struct ConvGraphShape {
-  bool bf16 = false;  ///< else fp16
-  int width = 0, height = 0;
-  int in = 0, in_pitch = 0;    ///< channels, multiples of 8
-  int out = 0, out_pitch = 0;  ///< likewise
-  bool float_out = false;
-  float slope = 1, scale = 1;  ///< as in ConvArgs
-  int first_pitch = 0;         ///< 0: no residual
-  float first_scale = 0;
-  int second_pitch = 0;
-  float second_scale = 0;
-
-  bool operator==(const ConvGraphShape&) const = default;
-  /// "fp16 960x540 64/192->32/192 s0.2 ..."; one line without spaces at its ends.
-  std::string text() const;
-};
-
-/// Tensors of a graph, by cuDNN's unique ids. Scale and FirstScale are there when they are not 1, and are
-/// floats of the processor.
-enum class ConvTensor : int64_t { In = 1, Weights, Bias, Out, First, Second, Scale, FirstScale };
 
 /// An operation graph and the engine configurations that cuDNN's heuristics offer for it.
 class ConvGraph {
@@ -44,6 +20,10 @@ class ConvGraph {
   struct Candidate {
     Descriptor config;
     int64_t engine = 0;
+    /// Same input, same bits, and products of the tensors' own precision summed in fp32: by cuDNN's notes.
+    bool exact = false;
+    /// cuDNN can also give it as a CUDA graph itself; it then does nothing but launch kernels.
+    bool native_graph = false;
   };
   /// Best first by cuDNN's heuristics.
   std::vector<Candidate> candidates() const;
@@ -60,5 +40,9 @@ class ConvGraph {
   std::vector<Descriptor> parts_;  ///< tensors and operations, alive as long as the graph
   std::optional<Descriptor> graph_;
 };
+
+/// The addresses that a plan of the call's shape is run with. Reads the factors when it is executed: `call`
+/// must live until then.
+Descriptor variant_pack(const Cudnn& cudnn, const ConvCall& call, void* workspace);
 
 }  // namespace cdsr::cuda

@@ -47,7 +47,11 @@ class Descriptor {
   ~Descriptor();
   Descriptor(Descriptor&& other) noexcept
       : cudnn_(other.cudnn_), descriptor_(std::exchange(other.descriptor_, nullptr)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(cudnn_, other.cudnn_);
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
 
   cudnnBackendDescriptor_t get() const { return descriptor_; }
 

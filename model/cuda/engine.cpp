@@ -1,11 +1,16 @@
 #include "model/cuda/engine.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
-#include "model/bicubic.h"
 #include "model/cuda/encoder.h"
 #include "model/cuda/graph.h"
+#include "model/cuda/module.h"
+#include "model/cuda/plan_key.h"
+#include "model/cuda/skip.h"
 #include "model/error.h"
 
 namespace cdsr::cuda {
@@ -13,6 +18,10 @@ namespace {
 
 /// Bands are halved down to this many own rows before a size is refused.
 constexpr int kLeastRows = 16;
+/// Bytes that cuDNN's plans may work in, of what the memory limit leaves.
+constexpr size_t kMostWorkspace = size_t{256} << 20;
+/// Raised when the own convolutions change: measurements against them count no more.
+constexpr int kKernels = 1;
 
 Precision resolve(Precision asked, const Context& context) {
   if (asked == Precision::Auto) return Precision::Fp16;
@@ -27,18 +36,6 @@ void expect(const char* what, size_t got, size_t want) {
 }
 
 double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
-
-/// The network's skip as the colour path's upscaler: the same cubic.
-Upscaler skip_upscaler(int scale) {
-  Upscaler up;
-  up.scale = scale;
-  for (int p = 0; p < scale; ++p) {
-    const BicubicPhase phase = bicubic_phase(scale, p);
-    up.phase[p].first = phase.first;
-    std::copy_n(phase.weight, 4, up.phase[p].coefficient);
-  }
-  return up;
-}
 
 }  // namespace
 
@@ -72,6 +69,7 @@ struct CudaEngine::Resources {
     return {width,
             height,
             picture_planes,
+            nullptr,
             values.as<float>(),
             values_pitch,
             partials.as<float>(),
@@ -238,9 +236,34 @@ void CudaEngine::plan(int width, int height) {
     limit = before / 2;
     if (limit < (size_t{1} << 20)) throw Error(*refused);
   }
+  choose_convolutions();
   r_->pooled_host = PinnedBuffer(sizeof(float) * r_->encoder.features() * r_->encoder.windows());
   pooled_.resize(r_->encoder.features());
   planned_ = true;
+}
+
+void CudaEngine::choose_convolutions() {
+  if (!half()) return;
+  if (network_hash_ == 0) network_hash_ = network_hash(*network_);
+  int cuda_version = 0;
+  check(cudaDriverGetVersion(&cuda_version), "the driver's version");
+  std::ifstream proc("/proc/driver/nvidia/version");
+  const std::string driver((std::istreambuf_iterator<char>(proc)), {});
+  TuneSettings settings{
+      {context_->name(), context_->capability(), context_->multiprocessors(),
+       driver_text(cuda_version, driver), cudnn_version(), fmt::format("{}, {}", kBuild, kKernels),
+       network_hash_, info_.precision == Precision::Bf16 ? "bf16" : "fp16", width_, height_},
+      PlanCache(plan_folder(std::getenv), options_.log),
+      kMostWorkspace,
+      options_.log};
+  if (options_.memory_limit != 0)
+    settings.most_workspace =
+        std::min(settings.most_workspace,
+                 options_.memory_limit - std::min(options_.memory_limit, info_.planned_bytes));
+  r_->runner->tune(r_->memory(width_, height_, tail_args().pitch), r_->states, bands_, means(), settings,
+                   r_->stream);
+  r_->stream.synchronize("choosing convolutions");
+  info_.planned_bytes += r_->runner->workspace();
 }
 
 TailArgs CudaEngine::tail_args() const {
@@ -279,11 +302,14 @@ void CudaEngine::load(const RowSource& frame) {
 }
 
 void CudaEngine::queue_network(bool device, cudaStream_t stream) {
-  if (device) {
-    queue_color_in(r_->picture_planes, stream);
-  }
   check(cudaMemsetAsync(r_->not_finite.as<void>(), 0, sizeof(int), stream), "clearing a flag");
-  r_->runner->run(r_->memory(width_, height_, tail_args().pitch), r_->states, bands_, means(), stream);
+  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);
+  // Bands go over the first layer several times: they begin with planes.
+  if (device && bands_.size() == 1)
+    memory.frame = r_->frame_args.as<FrameArgs>();
+  else if (device)
+    queue_color_in(r_->picture_planes, stream);
+  r_->runner->run(memory, r_->states, bands_, means(), stream);
 }
 
 void CudaEngine::queue_redo(cudaStream_t stream) {

@@ -45,6 +45,8 @@ class CudaEngine final : public Engine, public DeviceFrames {
   /// Everything for frames of the planned size in about `limit` bytes (0: what there is); false if not even
   /// the smallest bands fit.
   bool allocate(size_t limit);
+  /// Which of them cuDNN runs; after allocate().
+  void choose_convolutions();
   /// Three planes of floats, in a new `buffer`.
   static color::Picture make_planes(DeviceBuffer& buffer, int width, int height);
   void queue_color_in(const color::Picture& picture, cudaStream_t stream) const;
@@ -67,6 +69,7 @@ class CudaEngine final : public Engine, public DeviceFrames {
   HostConditioner conditioner_;
   cudaStream_t frames_stream_ = nullptr;
   int width_ = 0, height_ = 0;
+  uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
   std::vector<float> pooled_;
   bool planned_ = false, conditioned_ = false, queried_ = false;

@@ -55,7 +55,7 @@ FrameGraph::FrameGraph(cudaStream_t stream, cudaStream_t side, const int* not_fi
     output(stream);
   } catch (...) {
     cudaGraph_t broken = nullptr;
-    cudaStreamEndCapture(side, &broken);
+    if (side != nullptr) cudaStreamEndCapture(side, &broken);
     broken = nullptr;
     cudaStreamEndCapture(stream, &broken);
     if (broken != nullptr) cudaGraphDestroy(broken);
@@ -67,6 +67,9 @@ FrameGraph::FrameGraph(cudaStream_t stream, cudaStream_t side, const int* not_fi
   if (error != cudaSuccess) cudaGraphDestroy(graph_);
   check(error, "instantiating a frame's graph");
 }
+
+FrameGraph::FrameGraph(cudaStream_t stream, const Queue& queue)
+    : FrameGraph(stream, nullptr, nullptr, queue, {}, [](cudaStream_t) {}) {}
 
 FrameGraph::~FrameGraph() {
   cudaGraphExecDestroy(exec_);

@@ -15,6 +15,8 @@ class FrameGraph {
   /// `output`. `stream` and `side` are streams that nothing else uses meanwhile; nothing is run.
   FrameGraph(cudaStream_t stream, cudaStream_t side, const int* not_finite, const Queue& network,
              const Queue& redo, const Queue& output);
+  /// Captures `queue` alone.
+  FrameGraph(cudaStream_t stream, const Queue& queue);
   ~FrameGraph();
   FrameGraph(const FrameGraph&) = delete;
   FrameGraph& operator=(const FrameGraph&) = delete;

@@ -8,6 +8,7 @@
 
 #include "filter/color/color_math.h"
 #include "model/cuda/conv_tile.h"
+#include "model/cuda/head_tile.h"
 #include "model/cuda/pixel_math.h"
 
 namespace cdsr::cuda {
@@ -34,15 +35,24 @@ void launch_dqa(const ConvArgs<T>& args, cudaStream_t stream);
 /// Blocks in the two launches, which is rows in `partials`.
 int tile_count(int width, int height);
 
-// pixel.cu -----------------------------------------------------------------------------------------------
+// head.cu ------------------------------------------------------------------------------------------------
 
 /// As load_conv_kernels().
-void load_pixel_kernels();
+void load_head_kernels();
+
+/// What changes from frame to frame; lies in device memory, so that a graph can be launched again.
+struct FrameArgs {
+  DeviceFrame in;
+  DeviceOutput out;
+};
 
 /// First layer. `weights` [channels][27], bias [channels]; `partials` as in ConvArgs, or null.
 template <typename T>
 struct HeadArgs {
   Planes in;
+  /// If given, the pixels are this frame's, of in.width x in.height, and `in`'s planes are written: the same
+  /// bits as launch_color_in() and the layer on its planes.
+  const FrameArgs* frame = nullptr;
   const float* weights = nullptr;
   const float* bias = nullptr;
   int channels = 0;  ///< padded; a multiple of kPad
@@ -53,6 +63,11 @@ struct HeadArgs {
 };
 template <typename T>
 void launch_head(const HeadArgs<T>& args, cudaStream_t stream);
+
+// pixel.cu -----------------------------------------------------------------------------------------------
+
+/// As load_conv_kernels().
+void load_pixel_kernels();
 
 /// First stage of a mean: `count` rows of partial sums to kFolds.
 inline constexpr int kFolds = 64;
@@ -85,6 +100,10 @@ struct TailArgs {
 };
 void launch_planes(const TailArgs& args, float* const out[3], ptrdiff_t stride, cudaStream_t stream);
 
+/// Fills memory with values that look like features, for measurements (noise_value()).
+template <typename T>
+void launch_noise(T* values, int64_t count, cudaStream_t stream);
+
 /// Adds one to *counter, which may lie in the processor's memory.
 void launch_count(int64_t* counter, cudaStream_t stream);
 
@@ -93,11 +112,6 @@ void launch_count(int64_t* counter, cudaStream_t stream);
 /// As load_conv_kernels().
 void load_color_kernels();
 
-/// What changes from frame to frame; lies in device memory, so that a graph can be launched again.
-struct FrameArgs {
-  DeviceFrame in;
-  DeviceOutput out;
-};
 void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream);
 
 /// A frame of width x height to planes of floats.

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/bicubic.h"
 #include "model/cuda/host_vectors.h"
 #include "model/cuda/kernels.h"
 #include "model/cuda/module_entry.h"
+#include "model/cuda/skip.h"
 #include "model/cuda/weights.h"
 #include "model/error.h"
 
@@ -34,7 +34,7 @@ class OperatorsOf final : public Operators {
     const ConvWeights<T> w = upload<T>(uploads, conv);
     const DeviceBuffer x = pixels(in, padded(in.channels));
     DeviceBuffer r, y(sizeof(T) * out.width * out.height * w.out);
-    ConvArgs<T> a = args(w, in, x.as<T>(), padded(in.channels), y.as<T>(), w.out);
+    ConvArgs<T> a = conv_args(w, in.width, in.height, x.as<T>(), padded(in.channels), y.as<T>(), w.out);
     a.slope = slope;
     if (residual != nullptr) {
       r = pixels(*residual, w.out);
@@ -95,7 +95,7 @@ class OperatorsOf final : public Operators {
     for (int c = 0; c < in.channels; ++c)
       for (int t = 0; t < 9; ++t) taps[t * w.out + c] = filter[9 * c + t];
     const DeviceBuffer x = pixels(in, w.out), y(x.bytes());
-    ConvArgs<T> a = args(w, in, x.as<T>(), w.out, y.as<T>(), w.out);
+    ConvArgs<T> a = conv_args(w, in.width, in.height, x.as<T>(), w.out, y.as<T>(), w.out);
     a.slope = kFuseSlope;
     a.filter = uploads.add(taps);
     a.gate = uploads.add(pad_vector({gate.begin(), gate.end()}, w.out));
@@ -115,7 +115,7 @@ class OperatorsOf final : public Operators {
     for (int i = 0; i < 5; ++i) {
       const ConvWeights<T> w = upload<T>(uploads, block.conv[i], parts);
       T* const to = i < 4 ? x.as<T>() + channels + i * growth : y.as<T>();
-      ConvArgs<T> a = args(w, in, x.as<T>(), pitch, to, i < 4 ? pitch : channels);
+      ConvArgs<T> a = conv_args(w, in.width, in.height, x.as<T>(), pitch, to, i < 4 ? pitch : channels);
       if (i < 4) {
         a.slope = kDenseSlope;
       } else {
@@ -137,7 +137,8 @@ class OperatorsOf final : public Operators {
     const DeviceBuffer x = pixels(features, padded(features.channels)),
                        values(sizeof(float) * features.width * features.height * w.out),
                        result(sizeof(float) * out.count());
-    ConvArgs<T> a = args(w, features, x.as<T>(), padded(features.channels), nullptr, w.out);
+    ConvArgs<T> a = conv_args(w, features.width, features.height, x.as<T>(), padded(features.channels),
+                              static_cast<T*>(nullptr), w.out);
     a.out = values.as<float>();
     poison(values);
     poison(result);
@@ -152,12 +153,7 @@ class OperatorsOf final : public Operators {
     for (size_t p = 0; p < 3; ++p) t.picture.plane[p] = picture + p * plane;
     t.picture.stride = t.picture.width = input.width;
     t.picture.height = input.height;
-    t.up.scale = scale;
-    for (int p = 0; p < scale; ++p) {
-      const BicubicPhase phase = bicubic_phase(scale, p);
-      t.up.phase[p].first = phase.first;
-      std::copy_n(phase.weight, 4, t.up.phase[p].coefficient);
-    }
+    t.up = skip_upscaler(scale);
     auto* const first = result.template as<float>();
     const size_t large = static_cast<size_t>(out.width) * out.height;
     float* const planes[3] = {first, first + large, first + 2 * large};
@@ -166,23 +162,6 @@ class OperatorsOf final : public Operators {
   }
 
  private:
-  static ConvArgs<T> args(const ConvWeights<T>& w, ConstMap in, const T* x, int in_pitch, T* out,
-                          int out_pitch) {
-    ConvArgs<T> a;
-    a.width = in.width;
-    a.height = a.own_end = in.height;
-    a.in = x;
-    a.in_pitch = in_pitch;
-    a.chunks = w.chunks;
-    a.weights = w.weights;
-    a.weight_rows = w.rows;
-    a.bias = w.bias;
-    a.out = out;
-    a.out_pitch = out_pitch;
-    a.out_channels = w.out;
-    return a;
-  }
-
   /// The engine has 1x1 convolutions inside its DQAs alone: here one is a 3x3 with zeros around its centre.
   void pointwise(const Conv& conv, float slope, ConstMap in, const ConstMap* residual, Map out) {
     Conv wide = conv;

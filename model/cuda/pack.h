@@ -8,20 +8,29 @@
 
 namespace cdsr::cuda {
 
-/// [chunk][tap][output][channel of the chunk] with outputs padded to a multiple of `group` and input channels
-/// part by part to multiples of kPad: `parts` are the channel counts of the tensors that lie side by side in
-/// the input (a dense block's); empty: one part.
+/// Where the input channels of a convolution lie, each part padded to a multiple of kPad: `parts` are the
+/// channel counts of the tensors side by side in the input (a dense block's).
+struct ChannelPlaces {
+  std::vector<int> place;  ///< of each real channel among the padded ones
+  int count = 0;           ///< padded channels
+};
+inline ChannelPlaces channel_places(const std::vector<int>& parts) {
+  ChannelPlaces all;
+  for (int part : parts) {
+    for (int c = 0; c < part; ++c) all.place.push_back(all.count + c);
+    all.count += padded(part);
+  }
+  return all;
+}
+
+/// [chunk][tap][output][channel of the chunk] with outputs padded to a multiple of `group`; `parts` as in
+/// channel_places(), empty: one part.
 template <typename T>
 std::vector<T> pack_weights(const Conv& conv, int group, std::vector<int> parts = {}) {
   if (parts.empty()) parts = {conv.in};
   const int taps = conv.kernel * conv.kernel, rows = blocks_of(conv.out, group) * group;
-  std::vector<int> place;  // of each real input channel among the padded ones
-  int base = 0;
-  for (int part : parts) {
-    for (int c = 0; c < part; ++c) place.push_back(base + c);
-    base += padded(part);
-  }
-  const int chunks = base / kChunk<T>;
+  const auto [place, count] = channel_places(parts);
+  const int chunks = count / kChunk<T>;
   std::vector<T> packed(static_cast<size_t>(chunks) * taps * rows * kChunk<T>, T(0.0F));
   for (int o = 0; o < conv.out; ++o)
     for (int i = 0; i < conv.in; ++i)
@@ -30,6 +39,21 @@ std::vector<T> pack_weights(const Conv& conv, int group, std::vector<int> parts 
         packed[((chunk * taps + t) * rows + o) * kChunk<T> + c] =
             T(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
       }
+  return packed;
+}
+
+/// The same weights as cuDNN reads them: [output][tap][input], both padded to multiples of kPad.
+template <typename T>
+std::vector<T> pack_plain(const Conv& conv, std::vector<int> parts = {}) {
+  if (parts.empty()) parts = {conv.in};
+  const int taps = conv.kernel * conv.kernel;
+  const auto [place, count] = channel_places(parts);
+  std::vector<T> packed(static_cast<size_t>(padded(conv.out)) * taps * count, T(0.0F));
+  for (int o = 0; o < conv.out; ++o)
+    for (int i = 0; i < conv.in; ++i)
+      for (int t = 0; t < taps; ++t)
+        packed[(static_cast<size_t>(o) * taps + t) * count + place[i]] =
+            T(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
   return packed;
 }
 

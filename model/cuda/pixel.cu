@@ -11,45 +11,6 @@ namespace {
 
 // Rows of a picture are blockIdx.x: a grid may have 65535 blocks in y, and a picture more rows.
 
-constexpr int kHeadGroup = 16;  ///< outputs a thread makes: 32 bytes of half precision
-
-/// A block is a tile of 16 x 16 pixels, a thread one pixel and kHeadGroup outputs.
-template <typename T>
-__global__ void __launch_bounds__(kThreads) head_kernel(const HeadArgs<T> a) {
-  __shared__ float weights[kHeadGroup * 27];
-  __shared__ float sums[8][kHeadGroup];
-  const int columns = blocks_of(a.in.width, kTile);
-  const int block = blockIdx.x, first = blockIdx.y * kHeadGroup;
-  const int x = block % columns * kTile + threadIdx.x % kTile;
-  const int y = block / columns * kTile + threadIdx.x / kTile;
-  for (int i = threadIdx.x; i < kHeadGroup * 27; i += kThreads) weights[i] = a.weights[first * 27 + i];
-  __syncthreads();
-  const bool own = x < a.in.width && y < a.in.height;
-  float window[27];
-  head_window(a.in, x, y, window);
-  alignas(16) T values[kHeadGroup];
-#pragma unroll
-  for (int o = 0; o < kHeadGroup; ++o)
-    values[o] = T(own ? head_value(window, weights + o * 27, a.bias[first + o]) : 0.0F);
-  if (own) {
-    T* const out = a.out + (static_cast<ptrdiff_t>(y) * a.in.width + x) * a.out_pitch + first;
-#pragma unroll
-    for (int i = 0; i < kHeadGroup; i += 16 / sizeof(T)) copy16<T>(values + i, out + i);
-  }
-  if (a.partials == nullptr) return;
-#pragma unroll
-  for (int o = 0; o < kHeadGroup; ++o) {
-    float sum = y >= a.sum_begin && y < a.sum_end ? static_cast<float>(values[o]) : 0.0F;
-    for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0U, sum, step);
-    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32][o] = sum;
-  }
-  __syncthreads();
-  if (threadIdx.x >= kHeadGroup) return;
-  float sum = 0;
-  for (int w = 0; w < 8; ++w) sum += sums[w][threadIdx.x];
-  a.partials[static_cast<ptrdiff_t>(block) * a.channels + first + threadIdx.x] = sum;
-}
-
 __global__ void fold_kernel(const float* partials, int count, int channels, float* folded) {
   for (int c = threadIdx.x; c < channels; c += blockDim.x)
     folded[blockIdx.x * channels + c] = fold(partials, count, channels, c, blockIdx.x, gridDim.x);
@@ -133,6 +94,13 @@ __global__ void planes_kernel(const TailArgs t, PlanePointers out, ptrdiff_t str
     out.plane[p][y * stride + x] = shuffled(t.values, t.pitch, t.picture.width, t.scale, p, x, y) + skip[p];
 }
 
+template <typename T>
+__global__ void noise_kernel(T* values, int64_t count) {
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count;
+       i += int64_t{gridDim.x} * blockDim.x)
+    values[i] = T(noise_value(static_cast<uint32_t>(i)));
+}
+
 __global__ void count_kernel(int64_t* counter) { ++*counter; }
 
 __global__ void condition_kernel(cudaGraphConditionalHandle handle, const int* not_finite) {
@@ -142,31 +110,16 @@ __global__ void condition_kernel(cudaGraphConditionalHandle handle, const int* n
 }  // namespace
 
 void load_pixel_kernels() {
-  const void* const all[] = {reinterpret_cast<const void*>(head_kernel<float>),
-                             reinterpret_cast<const void*>(head_kernel<__half>),
-                             reinterpret_cast<const void*>(head_kernel<__nv_bfloat16>),
-                             reinterpret_cast<const void*>(fold_kernel),
-                             reinterpret_cast<const void*>(dqa_vectors_kernel),
-                             reinterpret_cast<const void*>(windows_kernel),
-                             reinterpret_cast<const void*>(normalize_kernel),
-                             reinterpret_cast<const void*>(encoder_kernel),
-                             reinterpret_cast<const void*>(means_kernel),
-                             reinterpret_cast<const void*>(planes_kernel),
-                             reinterpret_cast<const void*>(condition_kernel),
-                             reinterpret_cast<const void*>(count_kernel)};
+  load_head_kernels();
+  const void* const all[] = {
+      reinterpret_cast<const void*>(fold_kernel),    reinterpret_cast<const void*>(dqa_vectors_kernel),
+      reinterpret_cast<const void*>(windows_kernel), reinterpret_cast<const void*>(normalize_kernel),
+      reinterpret_cast<const void*>(encoder_kernel), reinterpret_cast<const void*>(means_kernel),
+      reinterpret_cast<const void*>(planes_kernel),  reinterpret_cast<const void*>(condition_kernel),
+      reinterpret_cast<const void*>(count_kernel)};
   cudaFuncAttributes attributes;
   for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
 }
-
-template <typename T>
-void launch_head(const HeadArgs<T>& a, cudaStream_t stream) {
-  const dim3 grid(tile_count(a.in.width, a.in.height), a.channels / kHeadGroup);
-  head_kernel<<<grid, kThreads, 0, stream>>>(a);
-  check(cudaGetLastError(), "launch of the first layer");
-}
-template void launch_head<float>(const HeadArgs<float>&, cudaStream_t);
-template void launch_head<__half>(const HeadArgs<__half>&, cudaStream_t);
-template void launch_head<__nv_bfloat16>(const HeadArgs<__nv_bfloat16>&, cudaStream_t);
 
 void launch_fold(const float* partials, int count, int channels, float* folded, cudaStream_t stream) {
   fold_kernel<<<kFolds, 256, 0, stream>>>(partials, count, channels, folded);
@@ -207,6 +160,14 @@ void launch_planes(const TailArgs& t, float* const out[3], ptrdiff_t stride, cud
                                                                          stride);
   check(cudaGetLastError(), "launch of the pixel shuffle");
 }
+
+template <typename T>
+void launch_noise(T* values, int64_t count, cudaStream_t stream) {
+  noise_kernel<<<1024, 256, 0, stream>>>(values, count);
+  check(cudaGetLastError(), "launch of noise");
+}
+template void launch_noise<__half>(__half*, int64_t, cudaStream_t);
+template void launch_noise<__nv_bfloat16>(__nv_bfloat16*, int64_t, cudaStream_t);
 
 void launch_condition(cudaGraphConditionalHandle handle, const int* not_finite, cudaStream_t stream) {
   condition_kernel<<<1, 1, 0, stream>>>(handle, not_finite);

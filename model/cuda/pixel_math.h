@@ -1,5 +1,5 @@
-// The kernels around the convolutions, one value at a time: first layer, means, dynamic filters, pixel
-// shuffle, the encoder's layers.
+// The kernels around the convolutions, one value at a time: means, dynamic filters, pixel shuffle, the
+// encoder's layers.
 #pragma once
 
 #include <cmath>
@@ -11,34 +11,14 @@
 
 namespace cdsr::cuda {
 
-// ------------------------------------------------------------------------------------------- first layer
+// -------------------------------------------------------------------------------------------------- noise
 
-/// Three planes of floats, a frame or a band of it.
-struct Planes {
-  const float* plane[3] = {};
-  ptrdiff_t stride = 0;
-  int width = 0, height = 0;
-};
-
-/// Weight order of the first layer: [output][27], taps ky, kx, plane innermost.
-CDSR_HD int head_tap(int plane, int ky, int kx) { return (ky * 3 + kx) * 3 + plane; }
-
-/// The 27 values around pixel (x, y); zero outside the picture.
-CDSR_HD void head_window(const Planes& in, int x, int y, float window[27]) {
-  for (int ky = 0; ky < 3; ++ky)
-    for (int kx = 0; kx < 3; ++kx)
-      for (int p = 0; p < 3; ++p) {
-        const int xx = x + kx - 1, yy = y + ky - 1;
-        const bool inside = xx >= 0 && xx < in.width && yy >= 0 && yy < in.height;
-        window[head_tap(p, ky, kx)] = inside ? in.plane[p][yy * in.stride + xx] : 0.0F;
-      }
-}
-
-/// One output of the first layer; `weights` are that output's 27.
-CDSR_HD float head_value(const float window[27], const float* weights, float bias) {
-  float sum = bias;
-  for (int i = 0; i < 27; ++i) sum += window[i] * weights[i];
-  return sum;
+/// Value i of a fixed noise in [-0.5, 0.5): zeros would be multiplied faster than features are.
+CDSR_HD float noise_value(uint32_t i) {
+  i = (i ^ i >> 16) * 0x7feb352dU;
+  i = (i ^ i >> 15) * 0x846ca68bU;
+  i ^= i >> 16;
+  return static_cast<float>(i >> 8) * (1.0F / (1 << 24)) - 0.5F;
 }
 
 // -------------------------------------------------------------------------------------------------- means

@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "model/error.h"
@@ -12,6 +13,19 @@ namespace cdsr::cuda {
 namespace {
 
 constexpr size_t kAlign = 256;
+
+}  // namespace
+
+template <>
+struct HalfType<__half> {
+  static constexpr bool kBf16 = false;
+};
+template <>
+struct HalfType<__nv_bfloat16> {
+  static constexpr bool kBf16 = true;
+};
+
+namespace {
 
 template <typename T>
 class RunnerOf final : public Runner {
@@ -30,6 +44,25 @@ class RunnerOf final : public Runner {
     const size_t pixels = static_cast<size_t>(width) * rows;
     return maps() * map_bytes(pixels, channels_) + (dense_ > 0 ? 2 * map_bytes(pixels, dense_) : 0);
   }
+
+  void tune(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+            [[maybe_unused]] Means means, const TuneSettings& settings, cudaStream_t stream) override {
+    plans_.reset();
+    if constexpr (sizeof(T) == 2) {
+      if (bands.size() != 1) return;
+      plans_ = make_conv_plans(settings.log);
+      if (plans_ == nullptr) return;
+      const size_t values = arena_bytes(memory.width, memory.height) / sizeof(T);
+      launch_noise(static_cast<T*>(memory.arena), static_cast<int64_t>(values), stream);
+      std::vector<TunableCall> calls;
+      Pass pass(*this, memory, dqas, bands[0], stream);
+      pass.live = means != Means::Given;
+      pass.calls = &calls;
+      pass.run();
+      plans_->tune(calls, settings.key, settings.cache, settings.most_workspace, stream);
+    }
+  }
+  size_t workspace() const override { return plans_ != nullptr ? plans_->workspace() : 0; }
 
   void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
            Means means, cudaStream_t stream) const override {
@@ -127,6 +160,8 @@ class RunnerOf final : public Runner {
     int rows;
     int stop = -1, first_partial = 0;
     bool live = false;
+    /// If given, nothing is queued: the convolutions that cuDNN could run are listed.
+    std::vector<TunableCall>* calls = nullptr;
     T *map[4] = {}, *dense[2] = {};
 
     int partial_count() const { return tile_count(m.width, rows); }
@@ -137,20 +172,20 @@ class RunnerOf final : public Runner {
     }
 
     ConvArgs<T> args(const ConvWeights<T>& w, const T* in, int in_pitch, T* out, int out_pitch) const {
-      ConvArgs<T> a;
-      a.width = m.width;
-      a.height = rows;
-      a.in = in;
-      a.in_pitch = in_pitch;
-      a.chunks = w.chunks;
-      a.weights = w.weights;
-      a.weight_rows = w.rows;
-      a.bias = w.bias;
-      a.out = out;
-      a.out_pitch = out_pitch;
-      a.out_channels = w.out;
-      a.own_end = rows;
-      return a;
+      return conv_args(w, m.width, rows, in, in_pitch, out, out_pitch);
+    }
+    /// A convolution by cuDNN where it was found faster, else by the own kernel.
+    void launch(const ConvWeights<T>& w, const ConvArgs<T>& a) const {
+      if constexpr (sizeof(T) == 2) {
+        const std::optional<ConvCall> call =
+            calls != nullptr || r.plans_ != nullptr ? conv_call(a, w.plain) : std::nullopt;
+        if (calls != nullptr) {
+          if (call) calls->push_back({*call, [a](cudaStream_t to) { launch_conv<T, false>(a, to); }});
+          return;
+        }
+        if (call && r.plans_->run(*call, stream)) return;
+      }
+      launch_conv<T, false>(a, stream);
     }
     /// Sums count the band's own rows alone, but all rows are stored: hence the partial sums of a map whose
     /// margin is needed are taken with the mask in `sum_begin`, `sum_end`.
@@ -161,11 +196,13 @@ class RunnerOf final : public Runner {
     }
 
     void head(T* out) const {
+      if (calls != nullptr) return;
       HeadArgs<T> a;
       for (int p = 0; p < 3; ++p) a.in.plane[p] = m.picture.plane[p] + band.top * m.picture.stride;
       a.in.stride = m.picture.stride;
       a.in.width = m.width;
       a.in.height = rows;
+      a.frame = m.frame;
       a.weights = r.weights_->head;
       a.bias = r.weights_->head_bias;
       a.channels = r.channels_;
@@ -185,12 +222,13 @@ class RunnerOf final : public Runner {
       a.first_scale = 1;
       a.first_pitch = r.channels_;
       sums(a, partials);
-      launch_conv<T, false>(a, stream);
+      launch(w, a);
     }
 
     /// false when the pass ends here.
     bool dqa(const ConvWeights<T>& w, int index, const T* in, T* out) const {
       if (stop == index) return false;
+      if (calls != nullptr) return true;
       if (live) r.vectors(m, dqas[index], index, partial_count(), stream);
       ConvArgs<T> a = args(w, in, r.channels_, out, r.channels_);
       a.slope = kFuseSlope;
@@ -208,7 +246,7 @@ class RunnerOf final : public Runner {
       for (int i = 0; i < 4; ++i) {
         ConvArgs<T> a = args(w[i], buffer, r.dense_, buffer + r.channels_ + i * growth, r.dense_);
         a.slope = kDenseSlope;
-        launch_conv<T, false>(a, stream);
+        launch(w[i], a);
       }
       ConvArgs<T> a = args(w[4], buffer, r.dense_, out, out_pitch);
       const float rest = outer != nullptr ? kResidualScale : 1.0F;
@@ -220,7 +258,7 @@ class RunnerOf final : public Runner {
       a.second_pitch = r.channels_;
       a.second_scale = 1;
       sums(a, partials);
-      launch_conv<T, false>(a, stream);
+      launch(w[4], a);
     }
 
     /// The maps that do not hold `used`, in turn.
@@ -252,7 +290,7 @@ class RunnerOf final : public Runner {
         fuse.first = x;
         fuse.first_pitch = r.channels_;
         fuse.first_scale = 1;
-        launch_conv<T, false>(fuse, stream);
+        launch(w.conv2, fuse);
         dense_block(w.rdb[0], dense[0], dense[1], r.dense_, nullptr, nullptr);
         dense_block(w.rdb[1], dense[1], dense[0], r.dense_, nullptr, nullptr);
         dense_block(w.rdb[2], dense[0], a, r.channels_, x, next);
@@ -267,6 +305,7 @@ class RunnerOf final : public Runner {
     }
 
     void tail(const T* x) const {
+      if (calls != nullptr) return;
       ConvArgs<T> a = args(r.weights_->tail, x, r.channels_, nullptr, m.values_pitch);
       a.out = m.values + static_cast<ptrdiff_t>(band.top) * m.width * m.values_pitch;
       a.own_begin = band.begin - band.top;
@@ -281,6 +320,7 @@ class RunnerOf final : public Runner {
   std::shared_ptr<const ConvolutionWeights<T>> weights_;
   std::shared_ptr<const VectorWeights> vectors_;
   int channels_, dense_;
+  std::unique_ptr<ConvPlans> plans_;  ///< half precision alone, and after tune()
 };
 
 }  // namespace

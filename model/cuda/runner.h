@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "model/cuda/conv_plans.h"
 #include "model/cuda/kernels.h"
 #include "model/cuda/weights.h"
 #include "model/engine.h"
@@ -39,12 +40,22 @@ struct DqaState {
 struct FrameMemory {
   int width = 0, height = 0;
   color::Picture picture;
+  /// If given, the picture's planes are made from this frame by the first layer; for one band alone.
+  const FrameArgs* frame = nullptr;
   float* values = nullptr;  ///< [height][width][values_pitch], of the last layer
   int values_pitch = 0;
   float* partials = nullptr;  ///< partial_rows() x channels
   float* folded = nullptr;    ///< kFolds x channels
   int* not_finite = nullptr;  ///< set to 1 if a value of the last layer is
   void* arena = nullptr;      ///< Runner::arena_bytes()
+};
+
+/// How Runner::tune() names and keeps what it finds.
+struct TuneSettings {
+  PlanKey key;
+  PlanCache cache;
+  size_t most_workspace = 0;  ///< bytes that cuDNN may have
+  Log log;
 };
 
 enum class Means {
@@ -58,6 +69,12 @@ class Runner {
   virtual ~Runner() = default;
   /// Feature memory for frames or bands of this size.
   virtual size_t arena_bytes(int width, int rows) const = 0;
+  /// Decides for frames in this memory which convolutions cuDNN runs, by measuring what is not known yet.
+  /// Whole frames alone: bands keep the own kernels. Overwrites the arena.
+  virtual void tune(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+                    Means means, const TuneSettings& settings, cudaStream_t stream) = 0;
+  /// Bytes that tune() has allocated.
+  virtual size_t workspace() const = 0;
   virtual void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
                    Means means, cudaStream_t stream) const = 0;
   /// Computes a DQA's filter from its `mean`.

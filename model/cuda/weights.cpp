@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "model/cuda/conv_plans.h"
 #include "model/cuda/kernels.h"
 
 namespace cdsr::cuda {
@@ -64,7 +65,7 @@ const void* Uploads::copy(const void* values, size_t bytes) {
 }
 
 template <typename T>
-ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts) {
+ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts, bool plain) {
   ConvWeights<T> w;
   w.out = padded(conv.out);
   const int group = output_group<T>(w.out);
@@ -73,6 +74,7 @@ ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>
   w.chunks = static_cast<int>(packed.size() / kChunk<T> / w.rows / (conv.kernel * conv.kernel));
   w.weights = uploads.add(packed);
   w.bias = uploads.add(pad_vector(conv.bias, w.rows));
+  if (plain) w.plain = uploads.add(pack_plain<T>(conv, parts));
   return w;
 }
 
@@ -80,6 +82,7 @@ template <typename T>
 ConvolutionWeights<T>::ConvolutionWeights(const std::shared_ptr<Context>& context, const Network& network)
     : uploads(context) {
   const CdsrConfig& c = network.config;
+  const bool plain = sizeof(T) == 2 && cudnn_version() != 0;
   std::vector<float> taps(static_cast<size_t>(padded(c.nf)) * 27, 0.0F);
   for (int o = 0; o < c.nf; ++o)
     for (int p = 0; p < 3; ++p)
@@ -91,19 +94,19 @@ ConvolutionWeights<T>::ConvolutionWeights(const std::shared_ptr<Context>& contex
   for (const Block& block : network.blocks) {
     OfBlock w;
     for (int i = 0; i < c.dqas_per_block(); ++i) w.dqa[i] = upload<T>(uploads, block.dqa[i].conv);
-    w.conv1 = upload<T>(uploads, block.conv1);
-    w.conv2 = upload<T>(uploads, block.conv2);
+    w.conv1 = upload<T>(uploads, block.conv1, {}, plain);
+    w.conv2 = upload<T>(uploads, block.conv2, {}, plain);
     if (c.body == Body::Rrdb)
       for (int r = 0; r < 3; ++r) {
         std::vector<int> parts{c.nf};
         for (int i = 0; i < 5; ++i) {
-          w.rdb[r][i] = upload<T>(uploads, block.rdb[r].conv[i], parts);
+          w.rdb[r][i] = upload<T>(uploads, block.rdb[r].conv[i], parts, plain);
           parts.push_back(c.gc);
         }
       }
     blocks.push_back(w);
   }
-  if (c.body == Body::Rrdb) trunk = upload<T>(uploads, network.trunk);
+  if (c.body == Body::Rrdb) trunk = upload<T>(uploads, network.trunk, {}, plain);
   tail = upload<T>(uploads, network.tail);
 }
 
@@ -130,10 +133,10 @@ std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Contex
   return shared<VectorWeights>(context, network);
 }
 
-#define CDSR_INSTANTIATE(T)                                                          \
-  template struct ConvolutionWeights<T>;                                             \
-  template ConvWeights<T> upload<T>(Uploads&, const Conv&, const std::vector<int>&); \
-  template std::shared_ptr<const ConvolutionWeights<T>> convolution_weights<T>(      \
+#define CDSR_INSTANTIATE(T)                                                                \
+  template struct ConvolutionWeights<T>;                                                   \
+  template ConvWeights<T> upload<T>(Uploads&, const Conv&, const std::vector<int>&, bool); \
+  template std::shared_ptr<const ConvolutionWeights<T>> convolution_weights<T>(            \
       const std::shared_ptr<Context>&, const std::shared_ptr<const Network>&);
 CDSR_INSTANTIATE(float)
 CDSR_INSTANTIATE(__half)

@@ -34,10 +34,31 @@ template <typename T>
 struct ConvWeights {
   const T* weights = nullptr;
   const float* bias = nullptr;
-  int rows = 0;    ///< outputs in `weights`
-  int chunks = 0;  ///< of input channels
-  int out = 0;     ///< output channels, padded
+  int rows = 0;              ///< outputs in `weights`
+  int chunks = 0;            ///< of input channels
+  int out = 0;               ///< output channels, padded
+  const T* plain = nullptr;  ///< the same for cuDNN (pack_plain()), where it may be used
 };
+
+/// The arguments that follow from the weights and from maps of width x height: no activation, no residual,
+/// every row stored.
+template <typename T>
+ConvArgs<T> conv_args(const ConvWeights<T>& w, int width, int height, const T* in, int in_pitch, T* out,
+                      int out_pitch) {
+  ConvArgs<T> a;
+  a.width = width;
+  a.height = a.own_end = height;
+  a.in = in;
+  a.in_pitch = in_pitch;
+  a.chunks = w.chunks;
+  a.weights = w.weights;
+  a.weight_rows = w.rows;
+  a.bias = w.bias;
+  a.out = out;
+  a.out_pitch = out_pitch;
+  a.out_channels = w.out;
+  return a;
+}
 
 /// The convolutions of the SR network in one precision.
 template <typename T>
@@ -78,8 +99,9 @@ std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
 std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Context>& context,
                                                     const std::shared_ptr<const Network>& network);
 
-/// Uploads one convolution; `parts` as in pack_weights().
+/// Uploads one convolution; `parts` as in pack_weights(), `plain`: for cuDNN too.
 template <typename T>
-ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts = {});
+ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts = {},
+                      bool plain = false);
 
 }  // namespace cdsr::cuda

@@ -7,6 +7,7 @@
 #include "filter/color/color_math.h"
 #include "filter/color/device_color.h"
 #include "filter/shot/thumbnail.h"
+#include "tests/cuda/head_emulate.h"
 #include "tests/filter/color_reference.h"
 #include "tests/model/backend_run.h"
 
@@ -72,6 +73,36 @@ TEST_P(DeviceColor, ReadsAsTheCpuPath) {
     FrameBuffer frame(*GetParam(), w, h, i % 2 == 1, tags(i));
     frame.fill_random(static_cast<uint32_t>(++i));
     EXPECT_TRUE(same_bits(emulated_read(frame), reference_read(frame))) << w << "x" << h;
+  }
+}
+
+// The first layer's blocks convert what they read: their planes are the CPU path's, their windows the
+// planes'.
+TEST_P(DeviceColor, FirstLayerReadsTheFrame) {
+  int i = 0;
+  for (const auto& [w, h] : {std::pair{1, 1}, {16, 17}, {37, 35}}) {
+    FrameBuffer frame(*GetParam(), w, h, i % 2 == 1, tags(i));
+    frame.fill_random(static_cast<uint32_t>(++i));
+    const Image want = reference_read(frame);
+    const DeviceFrame f = device_frame(frame.input());
+    Image got(w, h);
+    cuda::Planes planes;
+    for (int p = 0; p < 3; ++p) planes.plane[p] = want.plane[p].data();
+    planes.stride = planes.width = w;
+    planes.height = h;
+    std::vector<std::vector<float>> windows;
+    cuda::test::run_head(cuda::FramePixel{f}, w, h,
+                         [&](int x, int y, const float* window, const cuda::HeadTile& tile, int pixel) {
+                           for (int p = 0; p < 3; ++p)
+                             got.plane[p][static_cast<size_t>(y) * w + x] = tile.centre(p, pixel);
+                           windows.emplace_back(window, window + 27);
+                         });
+    EXPECT_TRUE(same_bits(got, want)) << w << "x" << h;
+    size_t at = 0;
+    cuda::test::run_head(cuda::PlanesPixel{planes}, w, h,
+                         [&](int, int, const float* window, const cuda::HeadTile&, int) {
+                           EXPECT_TRUE(std::equal(window, window + 27, windows[at++].begin()));
+                         });
   }
 }
 

@@ -100,7 +100,23 @@ TEST_P(ConvGraphs, HaveEngines) {
     const ConvGraph graph(*cudnn_, shape, nullptr, &*device_);
     const auto candidates = graph.candidates();
     EXPECT_FALSE(candidates.empty()) << shape.text();
+    // The engine takes those alone: deterministic, fp32 sums, nothing but kernels in a capture.
+    for (const ConvGraph::Candidate& c : candidates) {
+      EXPECT_TRUE(c.exact) << shape.text() << " engine " << c.engine;
+      EXPECT_TRUE(c.native_graph) << shape.text() << " engine " << c.engine;
+    }
     RecordProperty(shape.text(), static_cast<int>(candidates.size()));
+  }
+}
+
+TEST_P(ConvGraphs, TakeTheTensorsOfACall) {
+  for (const ConvGraphShape& shape : {plain(), dense(0), dense_end(true)}) {
+    ConvCall call;
+    call.shape = shape;
+    call.in = call.weights = call.bias = call.first = call.second = &call;
+    call.out = &call;
+    for (void* workspace : {static_cast<void*>(nullptr), static_cast<void*>(&call)})
+      EXPECT_NO_THROW(variant_pack(*cudnn_, call, workspace)) << shape.text();
   }
 }
 
@@ -114,14 +130,6 @@ TEST_P(ConvGraphs, CompileUpToTheDriver) {
 
 INSTANTIATE_TEST_SUITE_P(Devices, ConvGraphs, testing::Values(kA100, kH200),
                          [](const auto& info) { return info.index == 0 ? "sm_80" : "sm_90"; });
-
-TEST(ConvGraph, ShapesHaveKeysOfTheirOwn) {
-  ConvGraphShape a = plain(), b = plain();
-  EXPECT_TRUE(a == b);
-  b.slope = 0.1F;
-  EXPECT_FALSE(a == b);
-  EXPECT_NE(a.text(), b.text());
-}
 
 }  // namespace
 }  // namespace cdsr::cuda

@@ -75,6 +75,7 @@ void run(const std::string& name, int width, int height, Precision precision) {
   options.precision = precision;
   options.query = network->config.query;
   options.memory_limit = 0;
+  options.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   const auto engine = create_engine(network, options, "cuda");
   check(cudaFree(nullptr));
   cudaStream_t stream;

@@ -3,16 +3,14 @@
 //
 // Bounds on the normalized error as in parity_operators_test.cpp; fp16 rounds eight times finer than bf16.
 #include <cuda.h>
-#include <cuda_runtime_api.h>
 #include <dlfcn.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "filter/color/device_color.h"
 #include "filter/shot/thumbnail.h"
-#include "model/cuda/cuda.h"
 #include "model/error.h"
+#include "tests/cuda/gpu_fixture.h"
 #include "tests/filter/color_reference.h"
 #include "tests/filter/frame_buffer.h"
 #include "tests/model/backend_run.h"
@@ -24,8 +22,6 @@ namespace {
 constexpr size_t kGuard = 64;
 constexpr float kGuardValue = -12345.5F;
 
-void ok(cudaError_t error) { ASSERT_EQ(error, cudaSuccess) << cudaGetErrorString(error); }
-
 std::vector<float> random_values(size_t count, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<float> v(count);
@@ -35,12 +31,8 @@ std::vector<float> random_values(size_t count, uint32_t seed) {
 
 double bound(Precision p) { return p == Precision::Fp32 ? 1e-10 : p == Precision::Fp16 ? 1e-6 : 3e-5; }
 
-class Gpu : public testing::TestWithParam<Precision> {
+class Gpu : public NeedsGpu<testing::TestWithParam<Precision>> {
  protected:
-  void SetUp() override {
-    std::string reason;
-    if (!cuda::available(reason)) GTEST_SKIP() << reason;
-  }
   static EngineOptions options(Query query, size_t memory = 0) {
     EngineOptions o;
     o.precision = GetParam();
@@ -129,12 +121,7 @@ TEST_P(Gpu, SameBitsTwiceAndInBands) {
         engine->plan(in.width, in.height);
         most = std::max(most, engine->info().planned_bytes);
         const ImageSource source(in);
-        std::vector<float> e(network->config.embedding()),
-            q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
-        engine->embed(source, e);
-        engine->condition(e);
-        engine->measure_queries(source, q);
-        engine->set_queries(q);
+        begin_shot(*engine, source);
         for (int i = 0; i < 3; ++i) {
           Image out(in.width * 3, in.height * 3);
           ImageSink sink(out);
@@ -203,13 +190,7 @@ class DeviceCopy {
   std::vector<void*> memory_;
 };
 
-class GpuFormats : public testing::TestWithParam<int32_t> {
- protected:
-  void SetUp() override {
-    std::string reason;
-    if (!cuda::available(reason)) GTEST_SKIP() << reason;
-  }
-};
+using GpuFormats = NeedsGpu<testing::TestWithParam<int32_t>>;
 
 // Bit for bit: the colour kernels and the shot statistic.
 TEST_P(GpuFormats, ColourAndStatisticHaveTheProcessorsBits) {
@@ -249,12 +230,7 @@ TEST_P(GpuFormats, FramesThereAndHereGiveOnePicture) {
   const Image low = reference_read(in);
   const ImageSource source(low);
   engine->plan(66, 38);
-  std::vector<float> e(network->config.embedding()),
-      q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
-  engine->embed(source, e);
-  engine->condition(e);
-  engine->measure_queries(source, q);
-  engine->set_queries(q);
+  begin_shot(*engine, source);
   Image high(132, 76);
   ImageSink sink(high);
   engine->upscale(source, sink);
@@ -287,10 +263,10 @@ INSTANTIATE_TEST_SUITE_P(Formats, GpuFormats,
                                          CDSR_FORMAT_GRAY8),
                          [](const auto& info) { return std::string(find_format(info.param)->name); });
 
+using GpuSafety = NeedsGpu<>;
+
 // Weights that half precision cannot hold: every frame is redone in fp32, and counted, also from the graph.
-TEST(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
-  std::string reason;
-  if (!cuda::available(reason)) GTEST_SKIP() << reason;
+TEST_F(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
   auto wild = std::make_shared<Network>(*random_network(tiny_config(Body::Plain, 2), 1));
   for (float& w : wild->blocks[0].conv1.weight) w *= 3e5F;
   for (float& w : wild->blocks[0].conv2.weight) w *= 1e-5F;
@@ -311,9 +287,7 @@ TEST(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
   }
 }
 
-TEST(GpuSafety, TooLittleMemoryIsAnErrorWithNumbers) {
-  std::string reason;
-  if (!cuda::available(reason)) GTEST_SKIP() << reason;
+TEST_F(GpuSafety, TooLittleMemoryIsAnErrorWithNumbers) {
   EngineOptions o;
   o.memory_limit = size_t{1} << 20;
   auto engine = create_engine(random_network(tiny_config(Body::Rrdb, 2), 1), o, "cuda");
@@ -328,9 +302,7 @@ TEST(GpuSafety, TooLittleMemoryIsAnErrorWithNumbers) {
 }
 
 // FFmpeg's and GStreamer's contexts are not the primary one.
-TEST(GpuSafety, LivesInAGivenContext) {
-  std::string reason;
-  if (!cuda::available(reason)) GTEST_SKIP() << reason;
+TEST_F(GpuSafety, LivesInAGivenContext) {
   void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
   const auto create = reinterpret_cast<CUresult (*)(CUcontext*, CUctxCreateParams*, unsigned, CUdevice)>(
       dlsym(driver, "cuCtxCreate_v4"));

@@ -8,6 +8,7 @@
 #include "model/cuda/pixel_math.h"
 #include "model/reference/reference.h"
 #include "tests/cuda/emulate.h"
+#include "tests/cuda/head_emulate.h"
 #include "tests/model/backend_run.h"
 #include "tests/model/tiny.h"
 
@@ -270,11 +271,12 @@ TEST(KernelVectors, FirstLayer) {
     for (int p = 0; p < 3; ++p)
       for (int k = 0; k < 9; ++k)
         weights[head_tap(p, k / 3, k % 3)] = net->head.weight[(static_cast<size_t>(o) * 3 + p) * 9 + k];
-    for (int i = 0; i < kWidth * kHeight; ++i) {
-      float window[27];
-      head_window(in, i % kWidth, i / kWidth, window);
-      got[static_cast<size_t>(o) * kWidth * kHeight + i] = head_value(window, weights, net->head.bias[o]);
-    }
+    run_head(PlanesPixel{in}, kWidth, kHeight,
+             [&](int x, int y, const float* window, const HeadTile& tile, int pixel) {
+               got[(static_cast<size_t>(o) * kHeight + y) * kWidth + x] =
+                   head_value(window, weights, net->head.bias[o]);
+               for (int p = 0; p < 3; ++p) EXPECT_EQ(tile.centre(p, pixel), in.plane[p][y * in.stride + x]);
+             });
   }
   reference::operators({})->conv(net->head, 1, {3, kHeight, kWidth, picture.data()}, nullptr,
                                  {24, kHeight, kWidth, want.data()});
