@@ -35,7 +35,7 @@ pkg-config --exists libcdsr || die "no libcdsr in $build: build it first (cmake 
 
 # Nothing to do? libcdsr.so is loaded at run time: only its interface counts.
 inputs=("$here"/*.sh "$here/vf_cdsr.c" "$root/filter/include/cdsr/cdsr.h" "$build/lib/pkgconfig/libcdsr.pc")
-stamp="$(hash_of "${inputs[@]}") ${FFMPEG_SRC:-debian} ${FFMPEG_FLAGS:-}"
+stamp="$(hash_of "${inputs[@]}") ${FFMPEG_SRC:-debian} ${FFMPEG_FLAGS:-} $(pkg-config --modversion ffnvcodec 2>/dev/null || true)"
 if [[ -x $prefix/bin/ffmpeg && -z ${FFMPEG_SRC:-} && $(cat "$prefix/stamp" 2>/dev/null) == "$stamp" ]]; then
   say "up to date: $prefix/bin/ffmpeg"
   exit 0
@@ -112,6 +112,21 @@ flags=(
 has() { grep -q -e "$1" "$tree/configure"; } # differs between versions
 has '--enable-libharfbuzz' && libraries+=(libharfbuzz)
 has '--disable-postproc' && flags+=(--disable-postproc)
+# Frames of NVIDIA GPUs, where their headers are (libffmpeg-nvenc-dev); the driver is opened at run time. Which versions of
+# the headers this FFmpeg takes stands in its configure.
+nvidia_headers() {
+  local wanted
+  while IFS= read -r wanted; do
+    if pkg-config --exists "${wanted/ ffnvcodec/, ffnvcodec}"; then return 0; fi # two conditions: a comma between them
+  done < <(grep -oE 'check_pkg_config ffnvcodec "[^"]+"' "$tree/configure" | cut -d '"' -f 2)
+  return 1
+}
+if nvidia_headers; then
+  say "with NVDEC, NVENC and CUDA frames"
+  flags+=(--enable-ffnvcodec --enable-cuda --enable-cuvid --enable-nvdec --enable-nvenc '--enable-hwaccel=*_nvdec')
+  encoders+=(h264_nvenc hevc_nvenc av1_nvenc)
+  filters+=(hwupload hwupload_cuda hwdownload hwmap)
+fi
 for library in "${libraries[@]}"; do flags+=("--enable-$library"); done
 # shellcheck disable=SC2054  # commas inside an argument
 flags+=(
