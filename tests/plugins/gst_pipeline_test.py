@@ -110,6 +110,16 @@ class Pipelines(PluginTest):
                 self.assertIn("object-alive", text, "the tracer did not run")  # it describes its records first
                 self.assertEqual(re.findall(r"object-alive, type-name=\(string\)[^%,]+", text), [])
 
+    def test_gst_validate_finds_no_issue(self):
+        if not shutil.which("gst-validate-1.0"):
+            self.skipTest("no gst-validate-1.0: Debian has no package of it")
+        for options in ("", "deadline=1000"):
+            with self.subTest(options=options):
+                result = self.ok(self.gst("gst-validate-1.0", *(
+                    "videotestsrc num-buffers=10 ! video/x-raw,format=I420,width=32,height=24,framerate=25/1 ! "
+                    f"{CDSR} {options} ! fakesink").split()))
+                self.assertIn("Issues found: 0", result.text + result.err)
+
     def test_what_fails_says_why(self):
         small = "videotestsrc num-buffers=3 ! video/x-raw,width=16,height=12"
         for pipeline, words in ((f"{small} ! cdsr model=/nowhere.safetensors ! fakesink", "nowhere"),
