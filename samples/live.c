@@ -173,12 +173,13 @@ static gboolean on_message(GstBus* bus, GstMessage* message, gpointer data) {
     case GST_MESSAGE_ELEMENT: {
       const GstStructure* s = gst_message_get_structure(message);
       gint64 shot = 0;
+      guint64 time = 0;
       gboolean hit = FALSE, pending = FALSE;
       if (gst_structure_has_name(s, "cdsr-shot") && getenv("LIVE_VERBOSE")) {
         gst_structure_get(s, "shot", G_TYPE_INT64, &shot, "hit", G_TYPE_BOOLEAN, &hit, "pending",
-                          G_TYPE_BOOLEAN, &pending, NULL);
-        fprintf(stderr, "live: shot %" G_GINT64_FORMAT "%s%s\n", shot, hit ? ", known" : "",
-                pending ? ", its embedding is being made" : "");
+                          G_TYPE_BOOLEAN, &pending, "running-time", G_TYPE_UINT64, &time, NULL);
+        fprintf(stderr, "live: shot %" G_GINT64_FORMAT " at %" GST_TIME_FORMAT "%s%s\n", shot,
+                GST_TIME_ARGS(time), hit ? ", known" : "", pending ? ", its embedding is being made" : "");
       }
       break;
     }
