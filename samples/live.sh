@@ -89,6 +89,8 @@ if [[ ! -s $work/pictures/0249.jpg ]]; then
   view 125 left=320 top=180
   [[ -s $work/pictures/0249.jpg ]] || die "the clip gave fewer than 250 pictures"
 fi
+# videorate repeats the last one to the clip's end.
+rm -f "$work"/pictures/02[5-9]?.jpg "$work"/pictures/0[3-9]??.jpg
 
 step "live for $seconds s: $size -> cdsr $options"
 send() { # SIZE SECONDS
@@ -122,6 +124,7 @@ else
   sleep "$part"
   echo "the sender is killed"
   kill -KILL "$sender"
+  wait "$sender" 2>/dev/null || true
   sleep "$part"
   echo "another sender, 320x180"
   send 320x180 "$part"
