@@ -6,6 +6,8 @@
 namespace cdsr::gst_test {
 namespace {
 
+constexpr char kTiny[] = "video/x-raw,format=I420,width=32,height=24,framerate=25/1";
+
 class GstLifetimeTest : public GstTest {
  protected:
   /// Frees what the harness keeps of what it has seen.
@@ -87,7 +89,7 @@ class Cycles : public GstLifetimeTest, public testing::WithParamInterface<const 
 
 TEST_P(Cycles, StatesMayCycleFiftyTimes) {
   const Owned<GstElement> pipeline(gst_parse_launch(
-      (std::string("videotestsrc num-buffers=2 ! ") + kSmall + " ! cdsr name=sr backend=reference " +
+      (std::string("videotestsrc num-buffers=2 ! ") + kTiny + " ! cdsr name=sr backend=reference " +
        GetParam() + " model=" + tiny_weights() + " ! fakesink")
           .c_str(),
       nullptr));
@@ -110,7 +112,7 @@ TEST_P(Cycles, SizesMayChangeFiftyTimes) {
     make(std::string(GetParam()) + " backend=" + backend);
     int64_t settled = 0;
     for (int n = 0; n < 50; ++n) {
-      set_src_caps(n % 2 != 0 ? kSmall : "video/x-raw,format=NV12,width=90,height=62,framerate=25/1");
+      set_src_caps(n % 2 != 0 ? kTiny : "video/x-raw,format=NV12,width=44,height=30,framerate=25/1");
       ASSERT_NE(push_frame(n % 3, n), nullptr) << error();
       drain();
       if (n == 19) settled = heap_in_use();
