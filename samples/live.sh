@@ -148,25 +148,6 @@ step "does the recording play?"
 "$live" check "$work/hls/recording.ts" "$scale" >"$work/check.log" 2>&1 || die "no: $(cat "$work/check.log")"
 segments=$(grep -c '^segment' "$work/hls/index.m3u8") || die "the HLS playlist is empty"
 
-step "the page"
-chromium=$(command -v chromium || command -v chromium-headless-shell || true)
-rm -f "$work/page.png"
-if [[ $faults -ne 0 ]]; then
-  echo "left out: browsers do not play a list whose pictures change their size"
-elif [[ -n $chromium ]]; then
-  python3 -B "$root/samples/live_page.py" "$work/hls" $((port + 2)) >"$work/http.log" 2>&1 &
-  pids+=("$!")
-  sleep 1
-  timeout 120 "$chromium" --headless --no-sandbox --disable-gpu --autoplay-policy=no-user-gesture-required \
-    --timeout=60000 --window-size=960,600 --screenshot="$work/page.png" "http://127.0.0.1:$((port + 2))/" \
-    >"$work/chromium.log" 2>&1 || die "the browser failed (log: $work/chromium.log)"
-  # A page without a picture in it compresses to a few thousand bytes.
-  [[ -s $work/page.png && $(stat -c %s "$work/page.png") -gt 60000 ]] || die "the page shows no picture: $work/page.png"
-  echo "HLS plays in the browser: $work/page.png"
-else
-  echo "no Chromium here; to see it: python3 samples/live_page.py $work/hls 8000, then http://127.0.0.1:8000/"
-fi
-
 sent=$(awk -F= '/^send.frames/ { n += $2 } END { print n }' "$work/send.log")
 printf '\n%-10s %s\n' sent "$sent frames$([[ $faults -eq 0 ]] || echo ', and those of the one that was killed')"
 printf '%-10s %s frames, latency first %s ms, p50 %s ms, p99 %s ms, most %s ms\n' upscaled \
@@ -200,4 +181,23 @@ if [[ $seconds -ge 300 ]]; then
       printf "memory from the second minute to the last: %+.1f MiB\n", (late - early) / 1024
       exit late - early > 8192
     }' "$work/upscale.log" || die "the memory grows"
+fi
+
+step "the page"
+chromium=$(command -v chromium || command -v chromium-headless-shell || true)
+rm -f "$work/page.png"
+if [[ $faults -ne 0 ]]; then
+  echo "left out: browsers do not play a list whose pictures change their size"
+elif [[ -n $chromium ]]; then
+  python3 -B "$root/samples/live_page.py" "$work/hls" $((port + 2)) >"$work/http.log" 2>&1 &
+  pids+=("$!")
+  sleep 1
+  timeout 120 "$chromium" --headless --no-sandbox --disable-gpu --autoplay-policy=no-user-gesture-required \
+    --timeout=60000 --window-size=960,600 --screenshot="$work/page.png" "http://127.0.0.1:$((port + 2))/" \
+    >"$work/chromium.log" 2>&1 || die "the browser failed (log: $work/chromium.log)"
+  # A page without a picture in it compresses to a few thousand bytes.
+  [[ -s $work/page.png && $(stat -c %s "$work/page.png") -gt 60000 ]] || die "the page shows no picture: $work/page.png"
+  echo "HLS plays in the browser: $work/page.png"
+else
+  echo "no Chromium here; to see it: python3 samples/live_page.py $work/hls 8000, then http://127.0.0.1:8000/"
 fi
