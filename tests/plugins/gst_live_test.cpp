@@ -47,6 +47,21 @@ TEST_F(GstLiveTest, NoFrameWaitsForAnEmbedding) {
   EXPECT_EQ(stat("frames") + stat("bicubic-frames"), frame);
 }
 
+// A line that loses packets all the time: each frame begins a shot, of a scene that is being looked at
+// already.
+TEST_F(GstLiveTest, LossesDoNotKeepTheEmbeddingAway) {
+  make("deadline=100000 fade=0");
+  set_src_caps(kScene);
+  int frame = 0;
+  for (; frame < 1000 && stat("frames") == 0; ++frame) {
+    g_usleep(2000);
+    Owned<GstBuffer> next = make_scene(in_caps(), 0, frame);
+    GST_BUFFER_FLAG_SET(next.get(), GST_BUFFER_FLAG_DISCONT);
+    ASSERT_NE(push(std::move(next)), nullptr);
+  }
+  EXPECT_GT(stat("frames"), 0) << "after " << frame << " frames";
+}
+
 TEST_F(GstLiveTest, FramesThatWouldBeLateAreInterpolatedCountedAndTold) {
   make("deadline=1");  // the reference backend takes several
   set_src_caps("video/x-raw,format=GRAY8,width=160,height=120,framerate=25/1");
