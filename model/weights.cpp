@@ -71,16 +71,22 @@ const char* to_string(DType dtype) {
       return "F16";
     case DType::BF16:
       return "BF16";
+    case DType::I64:
+      return "I64";
     default:
       return "F32";
   }
 }
 
-size_t size_of(DType dtype) { return dtype == DType::F32 ? 4 : 2; }
+size_t size_of(DType dtype) {
+  if (dtype == DType::I64) return 8;
+  return dtype == DType::F32 ? 4 : 2;
+}
 
 int64_t TensorView::count() const { return static_cast<int64_t>(bytes / size_of(dtype)); }
 
 std::vector<float> TensorView::to_float() const {
+  if (dtype == DType::I64) fail(Errc::Internal, "tensor '{}' is I64: no weights", printable(name));
   std::vector<float> out(bytes / size_of(dtype));
   if (out.empty()) return out;
   if (dtype == DType::F32) {
@@ -95,7 +101,8 @@ std::vector<float> TensorView::to_float() const {
   return out;
 }
 
-WeightsFile WeightsFile::parse(const std::byte* data, size_t size, std::string name) {
+WeightsFile WeightsFile::parse(const std::byte* data, size_t size, std::string name,
+                               WholeNumbers whole_numbers) {
   WeightsFile file;
   file.name_ = std::move(name);
   const std::string& n = file.name_;
@@ -111,7 +118,7 @@ WeightsFile WeightsFile::parse(const std::byte* data, size_t size, std::string n
          size - kLengthBytes);
 
   WeightsHeader header = parse_weights_header(
-      {reinterpret_cast<const char*>(data) + kLengthBytes, static_cast<size_t>(length)}, n);
+      {reinterpret_cast<const char*>(data) + kLengthBytes, static_cast<size_t>(length)}, n, whole_numbers);
   file.metadata_ = std::move(header.metadata);
 
   // By place in the file; empty tensors stay in the header's order.
@@ -147,7 +154,7 @@ WeightsFile WeightsFile::parse(const std::byte* data, size_t size, std::string n
   return file;
 }
 
-WeightsFile WeightsFile::open(const std::filesystem::path& path) {
+WeightsFile WeightsFile::open(const std::filesystem::path& path, WholeNumbers whole_numbers) {
   const std::string name = path.string();
   // O_NONBLOCK: opening a named pipe must not wait for a writer; regular files ignore it.
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -163,7 +170,8 @@ WeightsFile WeightsFile::open(const std::filesystem::path& path) {
   mapping->size = static_cast<size_t>(info.st_size);
   mapping->address = mmap(nullptr, mapping->size, PROT_READ, MAP_PRIVATE, descriptor.fd, 0);
   if (mapping->address == MAP_FAILED) fail(Errc::Io, "{}: cannot map: {}", name, std::strerror(errno));
-  WeightsFile file = parse(static_cast<const std::byte*>(mapping->address), mapping->size, name);
+  WeightsFile file =
+      parse(static_cast<const std::byte*>(mapping->address), mapping->size, name, whole_numbers);
   file.mapping_ = std::move(mapping);
   return file;
 }

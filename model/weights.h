@@ -17,7 +17,15 @@
 
 namespace cdsr {
 
-enum class DType { F32, F16, BF16 };
+enum class DType {
+  F32,
+  F16,
+  BF16,
+  I64,  ///< whole numbers: counters in state dictionaries of other programs, never in a network's file
+};
+
+/// What WeightsFile makes of a tensor of whole numbers.
+enum class WholeNumbers { Refused, Kept };
 
 const char* to_string(DType dtype);
 size_t size_of(DType dtype);
@@ -31,7 +39,7 @@ struct TensorView {
   size_t bytes = 0;
 
   int64_t count() const;
-  /// The values as floats (F16 and BF16 widened).
+  /// The values as floats (F16 and BF16 widened). Not of I64.
   std::vector<float> to_float() const;
 };
 
@@ -41,9 +49,11 @@ struct TensorView {
 class WeightsFile {
  public:
   /// Throws Io (cannot open or map) or BadWeights (says tensor, what was expected and what was found).
-  static WeightsFile open(const std::filesystem::path& path);
+  static WeightsFile open(const std::filesystem::path& path,
+                          WholeNumbers whole_numbers = WholeNumbers::Refused);
   /// The same checks on bytes in memory, which must outlive the object. For tests and the fuzzer.
-  static WeightsFile parse(const std::byte* data, size_t size, std::string name);
+  static WeightsFile parse(const std::byte* data, size_t size, std::string name,
+                           WholeNumbers whole_numbers = WholeNumbers::Refused);
 
   const std::string& name() const { return name_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
@@ -64,8 +74,8 @@ struct NamedTensor {
   std::vector<float> values;
 };
 
-/// Writes atomically (temporary file beside it, fsync, rename). Values are stored as `dtype`, rounded to
-/// nearest even. Throws Io; the old file, if any, is then untouched.
+/// Writes atomically (temporary file beside it, fsync, rename). Values are stored as `dtype`, not I64,
+/// rounded to nearest even. Throws Io; the old file, if any, is then untouched.
 void write_weights(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                    const std::map<std::string, std::string>& metadata, DType dtype);
 

@@ -19,7 +19,8 @@ constexpr size_t kMaxRank = 8;
 /// so a hostile header costs no more memory than its own length.
 class HeaderReader final : public nlohmann::json_sax<json> {
  public:
-  HeaderReader(WeightsHeader& out, const std::string& file) : out_(out), file_(file) {}
+  HeaderReader(WeightsHeader& out, const std::string& file, WholeNumbers whole_numbers)
+      : out_(out), file_(file), whole_numbers_(whole_numbers) {}
 
   bool null() override { unexpected("null"); }
   bool boolean(bool value) override { unexpected(value ? "true" : "false"); }
@@ -149,11 +150,13 @@ class HeaderReader final : public nlohmann::json_sax<json> {
   DType dtype_from(const std::string& text) const {
     for (DType d : {DType::F32, DType::F16, DType::BF16})
       if (text == to_string(d)) return d;
+    if (whole_numbers_ == WholeNumbers::Kept && text == to_string(DType::I64)) return DType::I64;
     bad("dtype is '{}', must be F32, F16 or BF16", printable(text));
   }
 
   WeightsHeader& out_;
   const std::string& file_;
+  const WholeNumbers whole_numbers_;
   State state_ = State::Start;
   std::string key_;
   std::set<std::string> names_, members_;
@@ -177,9 +180,10 @@ std::string printable(std::string_view name, size_t limit) {
   return out;
 }
 
-WeightsHeader parse_weights_header(std::string_view text, const std::string& file) {
+WeightsHeader parse_weights_header(std::string_view text, const std::string& file,
+                                   WholeNumbers whole_numbers) {
   WeightsHeader header;
-  HeaderReader reader(header, file);
+  HeaderReader reader(header, file, whole_numbers);
   // Errors leave through fail(); a false result has no other cause.
   if (!json::sax_parse(text.begin(), text.end(), &reader))
     fail(Errc::Internal, "{}: header not parsed", file);

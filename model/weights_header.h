@@ -25,7 +25,8 @@ struct WeightsHeader {
 
 /// Throws BadWeights; messages begin with `file`. Duplicate, unknown, missing and mistyped members are
 /// errors.
-WeightsHeader parse_weights_header(std::string_view json, const std::string& file);
+WeightsHeader parse_weights_header(std::string_view json, const std::string& file,
+                                   WholeNumbers whole_numbers = WholeNumbers::Refused);
 
 /// A name from a file, made fit for a message: control characters escaped, cut after `limit` bytes.
 std::string printable(std::string_view name, size_t limit = 96);

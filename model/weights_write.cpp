@@ -68,6 +68,7 @@ std::vector<uint16_t> narrow(const NamedTensor& t, DType dtype) {
 
 void write_weights(const fs::path& path, const std::vector<NamedTensor>& tensors,
                    const std::map<std::string, std::string>& metadata, DType dtype) {
+  if (dtype == DType::I64) fail(Errc::InvalidArgument, "{}: weights cannot be I64", path.string());
   const std::string header = header_json(tensors, metadata, dtype);
   AtomicFile file(path);
   const uint64_t length = header.size();

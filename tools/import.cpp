@@ -16,7 +16,7 @@ struct Arguments {
 };
 
 void run(const Arguments& a) {
-  const ImportedState state = import_state(WeightsFile::open(a.in));
+  const ImportedState state = import_state(WeightsFile::open(a.in, WholeNumbers::Kept));
   const std::map<std::string, std::string> metadata = {
       {"cdsr.format", "1"},
       {"cdsr.config", to_json(state.config)},
@@ -37,7 +37,7 @@ void add_import(CLI::App& app) {
   CLI::App* c = app.add_subcommand(
       "import", "Take a state dictionary of the paper's published PyTorch code, saved as safetensors");
   c->add_option("STATE", a->in,
-                "the dictionary: E.encoder_q.*, G.*; key encoder and queue may be in it, counters as floats")
+                "the dictionary: E.encoder_q.*, G.*; key encoder, queue and counters may be in it")
       ->required();
   c->add_option("-o,--output", a->out, "the weights file to write")->required();
   c->add_option("--dtype", a->dtype, "f32 or f16")

@@ -11,7 +11,7 @@
 namespace cdsr::tools {
 namespace {
 
-constexpr std::string_view kEncoder = "E.encoder_q.";
+constexpr std::string_view kEncoder = "E.encoder_q.", kKeyEncoder = "E.encoder_k.";
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
@@ -64,10 +64,32 @@ std::vector<int64_t> published_shape(const TensorSpec& spec) {
   return shape;
 }
 
-bool training_only(const std::string& name) {
-  return name.starts_with("E.encoder_k.") || name == "E.queue" || name == "E.queue_ptr" ||
-         name.ends_with(".num_batches_tracked");
-}
+/// What a training keeps beside the network, told by exact names: the key encoder, the queue and, as whole
+/// numbers, the queue's pointer and batch-norm's counters.
+class Bookkeeping {
+ public:
+  explicit Bookkeeping(const CdsrConfig& config) {
+    constexpr std::string_view kVariance = "running_var";
+    others_.insert("E.queue");
+    counters_.insert("E.queue_ptr");
+    for (const TensorSpec& spec : tensor_list(config)) {
+      std::string name = published_name(spec.name);
+      if (!name.starts_with(kEncoder)) continue;
+      std::string key = std::string(kKeyEncoder) + name.substr(kEncoder.size());
+      others_.insert(key);
+      if (!name.ends_with(kVariance)) continue;
+      for (std::string* n : {&name, &key}) {
+        n->replace(n->size() - kVariance.size(), kVariance.size(), "num_batches_tracked");
+        counters_.insert(*n);
+      }
+    }
+  }
+  bool counter(const std::string& name) const { return counters_.contains(name); }
+  bool has(const std::string& name) const { return counter(name) || others_.contains(name); }
+
+ private:
+  std::set<std::string> others_, counters_;
+};
 
 int64_t dimension(const WeightsFile& file, const std::string& name, size_t rank, size_t axis) {
   const TensorView* t = file.find(name);
@@ -156,7 +178,8 @@ std::string published_name(const std::string& ours) {
 ImportedState import_state(const WeightsFile& file) {
   ImportedState out;
   out.config = config_of(file);
-  Complaints missing, misshapen, unknown;
+  const Bookkeeping bookkeeping(out.config);
+  Complaints missing, misshapen, mistyped, unknown;
   std::set<std::string> used;
   for (const TensorSpec& spec : tensor_list(out.config)) {
     const std::string name = published_name(spec.name);
@@ -168,17 +191,20 @@ ImportedState import_state(const WeightsFile& file) {
     } else if (t->shape != shape) {
       misshapen.add(
           fmt::format("{} is [{}], must be [{}]", name, fmt::join(t->shape, ", "), fmt::join(shape, ", ")));
-    } else {
+    } else if (t->dtype != DType::I64) {  // complained of below
       out.tensors.push_back({spec.name, spec.shape, t->to_float()});
     }
   }
   for (const TensorView& t : file.tensors()) {
-    if (training_only(t.name))
+    if (t.dtype == DType::I64 && !bookkeeping.counter(t.name))
+      mistyped.add(t.name + " is I64, must be F32, F16 or BF16");
+    else if (bookkeeping.has(t.name))
       ++out.left_out;
     else if (!used.contains(t.name))
       unknown.add(t.name);
   }
-  const std::string wrong = missing.text("missing") + misshapen.text("misshapen") + unknown.text("unknown");
+  const std::string wrong = missing.text("missing") + misshapen.text("misshapen") +
+                            mistyped.text("mistyped") + unknown.text("unknown");
   if (!wrong.empty())
     fail(Errc::BadWeights, "{}: read as {} x{} of {} blocks, but:{}", file.name(), out.config.name,
          out.config.scale, out.config.blocks, wrong);

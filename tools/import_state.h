@@ -19,10 +19,10 @@ struct ImportedState {
 /// tensor_list().
 std::string published_name(const std::string& ours);
 
-/// Takes a state dictionary saved as safetensors. The key encoder (E.encoder_k.*), the queue and the counters
-/// of batch-norm may be there or not (counters as floats: a weights file has no whole numbers). Throws
-/// BadWeights with every unknown, missing and misshapen tensor named (eight of each, then a count), and what
-/// the shapes themselves make impossible.
+/// Takes a state dictionary saved as safetensors and opened with WholeNumbers::Kept. The key encoder
+/// (E.encoder_k.*), the queue, its pointer and the counters of batch-norm may be there or not; only the
+/// pointer and the counters may be I64. Throws BadWeights with every unknown, missing, misshapen and mistyped
+/// tensor named (eight of each, then a count), and what the shapes themselves make impossible.
 ImportedState import_state(const WeightsFile& file);
 
 }  // namespace cdsr::tools

@@ -218,6 +218,7 @@ TEST(WeightsHeader, Members) {
   const auto bad = [](const std::string& header, const char* part) { expect_bad(file_of(header, 8), part); };
   EXPECT_NO_THROW(parse(file_of(one("\"F32\"", "[2]", "[0,8]"), 8)));
   bad(one("\"F64\"", "[1]", "[0,8]"), "tensor 'a': dtype is 'F64', must be F32, F16 or BF16");
+  bad(one("\"I64\"", "[1]", "[0,8]"), "tensor 'a': dtype is 'I64', must be F32, F16 or BF16");
   bad(one("32", "[2]", "[0,8]"), "tensor 'a': dtype is 32");
   bad(one("[]", "[2]", "[0,8]"), "dtype is an array");
   bad(one("\"F32\"", "2", "[0,8]"), "shape is 2");

@@ -1,6 +1,9 @@
 // Importing the published code's state dictionaries: names, shapes, what is wrong is named.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <fstream>
+
 #include "model/error.h"
 #include "model/network.h"
 #include "tests/model/temp_folder.h"
@@ -28,16 +31,38 @@ std::vector<NamedTensor> published(const CdsrConfig& config, bool with_training)
   return out;
 }
 
+/// Adds tensors of one whole number to a file, as PyTorch saves counters: no dimension, I64.
+void add_counters(const std::filesystem::path& path, const std::vector<std::string>& names) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string file{std::istreambuf_iterator<char>(in), {}};
+  uint64_t length = 0;
+  std::memcpy(&length, file.data(), sizeof length);
+  std::string header = file.substr(8, length), data = file.substr(8 + length);
+  header.resize(header.rfind('}'));
+  for (const std::string& name : names) {
+    header += ",\"" + name + R"(":{"dtype":"I64","shape":[],"data_offsets":[)" + std::to_string(data.size()) +
+              "," + std::to_string(data.size() + 8) + "]}";
+    data += std::string("\x07\0\0\0\0\0\0\0", 8);
+  }
+  header += '}';
+  length = header.size();
+  std::ofstream out(path, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(&length), sizeof length);
+  out << header << data;
+}
+
 class Import : public ::testing::Test {
  protected:
-  ImportedState import(const std::vector<NamedTensor>& tensors) {
+  ImportedState import(const std::vector<NamedTensor>& tensors, const std::vector<std::string>& counters) {
     const auto path = folder_.path() / "state.safetensors";
     write_weights(path, tensors, {}, DType::F32);
-    return import_state(WeightsFile::open(path));
+    if (!counters.empty()) add_counters(path, counters);
+    return import_state(WeightsFile::open(path, WholeNumbers::Kept));
   }
-  std::string error(const std::vector<NamedTensor>& tensors) {
+  ImportedState import(const std::vector<NamedTensor>& tensors) { return import(tensors, {}); }
+  std::string error(const std::vector<NamedTensor>& tensors, const std::vector<std::string>& counters = {}) {
     try {
-      import(tensors);
+      import(tensors, counters);
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), Errc::BadWeights) << e.what();
       return e.what();
@@ -88,6 +113,32 @@ TEST_F(Import, EveryTensorArrivesUnderItsName) {
       EXPECT_EQ(state.tensors[i].values, expected[i].values) << expected[i].name;
     }
   }
+}
+
+TEST_F(Import, WholeNumbersThatCountAreLeftOut) {
+  const CdsrConfig config = tiny_config(Body::Rrdb, 2);
+  const std::vector<std::string> counters = {"E.queue_ptr", "E.encoder_q.conv1.bn1.num_batches_tracked",
+                                             "E.encoder_q.pconv4.bn1.num_batches_tracked",
+                                             "E.encoder_k.conv6.bn1.num_batches_tracked"};
+  const ImportedState state = import(published(config, false), counters);
+  EXPECT_EQ(state.left_out, counters.size());
+  EXPECT_EQ(state.tensors.size(), random_tensors(config, 5).size());
+}
+
+TEST_F(Import, OtherWholeNumbersAreNamed) {
+  auto tensors = published(tiny_config(Body::Rrdb, 2), false);
+  const std::string text =
+      error(tensors, {"G.num_batches_tracked", "E.encoder_q.conv7.bn1.num_batches_tracked", "E.queue"});
+  for (const char* name :
+       {"G.num_batches_tracked is I64", "E.encoder_q.conv7.bn1.num_batches_tracked is I64", "E.queue is I64"})
+    EXPECT_NE(text.find(name), std::string::npos) << text;
+  std::erase_if(tensors, [](const NamedTensor& t) { return t.name.ends_with("sf_attn.gamma"); });
+  const std::string gamma = "G.RRDB_trunk.0.SFT.dab.da_conv1.sf_attn.gamma";
+  EXPECT_NE(error(tensors, {gamma}).find(gamma + " is I64, must be F32, F16 or BF16"), std::string::npos);
+  // As floats they are no counters of anything either.
+  tensors = published(tiny_config(Body::Rrdb, 2), false);
+  tensors.push_back({"G.num_batches_tracked", {}, {1.0F}});
+  EXPECT_NE(error(tensors).find("unknown: G.num_batches_tracked"), std::string::npos);
 }
 
 TEST_F(Import, FamiliesAreRecognized) {
