@@ -2,6 +2,7 @@
 
 extern "C" {
 #include <libavutil/log.h>
+#include <libavutil/pixdesc.h>
 }
 
 #include <algorithm>
@@ -118,6 +119,25 @@ AvPtr<AVFrame> decode_first(AVFormatContext& format, const std::string& name) {
   }
 }
 
+/// Whether a JPEG has Adobe's marker, which says what four components are. Segments: 0xFF, marker, length.
+bool has_adobe_marker(const std::vector<uint8_t>& jpeg) {
+  constexpr uint8_t kAdobe = 0xEE, kScan = 0xDA;
+  for (size_t at = 2; at + 9 <= jpeg.size() && jpeg[at] == 0xFF && jpeg[at + 1] != kScan;
+       at += 2 + (static_cast<size_t>(jpeg[at + 2]) << 8 | jpeg[at + 3]))
+    if (jpeg[at + 1] == kAdobe && std::memcmp(&jpeg[at + 4], "Adobe", 5) == 0) return true;
+  return false;
+}
+
+/// Inks of unknown meaning would come out in wrong colours.
+void check_inks(const std::vector<uint8_t>& bytes, const AVFrame& frame, const std::string& name) {
+  const AVPixFmtDescriptor* desc = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  const bool jpeg = bytes.size() > 2 && bytes[0] == 0xFF && bytes[1] == 0xD8;
+  if (jpeg && desc != nullptr && desc->nb_components == 4 && !has_adobe_marker(bytes))
+    fail(Errc::Unsupported,
+         "{}: a JPEG of four components without Adobe's marker: CMYK or not cannot be told; store it as RGB",
+         name);
+}
+
 /// R'G'B' to full-range BT.601 YUV 4:4:4, as JFIF has it.
 void fill_yuv(const Picture& p, AVFrame& f) {
   const auto code = [](double v) { return static_cast<uint8_t>(std::lround(std::clamp(v, 0.0, 255.0))); };
@@ -201,6 +221,7 @@ Picture read_picture(const fs::path& path) {
   if (opened < 0) fail(Errc::Unsupported, "{}: not an image of a known format ({})", name, av_text(opened));
   const AvPtr<AVFormatContext> format(raw);
   const AvPtr<AVFrame> frame = decode_first(*format, name);
+  check_inks(bytes, *frame, name);
   return apply_rotation(frame_to_rgb(*frame, name), *frame);
 }
 

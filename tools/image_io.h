@@ -16,7 +16,8 @@ struct Picture {
 /// Reads PNG, JPEG, WebP, TIFF, BMP, PNM, GIF and others of FFmpeg's still image formats, recognized by
 /// content, not by name. RGB of 8 bits is taken bit by bit; more bits are rounded to 8; grey becomes three
 /// equal components; YUV (JPEG, WebP) is converted by its own matrix and range with linear chroma
-/// interpolation; alpha is left out; the rotation a camera stored is applied. Throws Io (cannot be read),
+/// interpolation; the inks of CMYK and YCCK JPEGs as Adobe writes them are multiplied out, without a colour
+/// profile; alpha is left out; the rotation a camera stored is applied. Throws Io (cannot be read),
 /// Unsupported (not a known image or pixel format). Safe from many threads at once.
 Picture read_picture(const std::filesystem::path& path);
 

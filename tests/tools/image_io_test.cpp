@@ -8,6 +8,7 @@ extern "C" {
 #include <libavutil/pixdesc.h>
 }
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -121,6 +122,98 @@ TEST(ImageFile, TruncatedPicturesAreErrors) {
       EXPECT_THROW(read_picture(path), Error) << name << ' ' << part << " of " << whole;
     }
   }
+}
+
+/// The frame as a PNG of its own depth.
+void write_png(const fs::path& path, const AVFrame& frame) {
+  const AvPtr<AVCodecContext> context(avcodec_alloc_context3(avcodec_find_encoder(AV_CODEC_ID_PNG)));
+  context->width = frame.width;
+  context->height = frame.height;
+  context->time_base = {1, 25};
+  context->pix_fmt = static_cast<AVPixelFormat>(frame.format);
+  const AvPtr<AVPacket> packet(av_packet_alloc());
+  if (avcodec_open2(context.get(), nullptr, nullptr) < 0 || avcodec_send_frame(context.get(), &frame) < 0 ||
+      avcodec_send_frame(context.get(), nullptr) < 0 ||
+      avcodec_receive_packet(context.get(), packet.get()) < 0)
+    std::abort();
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(packet->data), packet->size);
+}
+
+TEST(ImageFile, SixteenBitPngsAreRounded) {
+  const TempFolder folder;
+  const fs::path path = folder.path() / "deep.png";
+  const auto rgb = new_frame(AV_PIX_FMT_RGB48BE, 2, 1);
+  const uint8_t bytes[12] = {0x80, 0x80, 0x80, 0x7f, 0x01, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0x81};
+  std::copy_n(bytes, 12, rgb->data[0]);
+  write_png(path, *rgb);
+  EXPECT_EQ(read_picture(path).rgb, (std::vector<uint8_t>{128, 128, 1, 255, 0, 1}));
+  const auto grey = new_frame(AV_PIX_FMT_GRAY16BE, 2, 1);
+  std::copy_n(bytes, 4, grey->data[0]);
+  write_png(path, *grey);
+  EXPECT_EQ(read_picture(path).rgb, (std::vector<uint8_t>(6, 128)));
+}
+
+/// A 16 x 8 JPEG of one colour: four components of equal size, as printers' programs write them. `transform`
+/// is Adobe's: 0 CMYK, 2 YCCK, both with inverted inks; -1 leaves its marker out.
+std::string four_inks(const std::array<int, 4>& colour, int transform) {
+  std::string out = "\xFF\xD8";
+  const auto segment = [&](char marker, const std::string& body) {
+    const auto size = body.size() + 2;
+    out += std::string{'\xFF', marker, static_cast<char>(size >> 8), static_cast<char>(size)} + body;
+  };
+  if (transform >= 0) segment('\xEE', std::string("Adobe\0\x64\0\0\0\0", 11) + static_cast<char>(transform));
+  segment('\xDB', '\0' + std::string(64, '\x08'));  // quantized by 8: a flat block's only value is v - 128
+  segment('\xC0', std::string("\x08\0\x08\0\x10\x04\x01\x11\0\x02\x11\0\x03\x11\0\x04\x11\0", 18));
+  // Lengths of 0 to 8 bits, each coded by four; of the other values only "end of block", coded by one.
+  segment('\xC4', std::string("\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08", 26));
+  segment('\xC4', '\x10' + std::string(1, '\x01') + std::string(16, '\0'));
+  segment('\xDA', std::string("\x04\x01\0\x02\0\x03\0\x04\0\0\x3F\0", 12));
+  std::string bits;
+  const auto put = [&](int value, int count) {
+    for (int b = count - 1; b >= 0; --b) bits += static_cast<char>('0' + (value >> b & 1));
+  };
+  for (const bool first : {true, false})  // two blocks of each component; the second differs by 0
+    for (const int v : colour) {
+      const int difference = first ? v - 128 : 0;
+      int length = 0;
+      while (std::abs(difference) >> length != 0) ++length;
+      put(length, 4);
+      put(difference >= 0 ? difference : difference + (1 << length) - 1, length);
+      put(0, 1);
+    }
+  bits.append((8 - bits.size() % 8) % 8, '1');
+  for (size_t i = 0; i < bits.size(); i += 8) {
+    out += static_cast<char>(std::stoi(bits.substr(i, 8), nullptr, 2));
+    if (out.back() == '\xFF') out += '\0';
+  }
+  return out + "\xFF\xD9";
+}
+
+TEST(ImageFile, InksOfPrintersBecomeTheColoursTheyShow) {
+  const TempFolder folder;
+  const fs::path path = folder.path() / "inks.jpg";
+  struct Case {
+    std::array<int, 4> stored;
+    int transform;
+    std::vector<int> rgb;
+  };
+  const Case cases[] = {
+      {{255, 0, 0, 255}, 0, {255, 0, 0}},  // magenta and yellow: red
+      {{255, 0, 0, 128}, 0, {128, 0, 0}},  // under half of black
+      {{200, 100, 50, 255}, 0, {200, 100, 50}}, {{255, 255, 255, 0}, 0, {0, 0, 0}},  // black alone
+      {{0, 128, 128, 255}, 2, {255, 255, 255}},                                      // YCCK: Y is of the inks
+      {{255, 128, 128, 255}, 2, {0, 0, 0}},     {{179, 171, 1, 255}, 2, {254, 0, 0}}};
+  for (const Case& c : cases) {
+    std::ofstream(path, std::ios::binary) << four_inks(c.stored, c.transform);
+    const Picture p = read_picture(path);
+    ASSERT_EQ(p.width, 16);
+    ASSERT_EQ(p.height, 8);
+    for (int i = 0; i < 3; ++i)
+      EXPECT_NEAR(pixel(p, 13, 5)[i], c.rgb[i], 2) << c.transform << ' ' << c.stored[0] << ' ' << i;
+  }
+  // Without Adobe's marker nothing says what the components are.
+  std::ofstream(path, std::ios::binary) << four_inks({255, 0, 0, 255}, -1);
+  EXPECT_EQ(code_of([&] { read_picture(path); }), Errc::Unsupported);
 }
 
 TEST(FrameToRgb, RgbOfAnyOrderAndDepthIsExact) {
