@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/error.h"
@@ -208,6 +209,41 @@ TEST(Video, DrawsDependOnTheSeedAloneAndCoverTheRecipe) {
   EXPECT_NEAR(noisy, 180, 40);
   EXPECT_GT(clips, 150);
   EXPECT_GT(moving, 50);
+}
+
+TEST(Video, SoftensByTheGaussian) {
+  constexpr int width = 23, height = 17;
+  constexpr double sigma = 1.3;
+  std::vector<float> plane = planes(waves(width, height));
+  plane.resize(static_cast<size_t>(width) * height);
+  plane.insert(plane.end(), 5, -7.0F);  // guard values
+  const std::vector<float> before = plane;
+  soften(std::span(plane).first(plane.size() - 5), width, height, sigma);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      double sum = 0, weights = 0;
+      for (int i = -4; i <= 4; ++i)
+        for (int j = -4; j <= 4; ++j) {
+          const double w = std::exp(-0.5 * (i * i + j * j) / (sigma * sigma));
+          const int row = std::clamp(y + i, 0, height - 1), column = std::clamp(x + j, 0, width - 1);
+          sum += w * before[static_cast<size_t>(row) * width + column];
+          weights += w;
+        }
+      EXPECT_NEAR(plane[static_cast<size_t>(y) * width + x], sum / weights, 1e-3) << x << " " << y;
+    }
+  for (size_t i = plane.size() - 5; i < plane.size(); ++i) EXPECT_EQ(plane[i], -7.0F);
+  plane = before;
+  soften(std::span(plane).first(plane.size() - 5), width, height, 0);
+  EXPECT_EQ(plane, before);
+
+  int soft = 0;
+  for (uint64_t i = 0; i < 400; ++i) {
+    Rng rng(2, i);
+    const double s = draw_softness(VideoOptions{}, rng);
+    EXPECT_TRUE(s == 0 || (s >= VideoOptions{}.soft.low && s <= VideoOptions{}.soft.high)) << s;
+    soft += s > 0;
+  }
+  EXPECT_NEAR(soft, 200, 40);
 }
 
 TEST(Video, RefusesWhatIsTooSmall) { EXPECT_THROW(degrade_video(waves(1, 8), 2, plain(2)), Error); }

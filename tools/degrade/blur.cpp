@@ -96,4 +96,33 @@ void blur_subsample(PlaneView in, const TrimmedKernel& k, int scale, int width, 
         out + static_cast<ptrdiff_t>(y) * width);
 }
 
+void soften(std::span<float> plane, int width, int height, double sigma) {
+  const int reach = static_cast<int>(std::ceil(3 * sigma));
+  if (reach == 0) return;
+  std::vector<float> taps(2 * static_cast<size_t>(reach) + 1);
+  float sum = 0;
+  for (int i = -reach; i <= reach; ++i)
+    sum += taps[i + reach] = static_cast<float>(std::exp(-0.5 * i * i / (sigma * sigma)));
+  for (float& t : taps) t /= sum;
+
+  std::vector<float> row(static_cast<size_t>(width) + 2 * reach);
+  for (int y = 0; y < height; ++y) {
+    float* line = &plane[static_cast<size_t>(y) * width];
+    for (int x = 0; x < width + 2 * reach; ++x) row[x] = line[std::clamp(x - reach, 0, width - 1)];
+    std::fill_n(line, width, 0.0F);
+    for (size_t i = 0; i < taps.size(); ++i)
+      for (int x = 0; x < width; ++x) line[x] += taps[i] * row[x + i];
+  }
+  const std::vector<float> rows(plane.begin(), plane.end());
+  for (int y = 0; y < height; ++y) {
+    float* line = &plane[static_cast<size_t>(y) * width];
+    std::fill_n(line, width, 0.0F);
+    for (size_t i = 0; i < taps.size(); ++i) {
+      const int from = std::clamp(y + static_cast<int>(i) - reach, 0, height - 1);
+      const float* source = &rows[static_cast<size_t>(from) * width];
+      for (int x = 0; x < width; ++x) line[x] += taps[i] * source[x];
+    }
+  }
+}
+
 }  // namespace cdsr::degrade

@@ -29,4 +29,8 @@ struct PlaneView {
 /// `out` is width x height, contiguous. Safe from many threads.
 void blur_subsample(PlaneView in, const TrimmedKernel& kernel, int scale, int width, int height, float* out);
 
+/// Gaussian blur in place, edges repeated, `sigma` pixels of standard deviation (0: nothing). The taps reach
+/// 3 sigma. `plane` is width x height, contiguous. Safe from many threads.
+void soften(std::span<float> plane, int width, int height, double sigma);
+
 }  // namespace cdsr::degrade

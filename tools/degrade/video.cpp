@@ -76,6 +76,10 @@ const Range& quality_range(const VideoOptions& o, Codec codec) {
 
 }  // namespace
 
+double draw_softness(const VideoOptions& o, Rng& rng) {
+  return rng.uniform() < o.soft_share ? draw(o.soft, rng) : 0;
+}
+
 VideoSpec draw_video(const VideoOptions& o, int scale, Rng& rng) {
   VideoSpec s;
   s.kernel = draw_kernel(o, scale, rng);
@@ -123,16 +127,16 @@ std::string describe(const VideoOptions& o) {
   const double resize = std::accumulate(o.resize_share.begin(), o.resize_share.end(), 0.0),
                codec = std::accumulate(o.codec_share.begin(), o.codec_share.end(), 0.0);
   return fmt::format(
-      "resize anisotropic Gaussian {}, isotropic {}, bicubic {}, area {}; noise up to {:g} in {}, shot noise "
-      "up to "
-      "{:g} in {}; not coded {}, JPEG q {:g} to {:g} {}, MPEG-2 q {:g} to {:g} {}, H.264 crf {:g} to {:g} "
-      "{}, HEVC "
-      "crf {:g} to {:g} {}",
-      share(o.resize_share[0], resize), share(o.resize_share[1], resize), share(o.resize_share[2], resize),
-      share(o.resize_share[3], resize), o.gaussian, share(o.gaussian_share, 1), o.shot,
-      share(o.shot_share, 1), share(o.codec_share[0], codec), o.jpeg.low, o.jpeg.high,
-      share(o.codec_share[1], codec), o.mpeg2.low, o.mpeg2.high, share(o.codec_share[2], codec), o.h264.low,
-      o.h264.high, share(o.codec_share[3], codec), o.hevc.low, o.hevc.high, share(o.codec_share[4], codec));
+      "originals softened by {:g} to {:g} pixels {}; resize anisotropic Gaussian {}, isotropic {}, bicubic "
+      "{}, "
+      "area {}; noise up to {:g} in {}, shot noise up to {:g} in {}; not coded {}, JPEG q {:g} to {:g} {}, "
+      "MPEG-2 q {:g} to {:g} {}, H.264 crf {:g} to {:g} {}, HEVC crf {:g} to {:g} {}",
+      o.soft.low, o.soft.high, share(o.soft_share, 1), share(o.resize_share[0], resize),
+      share(o.resize_share[1], resize), share(o.resize_share[2], resize), share(o.resize_share[3], resize),
+      o.gaussian, share(o.gaussian_share, 1), o.shot, share(o.shot_share, 1), share(o.codec_share[0], codec),
+      o.jpeg.low, o.jpeg.high, share(o.codec_share[1], codec), o.mpeg2.low, o.mpeg2.high,
+      share(o.codec_share[2], codec), o.h264.low, o.h264.high, share(o.codec_share[3], codec), o.hevc.low,
+      o.hevc.high, share(o.codec_share[4], codec));
 }
 
 void record(const VideoSpec& s, std::span<float> clip, int width, int height, std::span<float> out) {

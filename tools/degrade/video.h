@@ -32,6 +32,11 @@ struct VideoOptions {
   Range h264 = {16, 36}, hevc = {18, 36};                             ///< CRF
   double still_share = 0.3;  ///< of the coded pictures: one intra frame; the others are frames of a clip of 3
   double pan = 3;            ///< largest motion of a clip, LR pixels a frame, each axis
+  /// Training alone: how many originals are soft themselves, as lenses, scalers and earlier encodes leave
+  /// them, and the Gaussian that makes them so, HR pixels. The network is asked for the soft original:
+  /// otherwise everything it is given comes out too sharp.
+  double soft_share = 0.5;
+  Range soft = {0.4, 2};
 };
 
 /// What happened to one picture. Everything but the noise, whose values come from `seed`.
@@ -44,6 +49,9 @@ struct VideoSpec {
   int pan_x = 0, pan_y = 0;   ///< HR pixels the window moves from a frame to the next
   uint64_t seed = 0;
 };
+
+/// How soft the original is, HR pixels; 0: as it is.
+double draw_softness(const VideoOptions& options, Rng& rng);
 
 /// Draws a degradation for `scale` (2..4). A codec that is not available is not drawn.
 VideoSpec draw_video(const VideoOptions& options, int scale, Rng& rng);

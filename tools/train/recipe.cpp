@@ -50,9 +50,13 @@ void set_video(const std::filesystem::path& path, const toml::table& table, degr
                                                   {"shot_noisy", &o.shot_share},
                                                   {"shot_noise", &o.shot},
                                                   {"still", &o.still_share},
-                                                  {"pan", &o.pan}};
-  const std::map<std::string, degrade::Range*> ranges = {
-      {"jpeg_q", &o.jpeg}, {"mpeg2_q", &o.mpeg2}, {"h264_crf", &o.h264}, {"hevc_crf", &o.hevc}};
+                                                  {"pan", &o.pan},
+                                                  {"soft_originals", &o.soft_share}};
+  const std::map<std::string, degrade::Range*> ranges = {{"jpeg_q", &o.jpeg},
+                                                         {"mpeg2_q", &o.mpeg2},
+                                                         {"h264_crf", &o.h264},
+                                                         {"hevc_crf", &o.hevc},
+                                                         {"softness", &o.soft}};
   for (const auto& [k, node] : table) {
     const std::string key(k.str());
     if (const auto n = numbers.find(key); n != numbers.end()) {

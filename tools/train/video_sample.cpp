@@ -33,6 +33,7 @@ class Sample {
         // Room around the crop for any place on the codec's grid of blocks.
         tile_((o.patch + kMacroblock - 1) / kMacroblock * kMacroblock + kMacroblock),
         turn_(draw_turn(rng)),
+        softness_(degrade::draw_softness(*o.video, rng)),
         spec_(degrade::draw_video(*o.video, o.scale, rng)),
         reach_(std::max(spec_.shown, spec_.frames - 1 - spec_.shown) *
                std::max(std::abs(spec_.pan_x), std::abs(spec_.pan_y))),
@@ -54,11 +55,13 @@ class Sample {
     left_[crop] = turn_.transpose ? b : a;
     top_[crop] = turn_.transpose ? a : b;
     const size_t plane = static_cast<size_t>(side_) * side_;
+    const double middle = thread_seconds();
+    time.data += middle - begin;
+    for (size_t c = 0; c < 3; ++c)
+      degrade::soften(std::span(square_).subspan(c * plane, plane), side_, side_, softness_);
     copy_square(
         &square_[static_cast<size_t>(margin + scale_ * top_[crop]) * side_ + margin + scale_ * left_[crop]],
         side_, plane, hr, size, static_cast<size_t>(size) * size, size);
-    const double middle = thread_seconds();
-    time.data += middle - begin;
 
     std::vector<float> small(static_cast<size_t>(tile_) * tile_);
     for (int f = 0; f < spec_.frames; ++f) {
@@ -94,6 +97,7 @@ class Sample {
   const tools::Picture& photo_;
   const int scale_, patch_, tile_;
   const Turn turn_;
+  const double softness_;  // of the original
   const degrade::VideoSpec spec_;
   const int reach_;  // HR pixels the window moves away from the crop
   const int side_;   // of the square of the photograph that is looked at
