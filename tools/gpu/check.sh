@@ -3,8 +3,8 @@
 # OUT/RESULTS.md is model/cuda/RESULTS.md of this machine.
 #
 #   tools/gpu/check.sh [PART...]  host, correct, fast, train, zerocopy (default: all of them)
-#   tools/gpu/check.sh carry      fill .gpu/ with what an offline machine lacks: headers, GoogleTest, a small FFmpeg, a
-#                                 clip, pictures. Where FFmpeg cannot be built here the rest is carried
+#   tools/gpu/check.sh carry [B]  fill .gpu/ with what an offline machine lacks: headers, GoogleTest, a small FFmpeg (for
+#                                 the libcdsr of build folder B, default: any), a clip, pictures
 #
 #   host      build, tests of the kernels' arithmetic, registers and spills, matrix instructions: no CUDA call
 #   correct   operators, networks, frames and contexts against the reference; compute-sanitizer
@@ -97,12 +97,14 @@ LD_LIBRARY_PATH=$here exec "$here/pkgconf" --define-prefix "$@"
 EOF
     chmod +x .gpu/bin/pkg-config
   fi
-  local built any=()
-  for built in "$root"/build*/lib/libcdsr.so; do [[ ! -e $built ]] || any+=("$(dirname "$(dirname "$built")")"); done
-  if [[ ${#any[@]} -eq 0 ]]; then
+  local folder=${1:-} built
+  for built in "$root"/build*/lib/libcdsr.so; do
+    [[ -n $folder || ! -e $built ]] || folder=$(dirname "$(dirname "$built")")
+  done
+  if [[ -z $folder ]]; then
     echo "no FFmpeg carried: it needs libcdsr built in some build folder here first"
-  elif tools/gpu/ffmpeg.sh "${any[0]}" .gpu/ffmpeg; then
-    carry_media "${any[0]}/lib"
+  elif tools/gpu/ffmpeg.sh "$folder" .gpu/ffmpeg; then
+    carry_media "$(realpath "$folder")/lib"
   else
     echo "no FFmpeg carried: tools/gpu/ffmpeg.sh failed"
   fi
@@ -378,7 +380,7 @@ case ${1:-} in
     exit
     ;;
   carry)
-    carry
+    carry "${2:-}"
     exit
     ;;
 esac

@@ -21,6 +21,8 @@ mkdir -p "$2"
 prefix=$(cd "$2" && pwd)
 work=$build/gpu-ffmpeg
 export PKG_CONFIG_PATH=$build/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+# The linker looks for libavfilter's libcdsr here.
+export LD_LIBRARY_PATH=$build/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 
 source=${FFMPEG_SRC:-}
 for tree in "$root"/build*/ffmpeg-src/debian/ffmpeg-*/; do
