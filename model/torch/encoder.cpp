@@ -19,7 +19,15 @@ ConvBnImpl::ConvBnImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, 
           torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(padding)))),
       bn(register_module("bn", torch::nn::BatchNorm2d(out))) {}
 
-torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) { return lrelu(bn(conv(x))); }
+torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) {
+  if (peers != nullptr && bn->is_training()) return lrelu(batch_norm(*bn, conv(x), *peers));
+  return lrelu(bn(conv(x)));
+}
+
+void connect(torch::nn::Module& module, Peers* peers) {
+  for (const auto& m : module.modules())
+    if (auto* layer = m->as<ConvBn>()) layer->peers = peers;
+}
 
 LpeImpl::LpeImpl(const CdsrConfig& config, const Variant& variant) : dim(config.embedding()) {
   const int64_t w = config.lpe_nf, d = dim;

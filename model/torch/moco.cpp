@@ -30,7 +30,7 @@ MocoImpl::MocoImpl(const Cdsr& model, const MocoOptions& o) : options(o) {
 }
 
 MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings, const torch::Tensor& key_crops) {
-  const int64_t batch = embeddings.size(0);
+  const int64_t batch = embeddings.size(0) * (peers == nullptr ? 1 : peers->size());
   if (options.queue % batch != 0)
     fail(Errc::InvalidArgument, "moco: the queue of {} is not a multiple of the batch of {}", options.queue,
          batch);
@@ -44,14 +44,15 @@ MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings, cons
   const torch::Tensor positive = (q * k).sum(1, true);
   const torch::Tensor negative = torch::matmul(q, queue.clone().t());
   const torch::Tensor logits = torch::cat({positive, negative}, 1) / options.temperature;
-  const torch::Tensor target = torch::zeros({batch}, torch::TensorOptions(torch::kLong).device(q.device()));
+  const torch::Tensor target =
+      torch::zeros({embeddings.size(0)}, torch::TensorOptions(torch::kLong).device(q.device()));
 
   Loss out;
   out.loss = torch::nn::functional::cross_entropy(logits, target);
   torch::NoGradGuard no_grad;
   out.accuracy = (logits.argmax(1) == 0).to(torch::kFloat).mean();
   const auto row = next.item<int64_t>();
-  queue.slice(0, row, row + batch).copy_(k);
+  queue.slice(0, row, row + batch).copy_(peers == nullptr ? k : peers->gather(k));
   next.fill_((row + batch) % options.queue);
   return out;
 }

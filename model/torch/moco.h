@@ -11,7 +11,7 @@
 namespace cdsr::nn {
 
 struct MocoOptions {
-  int64_t queue = 8192;     ///< negatives kept, a multiple of the batch size
+  int64_t queue = 8192;     ///< negatives kept, a multiple of the batch of all processes
   double momentum = 0.999;  ///< of the key encoder
   double temperature = 0.07;
 };
@@ -24,13 +24,15 @@ struct MocoImpl : torch::nn::Module {
     torch::Tensor accuracy;  ///< share of queries whose positive scores highest
   };
   /// Moves the key encoder towards the model's, makes the keys of `key_crops` (B x 3 x H x W), scores
-  /// `embeddings` (E_a of the query crops, with gradient) and puts the keys into the queue.
+  /// `embeddings` (E_a of the query crops, with gradient) and puts the keys, those of the peers too, into the
+  /// queue.
   Loss step(Cdsr& model, const torch::Tensor& embeddings, const torch::Tensor& key_crops);
 
   MocoOptions options;
   Encoder key_encoder{nullptr};
-  torch::Tensor queue;  ///< queue x d, rows of unit length
-  torch::Tensor next;   ///< int64 scalar: the row the next key is written to
+  torch::Tensor queue;     ///< queue x d, rows of unit length
+  torch::Tensor next;      ///< int64 scalar: the row the next key is written to
+  Peers* peers = nullptr;  ///< processes that hold the same queue; may be null
 };
 TORCH_MODULE(Moco);
 

@@ -1,0 +1,49 @@
+#include "model/torch/peers.h"
+
+namespace cdsr::nn {
+namespace {
+
+struct SumOver : torch::autograd::Function<SumOver> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& tensor,
+                               int64_t peers) {
+    context->saved_data["peers"] = peers;
+    torch::Tensor sum = tensor.detach().clone(torch::MemoryFormat::Contiguous);
+    reinterpret_cast<Peers*>(peers)->sum(sum);
+    return sum;
+  }
+
+  // Every process's result depends on this one's tensor alike: the gradients add up.
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    torch::Tensor sum = gradients[0].detach().clone(torch::MemoryFormat::Contiguous);
+    reinterpret_cast<Peers*>(context->saved_data["peers"].toInt())->sum(sum);
+    return {sum, torch::Tensor()};
+  }
+};
+
+}  // namespace
+
+torch::Tensor sum_over(Peers& peers, const torch::Tensor& tensor) {
+  return SumOver::apply(tensor, reinterpret_cast<int64_t>(&peers));
+}
+
+torch::Tensor batch_norm(torch::nn::BatchNorm2dImpl& norm, const torch::Tensor& x, Peers& peers) {
+  // The variance from differences to the common mean: sums of squares would lose it in fp32.
+  const torch::Tensor mean = sum_over(peers, x.mean({0, 2, 3}, true)) / peers.size();
+  const torch::Tensor centred = x - mean;
+  const torch::Tensor variance = sum_over(peers, centred.square().mean({0, 2, 3}, true)) / peers.size();
+  if (norm.options.track_running_stats()) {
+    const torch::NoGradGuard no_grad;
+    norm.num_batches_tracked.add_(1);
+    const auto momentum = norm.options.momentum();
+    const double share = momentum ? *momentum : 1.0 / norm.num_batches_tracked.item<double>();
+    const auto n = static_cast<double>(x.numel() / x.size(1) * peers.size());
+    norm.running_mean.lerp_(mean.flatten(), share);
+    norm.running_var.lerp_(variance.flatten() * (n / (n - 1)), share);
+  }
+  const auto per_channel = [](const torch::Tensor& t) { return t.reshape({1, -1, 1, 1}); };
+  return centred * (variance + norm.options.eps()).rsqrt() * per_channel(norm.weight) +
+         per_channel(norm.bias);
+}
+
+}  // namespace cdsr::nn
