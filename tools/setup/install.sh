@@ -33,7 +33,7 @@ if [[ -e ${CUDA_HOME:-/usr/local/cuda}/include/cuda.h ]]; then
   gst+=(libgstreamer-plugins-bad1.0-dev)
 fi
 test=("${user[@]}" "${gst[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format shellcheck python3 python3-venv git)
-train=(libtorch-dev libtomlplusplus-dev libonnx-dev)
+train=(libtorch-dev libgloo-dev libtomlplusplus-dev libonnx-dev)
 cuda=(build-essential cmake ninja-build pkg-config python3-venv)
 
 # NVIDIA's wheels; Debian's own toolkit is older.

@@ -33,17 +33,34 @@ void describe(std::span<const float, kDegradationTargets> target, torch::Tensor 
   std::copy(target.begin(), target.end(), row.data_ptr<float>());
 }
 
+/// The images of the options' part.
+struct Images {
+  int count, first;
+  explicit Images(const BatchOptions& o) : count(o.batch / o.parts), first(o.part * count) {}
+};
+
+/// Standard normal noise for the part's low-resolution pictures, the same on every device. Drawn for the
+/// whole batch, so that parts do not change it.
+torch::Tensor draw_noise(const BatchOptions& o, int64_t step) {
+  const Images images(o);
+  at::Generator generator = at::detail::createCPUGenerator(Rng(o.seed, ~static_cast<uint64_t>(step)).bits());
+  const torch::Tensor all = torch::randn({2 * o.batch, 3, o.patch, o.patch}, generator);
+  return torch::cat(
+      {all.narrow(0, images.first, images.count), all.narrow(0, o.batch + images.first, images.count)});
+}
+
 Batch make_video_batch(const std::vector<tools::Picture>& photos, const BatchOptions& o, int64_t step) {
   const int64_t size = static_cast<int64_t>(o.scale) * o.patch;
+  const auto [count, first] = Images(o);
   Batch batch;
-  batch.lr = torch::empty({2 * o.batch, 3, o.patch, o.patch});
-  batch.hr = torch::empty({2 * o.batch, 3, size, size});
-  batch.degradation = torch::empty({o.batch, kDegradationTargets});
-  for (int i = 0; i < o.batch; ++i) {
-    Rng rng = sample_rng(o, step, i);
+  batch.lr = torch::empty({2 * count, 3, o.patch, o.patch});
+  batch.hr = torch::empty({2 * count, 3, size, size});
+  batch.degradation = torch::empty({count, kDegradationTargets});
+  for (int i = 0; i < count; ++i) {
+    Rng rng = sample_rng(o, step, first + i);
     const tools::Picture& photo = draw_photo(photos, rng);
-    float* const lr[2] = {batch.lr[i].data_ptr<float>(), batch.lr[o.batch + i].data_ptr<float>()};
-    float* const hr[2] = {batch.hr[i].data_ptr<float>(), batch.hr[o.batch + i].data_ptr<float>()};
+    float* const lr[2] = {batch.lr[i].data_ptr<float>(), batch.lr[count + i].data_ptr<float>()};
+    float* const hr[2] = {batch.hr[i].data_ptr<float>(), batch.hr[count + i].data_ptr<float>()};
     const degrade::VideoSpec spec =
         make_video_sample(photo, {o.scale, o.patch, &o.video}, rng, lr, hr, batch.time);
     describe(degradation_target(spec.kernel, o.scale, spec.noise, spec.codec, spec.quality),
@@ -102,22 +119,23 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   torch::NoGradGuard no_grad;
   if (o.degradation == Degradation::Video) return make_video_batch(photos, o, step);
   const double begin = thread_seconds();
-  const int size = o.scale * o.patch, full = size + 2 * kKernelMargin, n = 2 * o.batch;
+  const auto [count, first] = Images(o);
+  const int size = o.scale * o.patch, full = size + 2 * kKernelMargin, n = 2 * count;
   torch::Tensor hr = torch::empty({n, 3, full, full});
   torch::Tensor kernels = torch::empty({n, kKernelSide, kKernelSide});
   torch::Tensor noise = torch::zeros({n, 1, 1, 1});
-  torch::Tensor degradation = torch::empty({o.batch, kDegradationTargets});
+  torch::Tensor degradation = torch::empty({count, kDegradationTargets});
   const auto crop_floats = static_cast<size_t>(3) * full * full;
 
-  for (int i = 0; i < o.batch; ++i) {
-    Rng rng = sample_rng(o, step, i);
+  for (int i = 0; i < count; ++i) {
+    Rng rng = sample_rng(o, step, first + i);
     const tools::Picture& photo = draw_photo(photos, rng);
     const Turn turn = draw_turn(rng);
     std::vector<float> kernel = draw_kernel(rng, o);
     double level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
     describe(degradation_target(kernel, o.scale, {.gaussian = level}), degradation[i]);
     for (int crop = 0; crop < 2; ++crop) {
-      const int row = crop * o.batch + i;
+      const int row = crop * count + i;
       if (crop == 1 && o.positive == Positive::Content) {
         kernel = draw_kernel(rng, o);
         level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
@@ -135,11 +153,7 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   const double middle = thread_seconds();
   hr = hr.to(o.device);
   torch::Tensor lr = blur_subsample(hr, kernels.to(o.device), o.scale);
-  if (o.noise > 0) {
-    at::Generator generator =
-        at::detail::createCPUGenerator(Rng(o.seed, ~static_cast<uint64_t>(step)).bits());
-    lr = lr + (noise * torch::randn(lr.sizes(), generator)).to(o.device);  // the same on every device
-  }
+  if (o.noise > 0) lr = lr + (noise * draw_noise(o, step)).to(o.device);
   Batch batch;
   batch.kernels = kernels;
   batch.lr = (lr.clamp(0, 255).round() / 255).contiguous();

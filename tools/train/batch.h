@@ -40,6 +40,8 @@ Positive positive_from_string(std::string_view text);
 struct BatchOptions {
   int scale = 2;
   int batch = 32;  ///< images a step
+  int part = 0;    ///< of them, which part is made here: of a training in several processes
+  int parts = 1;   ///< equal parts, by image; `batch` is a multiple of it
   int patch = 48;  ///< side of a low-resolution crop
   Degradation degradation = Degradation::Aligned;
   double noise = 0;          ///< highest standard deviation of the Gaussian noise, on 0..255; not for Video
@@ -51,7 +53,7 @@ struct BatchOptions {
 };
 
 /// Float pictures in [0,1]. Rows 0 .. B-1 hold crop 0 (query), rows B .. 2B-1 crop 1 (key) of the same
-/// images.
+/// B images: the part's, batch / parts.
 struct Batch {
   torch::Tensor lr;           ///< 2B x 3 x patch x patch, rounded to 8 bit
   torch::Tensor hr;           ///< 2B x 3 x scale * patch x scale * patch
@@ -60,10 +62,11 @@ struct Batch {
   BatchTime time;
 };
 
-/// The batch of a step: a pure function of (options, photos, step), whatever thread or order it is made in.
+/// The batch of a step, or a part of it: a pure function of (options, photos, step), whatever thread or order
+/// it is made in. An image does not depend on how many parts there are.
 Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& options, int64_t step);
 
-/// The random numbers of image i of a step.
+/// The random numbers of image i of a step, 0 <= i < batch.
 Rng sample_rng(const BatchOptions& options, int64_t step, int i);
 
 /// Blurs and subsamples on the tensor's device: hr is N x 3 x (s p + 20) x (s p + 20) on 0..255 with a margin

@@ -1,5 +1,9 @@
 #include "tools/train/checkpoint.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "model/atomic_file.h"
@@ -17,7 +21,7 @@ std::string identity(const TrainOptions& o) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
+std::string checkpoint_bytes(const TrainState& state, const TrainOptions& options) {
   torch::serialize::OutputArchive archive, model, moco, optimizer;
   state.model->save(model);
   state.moco->save(moco);
@@ -38,21 +42,26 @@ void save_checkpoint(const std::filesystem::path& path, TrainState& state, const
     state.ema.save(ema);
     archive.write("ema", ema);
   }
-  // Through memory: what LibTorch does when a file cannot take all is to abort.
   std::ostringstream bytes;
   archive.save_to(bytes);
-  const std::string_view view = bytes.view();
+  return std::move(bytes).str();
+}
+
+void save_checkpoint(const std::filesystem::path& path, const TrainState& state,
+                     const TrainOptions& options) {
+  // Through memory: what LibTorch does when a file cannot take all is to abort.
+  const std::string bytes = checkpoint_bytes(state, options);
   AtomicFile file(path);
-  file.write(view.data(), view.size());
+  file.write(bytes.data(), bytes.size());
   file.commit();
 }
 
-bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
-  if (!std::filesystem::exists(path)) return false;
+void restore(const std::string& bytes, const std::string& name, TrainState& state,
+             const TrainOptions& options) {
   std::string config;
   try {
     torch::serialize::InputArchive archive, model, moco, optimizer;
-    archive.load_from(path.string(), options.device);
+    archive.load_from(bytes.data(), bytes.size(), options.device);
     c10::IValue value;
     archive.read("config", value);
     config = value.toStringRef();
@@ -78,11 +87,18 @@ bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const
         state.ema.reset(*state.model);
     }
   } catch (const std::exception& e) {
-    fail(Errc::BadWeights, "{}: the checkpoint is damaged: {}", path.string(), e.what());
+    fail(Errc::BadWeights, "{}: the checkpoint is damaged: {}", name, e.what());
   }
   if (config != identity(options))
-    fail(Errc::BadWeights, "{}: the checkpoint is of {}, asked for {}", path.string(), config,
-         identity(options));
+    fail(Errc::BadWeights, "{}: the checkpoint is of {}, asked for {}", name, config, identity(options));
+}
+
+bool load_checkpoint(const std::filesystem::path& path, TrainState& state, const TrainOptions& options) {
+  if (!std::filesystem::exists(path)) return false;
+  std::ifstream in(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (!in) fail(Errc::Io, "{}: cannot read: {}", path.string(), std::strerror(errno));
+  restore(bytes, path.string(), state, options);
   return true;
 }
 

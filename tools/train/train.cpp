@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -24,6 +25,7 @@ struct Arguments {
   std::string degradation = "aligned", schedule = "cosine", device = "cpu", variant, positive = "both";
   std::filesystem::path recipe;
   int video_frames = 32;
+  int peer_timeout = 1800;
   train::TrainOptions options;
 };
 
@@ -32,20 +34,46 @@ void print_line(const std::string& line) {
   std::fflush(stdout);
 }
 
-torch::Device device_from_string(const std::string& text) {
+/// With several processes on a machine each takes the next GPU.
+torch::Device device_from_string(const std::string& text, int local_rank) {
   try {
     const torch::Device device(text);
     if (device.is_cpu()) return device;
     if (device.is_cuda()) {
       const auto count = static_cast<int>(torch::cuda::device_count());
-      if (std::max<int>(device.index(), 0) >= count)
-        fail(Errc::Unsupported, "--device {}: this LibTorch sees {} CUDA devices", text, count);
-      return {torch::kCUDA, std::max<c10::DeviceIndex>(device.index(), 0)};
+      const int index = std::max<int>(device.index(), 0) + local_rank;
+      if (index >= count)
+        fail(Errc::Unsupported, "--device {}{}: this LibTorch sees {} CUDA devices", text,
+             local_rank == 0 ? "" : fmt::format(" for local rank {}", local_rank), count);
+      return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
     }
   } catch (const c10::Error&) {
     // what is no device at all is refused as what is none of ours
   }
   fail(Errc::InvalidArgument, "--device {}: must be cpu, cuda or cuda:N", text);
+}
+
+/// Once the processes have met: whatever fails in one stops all.
+void load_and_train(const Arguments& a, train::World& world) {
+  const train::TrainOptions& o = a.options;
+  const train::Log say = world.first() ? train::Log(print_line) : train::Log([](const std::string&) {});
+  if (!world.alone())
+    say(fmt::format("{} processes, {} images of a batch each", world.size(), o.batch.batch / world.size()));
+  if (o.batch.degradation == train::Degradation::Video)
+    say("degraded as video: " + degrade::describe(o.batch.video));
+  say(fmt::format("{} x{}, {} parameters, {} MAC per low-resolution pixel", o.config.name, o.config.scale,
+                  parameter_count(o.config), mac_count(o.config).sr_per_pixel));
+  const int decoders = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int side = o.batch.patch * o.batch.scale;
+  const auto photos = train::load_photos(a.data, side, decoders, say, a.video_frames);
+  say(fmt::format("{} pictures", photos.size()));
+  std::vector<Picture> held_out;
+  if (!a.validation.empty() && world.first())
+    held_out = train::load_photos(a.validation, side, decoders, say);
+  const train::Validation validation(held_out, o.batch);
+  if (!validation.empty())
+    say(fmt::format("{} validation images, bicubic {:.3f} dB", held_out.size(), validation.bicubic_psnr()));
+  train::train(o, photos, validation, say, world);
 }
 
 void run(CLI::App& command, Arguments& a) {
@@ -64,28 +92,21 @@ void run(CLI::App& command, Arguments& a) {
   o.batch.positive = train::positive_from_string(a.positive);
   o.batch.scale = o.config.scale;
   o.schedule = a.schedule == "steps" ? train::Schedule::Steps : train::Schedule::Cosine;
-  o.device = device_from_string(a.device);
+  const train::Place place = train::place_from_environment();
+  o.device = device_from_string(a.device, place.local);
   o.batch.device = o.device;
   o.batch.degradation = train::degradation_from_string(a.degradation);
   const bool video = o.batch.degradation == train::Degradation::Video;
   if (video && (o.variant.kernel || o.batch.positive != train::Positive::Both))
     fail(Errc::InvalidArgument,
          "--degradation video has no one blur kernel: without --variant skp and --positive");
-  if (video) print_line("degraded as video: " + degrade::describe(o.batch.video));
-  const int decoders = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  print_line(fmt::format("{} x{}, {} parameters, {} MAC per low-resolution pixel", o.config.name,
-                         o.config.scale, parameter_count(o.config), mac_count(o.config).sr_per_pixel));
-  const auto photos =
-      train::load_photos(a.data, o.batch.patch * o.batch.scale, decoders, print_line, a.video_frames);
-  print_line(fmt::format("{} pictures", photos.size()));
-  const auto held_out = a.validation.empty() ? std::vector<Picture>{}
-                                             : train::load_photos(a.validation, o.batch.patch * o.batch.scale,
-                                                                  decoders, print_line);
-  const train::Validation validation(held_out, o.batch);
-  if (!validation.empty())
-    print_line(
-        fmt::format("{} validation images, bicubic {:.3f} dB", held_out.size(), validation.bicubic_psnr()));
-  train::train(o, photos, validation, print_line);
+  train::World world(place, o.device, std::chrono::seconds(a.peer_timeout));
+  try {
+    load_and_train(a, world);
+  } catch (const std::exception& e) {
+    world.failed(e.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -115,7 +136,9 @@ void add_train(CLI::App& app) {
       ->capture_default_str();
   c->add_option("--validation", a->validation, "folders of images that choose the best checkpoint");
   c->add_option("--out", o.out, "folder for checkpoints, weights and log; resumes from it");
-  c->add_option("--init", o.init, "weights to start from when --out holds no checkpoint");
+  c->add_option(
+      "--init", o.init,
+      "weights to start from when --out holds no checkpoint; of another scale: all but the last layer");
   c->add_flag("--restart-conditioning", o.restart, "with --init: make encoder, compress and modulation new");
   c->add_option("--degradation,--protocol", a->degradation,
                 "aligned (blur and noise), paper (the same, shifted as the published code has it) or video "
@@ -171,13 +194,20 @@ void add_train(CLI::App& app) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   c->add_flag("!--learn-lpe", o.guide.freeze_lpe, "with --guide: let the LPE learn too");
-  c->add_option("--device", a->device, "cpu or cuda:N")->capture_default_str();
+  c->add_option("--device", a->device,
+                "cpu or cuda:N; several processes on a machine (see tools/train/README.md) take N, N+1, ...")
+      ->capture_default_str();
   c->add_flag("--bf16", o.bf16, "bfloat16 autocast");
   c->add_option("--seed", o.batch.seed, "seed of everything random")->capture_default_str();
   c->add_option("--threads", o.threads, "threads of LibTorch's operators; 0: as many as there are cores")
       ->capture_default_str();
   c->add_option("--workers", o.workers, "threads that make batches")
       ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  c->add_option("--peer-timeout", a->peer_timeout,
+                "in several processes: seconds to wait for one that does not answer; longer than a "
+                "validation and the guided start take")
+      ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   c->add_option("--checkpoint-every", o.checkpoint_every, "steps")
       ->check(CLI::Range(1, 100000000))

@@ -15,6 +15,7 @@
 #include "tools/train/guide.h"
 #include "tools/train/photos.h"
 #include "tools/train/validation.h"
+#include "tools/train/world.h"
 
 namespace cdsr::train {
 
@@ -27,7 +28,7 @@ enum class Schedule {
 struct TrainOptions {
   CdsrConfig config;
   nn::Variant variant;  ///< of the paper's laboratory; default: the paper's network
-  BatchOptions batch;
+  BatchOptions batch;   ///< of all processes together
   nn::MocoOptions moco;
   GuideOptions guide;
   int64_t iterations = 10000;
@@ -70,6 +71,12 @@ struct TrainState {
 /// configuration. Writes <out>/last.ckpt, <out>/last.safetensors, <out>/log.jsonl and, when validation
 /// improves, <out>/best.safetensors; with validation pictures also <out>/crops. Throws Error when the loss or
 /// the gradient is not finite, when the loss diverges (the last good checkpoint stays) and on anything Io.
+///
+/// In several processes each calls it with the same options and photos: rank 0 alone reads `init`, validates,
+/// logs and touches options.out, and all start from its checkpoint. When one of them fails all throw.
+void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
+           const Validation& validation, const Log& log, World& world);
+/// Alone.
 void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
            const Validation& validation, const Log& log);
 

@@ -1,0 +1,156 @@
+#include "tools/train/step.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "model/error.h"
+#include "tools/train/autocast.h"
+
+namespace cdsr::train {
+namespace {
+
+/// E_a of pictures and the attention it came from. Always fp32, as at inference: bfloat16 rounds away most of
+/// what tells embeddings apart.
+struct Embedded {
+  torch::Tensor embedding, logits;
+};
+
+Embedded embed(TrainState& state, const TrainOptions& o, const torch::Tensor& pictures) {
+  nn::Encoder& encoder = state.model->encoder;
+  if (!o.variant.paper()) return {encoder(pictures), {}};  // it may lack any part
+  torch::Tensor features;
+  {
+    const torch::AutoGradMode gradient(!(o.guide.on() && o.guide.freeze_lpe));
+    features = encoder->lpe(nn::lpe_view(encoder->input, pictures));
+  }
+  const torch::Tensor logits = encoder->csc->logits(features);
+  return {encoder->csc->mix(logits), logits};
+}
+
+/// L1 on 0..255 between what the network makes of the batch and the truth.
+torch::Tensor picture_loss(TrainState& state, const TrainOptions& o, const Batch& batch,
+                           const torch::Tensor& embedding) {
+  const int64_t b = batch.lr.size(0) / 2;
+  torch::Tensor sr, hr = batch.hr;
+  if (o.config.query == Query::Shot && o.batch.positive == Positive::Both) {
+    // As a shot is upscaled: the embedding of crop 0 serves both crops, and each crop's queries come from
+    // the other crop of the same image.
+    sr = state.model->sr(batch.lr, torch::cat({embedding, embedding}),
+                         [b](int, const torch::Tensor& mean) { return mean.roll(b, 0); });
+  } else {
+    sr = state.model->sr(batch.lr.slice(0, 0, b), embedding,
+                         [](int, const torch::Tensor& mean) { return mean; });
+    hr = batch.hr.slice(0, 0, b);
+  }
+  return torch::l1_loss(sr.to(torch::kFloat), hr) * 255;
+}
+
+/// The paper's Ours-SKP: absolute error of the predicted blur kernel, summed over the kernel (at most 2).
+torch::Tensor kernel_loss(TrainState& state, const Batch& batch, const torch::Tensor& embedding) {
+  const torch::Tensor predicted = state.model->predicted_kernel(embedding);
+  const torch::Tensor truth = batch.kernels.slice(0, 0, embedding.size(0)).flatten(1).to(predicted.device());
+  return (predicted - truth).abs().sum(1).mean();
+}
+
+/// Losses and gradients of one batch. What it measured is the mean over all processes.
+StepMeasures learn(TrainState& state, const TrainOptions& o, const Batch& batch, World& world) {
+  const int64_t b = batch.lr.size(0) / 2;
+  if (o.guide.on()) {
+    freeze_statistics(*state.model->encoder);
+    freeze_statistics(*state.moco);
+  }
+  const auto [embedding, logits] = embed(state, o, batch.lr.slice(0, 0, b));
+  const auto moco = state.moco->step(state.model, embedding, batch.lr.slice(0, b));
+  const torch::Tensor guide =
+      o.guide.on() ? state.guide->loss(embedding, batch.degradation) : torch::zeros({});
+  torch::Tensor l1 = torch::zeros({}), total;
+  {
+    const Autocast autocast(o.bf16, o.device.type());
+    if (o.contrast_only) {
+      total = moco.loss;
+    } else {
+      l1 = picture_loss(state, o, batch, embedding);
+      total = l1 + o.contrast * moco.loss;
+    }
+    if (o.variant.kernel) total = total + kernel_loss(state, batch, embedding);
+  }
+  if (o.guide.on()) total = total + o.guide.weight * guide + attention_loss(logits);
+  const std::vector<double> mean =
+      world.average({total.item<double>(), l1.item<double>(), moco.loss.item<double>(),
+                     moco.accuracy.item<double>(), guide.item<double>()});
+  if (!std::isfinite(mean[0]))
+    fail(Errc::InvalidArgument,
+         "step {}: the loss is {} (L1 {}, contrastive {}); the last checkpoint is untouched: resume with a "
+         "lower "
+         "--rate than {:g}",
+         state.step, mean[0], mean[1], mean[2], o.rate);
+  (total / o.accumulate).backward();
+  StepMeasures out;
+  out.l1 = mean[1];
+  out.contrast = mean[2];
+  out.accuracy = mean[3];
+  out.guide = mean[4];
+  return out;
+}
+
+/// Gradients of all that learns become their means over the processes.
+void average_gradients(TrainState& state, World& world) {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& group : state.optimizer.param_groups())
+    for (const torch::Tensor& p : group.params())
+      if (p.grad().defined()) gradients.push_back(p.grad());
+  world.average(gradients);
+}
+
+/// Clips the gradients and steps. A gradient that is not finite stops before it reaches the weights.
+double apply_gradients(TrainState& state, const TrainOptions& o) {
+  std::vector<torch::Tensor> norms, gradients;
+  for (const torch::Tensor& p : state.model->parameters())
+    if (p.grad().defined()) {
+      gradients.push_back(p.grad());
+      norms.push_back(p.grad().norm());
+    }
+  const double norm = torch::stack(norms).norm().item<double>();
+  if (!std::isfinite(norm))
+    fail(Errc::InvalidArgument,
+         "step {}: the gradient's norm is {}; the last checkpoint is untouched: resume with a lower --rate "
+         "than {:g}",
+         state.step, norm, o.rate);
+  if (o.clip > 0 && norm > o.clip)
+    for (torch::Tensor& g : gradients) g.mul_(o.clip / norm);
+  double share = 1;  // the second group, if there is one, is what the guide slows down
+  for (auto& group : state.optimizer.param_groups()) {
+    static_cast<torch::optim::AdamOptions&>(group.options()).lr(share * rate_at(o, state.step));
+    share = o.guide.embedding_rate;
+  }
+  state.optimizer.step();
+  ++state.step;
+  state.ema.update(*state.model, state.step);
+  return norm;
+}
+
+}  // namespace
+
+StepMeasures take_step(TrainState& state, const TrainOptions& o, Prefetcher& batches, World& world) {
+  StepMeasures sum;
+  state.optimizer.zero_grad();
+  for (int i = 0; i < o.accumulate; ++i) {
+    const auto before = std::chrono::steady_clock::now();
+    const Batch batch = batches.next();
+    world.meet();  // not in the middle of a step shall one be found missing: NCCL would wait for it in vain
+    sum.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+    const StepMeasures one = learn(state, o, batch, world);
+    sum.l1 += one.l1 / o.accumulate;
+    sum.contrast += one.contrast / o.accumulate;
+    sum.accuracy += one.accuracy / o.accumulate;
+    sum.guide += one.guide / o.accumulate;
+    sum.time.data += batch.time.data;
+    sum.time.degrade += batch.time.degrade;
+  }
+  average_gradients(state, world);
+  sum.gradient = apply_gradients(state, o);
+  sum.images = static_cast<int64_t>(o.batch.batch) * o.accumulate;
+  return sum;
+}
+
+}  // namespace cdsr::train
