@@ -38,6 +38,17 @@ Precision precision_of(int value) {
   }
 }
 
+ChromaMode chroma_of(int value) {
+  switch (check("chroma", value, CDSR_CHROMA_AUTO, CDSR_CHROMA_BICUBIC)) {
+    case CDSR_CHROMA_SR:
+      return ChromaMode::Sr;
+    case CDSR_CHROMA_BICUBIC:
+      return ChromaMode::Bicubic;
+    default:
+      return ChromaMode::Auto;
+  }
+}
+
 ShotMode shots_of(int value) {
   switch (check("shots", value, CDSR_SHOTS_AUTO, CDSR_SHOTS_OFF)) {
     case CDSR_SHOTS_METADATA:
@@ -68,7 +79,7 @@ cdsr_options default_options() {
   cdsr_options options{};
   options.version = CDSR_API_VERSION;
   options.scale = 2;
-  options.model = "cdsr-rt";
+  options.model = "cdsr-rt-video";
   options.backend = "auto";
   options.precision = CDSR_PRECISION_AUTO;
   options.memory = 2048;
@@ -78,7 +89,7 @@ cdsr_options default_options() {
   options.shot_cache = 8;
   options.query = CDSR_QUERY_MODEL;
   options.strength = 1;
-  options.chroma = CDSR_CHROMA_SR;
+  options.chroma = CDSR_CHROMA_AUTO;
   options.fade = 12;
   return options;
 }
@@ -100,8 +111,7 @@ SessionOptions check_options(const cdsr_options& options) {
   result.shot_cache = check("shot_cache", options.shot_cache, 0, 256);
   result.query = check("query", options.query, CDSR_QUERY_MODEL, CDSR_QUERY_FRAME);
   result.strength = check_strength(options.strength);
-  result.bicubic_chroma =
-      check("chroma", options.chroma, CDSR_CHROMA_SR, CDSR_CHROMA_BICUBIC) == CDSR_CHROMA_BICUBIC;
+  result.chroma = chroma_of(options.chroma);
   result.deadline = check_deadline(options.deadline);
   result.live = options.live != 0;
   result.fade = check("fade", options.fade, 0, 1000);

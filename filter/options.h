@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "filter/color/frame_sink.h"
 #include "filter/include/cdsr/cdsr.h"
 #include "filter/shot/tracker.h"
 #include "model/engine.h"
@@ -24,7 +25,7 @@ struct SessionOptions {
   double deadline = 0;
   bool live = false;
   int fade = 0;
-  bool bicubic_chroma = false;
+  ChromaMode chroma = ChromaMode::Auto;
   cdsr_log_callback log = nullptr;
   void* log_opaque = nullptr;
 };

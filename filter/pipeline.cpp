@@ -20,7 +20,8 @@ Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::uniqu
       background_(background == nullptr
                       ? nullptr
                       : std::make_unique<BackgroundLook>(std::move(background), settings.embedding.query)),
-      output_(settings.output),
+      strength_(static_cast<float>(settings.strength)),
+      chroma_(settings.chroma),
       uses_thumbnails_(settings.shots != ShotMode::Off),
       tracker_(settings.shots, settings.shot_threshold, std::move(settings.shot_starts)),
       embedder_(*engine_, settings.embedding, background_.get()) {
@@ -31,8 +32,8 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   Report report;
   const auto start = Clock::now();
   if (hints.discontinuity) deadline_.reset();
-  report.late = deadline_.misses(hints.time) && method == Method::Network && output_.strength > 0;
-  if (report.late || output_.strength <= 0) method = Method::Bicubic;
+  report.late = deadline_.misses(hints.time) && method == Method::Network && strength_ > 0;
+  if (report.late || strength_ <= 0) method = Method::Bicubic;
   DeviceFrames* const on_gpu = in.on_gpu ? &gpu() : nullptr;
   // A new size or format: everything is planned anew, and a shot begins.
   adapt(*in.format, in.width, in.height, method);
@@ -60,7 +61,7 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
 void Pipeline::upscale(const Frame& in, const Frame& out, Method method, Report& report) {
   const auto start = Clock::now();
   auto ready = start;
-  FrameSink::Settings output = output_;
+  FrameSink::Settings output{strength_, interpolates(chroma_, *in.format)};
   const bool live = background_ != nullptr && !in.on_gpu;
   if (method == Method::Network) {
     // Embedding: on a new shot LPE and CSC, else what is remembered. A live stream takes the last one
@@ -133,7 +134,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   embedder_.reinstall();
   install(*engine_, embedder_.query(), nothing.embedding, nothing.queries);
   source_.bind(in.frame());
-  sink_.bind(source_, out.frame(), config.scale, {1, output_.bicubic_chroma});
+  sink_.bind(source_, out.frame(), config.scale, {1, interpolates(chroma_, format)});
   for (int n = 0; n < 2; ++n) {
     const auto start = Clock::now();
     engine_->upscale(source_, sink_);

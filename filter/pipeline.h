@@ -23,7 +23,8 @@ class Pipeline {
     std::vector<int64_t> shot_starts;
     double shot_threshold = ShotDetector::kDefaultThreshold;
     ShotEmbedder::Settings embedding;
-    FrameSink::Settings output;
+    double strength = 1;  ///< 0: bicubic .. 1: the network
+    ChromaMode chroma = ChromaMode::Auto;
     double deadline_ms = 0;  ///< 0: none
   };
 
@@ -54,7 +55,7 @@ class Pipeline {
   /// The next frame is frame 0 of shot 0; nothing is remembered.
   void reset();
 
-  void set_strength(double strength) { output_.strength = static_cast<float>(strength); }
+  void set_strength(double strength) { strength_ = static_cast<float>(strength); }
   void set_shot_threshold(double threshold) { tracker_.set_threshold(threshold); }
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
   /// Throws Unsupported when the engine has no frames in a GPU.
@@ -75,7 +76,8 @@ class Pipeline {
 
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<BackgroundLook> background_;
-  FrameSink::Settings output_;
+  float strength_;
+  ChromaMode chroma_;
   bool uses_thumbnails_;
   ShotTracker tracker_;
   ShotEmbedder embedder_;

@@ -38,7 +38,8 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
   settings.shot_threshold = options.shot_threshold;
   settings.embedding = {options.embed_frames, options.refresh, options.shot_cache, query, options.fade};
   settings.deadline_ms = options.deadline;
-  settings.output = {static_cast<float>(options.strength), options.bicubic_chroma};
+  settings.strength = options.strength;
+  settings.chroma = options.chroma;
   return settings;
 }
 

@@ -49,6 +49,7 @@ constexpr GEnumValue kQueries[] = {{CDSR_QUERY_MODEL, "As the model was trained"
                                    {0, nullptr, nullptr}};
 
 constexpr GEnumValue kChromas[] = {
+    {CDSR_CHROMA_AUTO, "Bicubic where chroma is subsampled, else sr", "auto"},
     {CDSR_CHROMA_SR, "From the network", "sr"},
     {CDSR_CHROMA_BICUBIC, "From the input, interpolated; luma from the network", "bicubic"},
     {0, nullptr, nullptr}};

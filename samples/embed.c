@@ -4,7 +4,8 @@
  *
  * Keys: format (FFmpeg's name, default yuv420p), matrix and range (numbers of ITU-T H.273 and AVColorRange),
  * mode (sr, bicubic), and the options of cdsr.h: scale, model, backend, precision (auto, fp32, bf16),
- * threads, memory, refresh, strength, chroma (sr, bicubic). What happened to each frame is printed to stderr.
+ * threads, memory, refresh, strength, chroma (auto, sr, bicubic). What happened to each frame is printed to
+ * stderr.
  *
  *   cc embed.c $(pkg-config --cflags --libs libcdsr) -o embed
  *   ffmpeg -i clip.mp4 -f rawvideo -pix_fmt yuv420p - | ./embed 480x270 scale=2 |
@@ -117,7 +118,7 @@ static void parse(settings* s, int argc, char** argv) {
     else if (strcmp(key, "range") == 0)
       s->range = atoi(value);
     else if (strcmp(key, "mode") == 0)
-      s->bicubic = word_index(key, value, "sr,bicubic");
+      s->bicubic = word_index(key, value, "auto,sr,bicubic");
     else if (strcmp(key, "scale") == 0)
       s->options.scale = atoi(value);
     else if (strcmp(key, "model") == 0)
@@ -135,7 +136,7 @@ static void parse(settings* s, int argc, char** argv) {
     else if (strcmp(key, "strength") == 0)
       s->options.strength = atof(value);
     else if (strcmp(key, "chroma") == 0)
-      s->options.chroma = word_index(key, value, "sr,bicubic");
+      s->options.chroma = word_index(key, value, "auto,sr,bicubic");
     else
       fail(key, "no such key");
   }

@@ -11,6 +11,15 @@
 
 namespace cdsr {
 
+/// Where an output's chroma comes from. Auto: interpolated where the input's is subsampled. There the network
+/// knows no more of it than the input's planes say, and on compressed clips they measure better.
+enum class ChromaMode { Auto, Sr, Bicubic };
+
+/// Whether chroma is interpolated from the input's.
+inline bool interpolates(ChromaMode mode, const PixelFormat& format) {
+  return mode == ChromaMode::Bicubic || (mode == ChromaMode::Auto && format.log2_w + format.log2_h > 0);
+}
+
 class FrameSink final : public RowSink {
  public:
   struct Settings {

@@ -460,7 +460,7 @@ static const enum AVPixelFormat pixel_formats[] = {
 static const AVOption cdsr_options_table[] = {
     { "scale", "factor of width and height", OFFSET(scale), AV_OPT_TYPE_INT, { .i64 = 2 }, 2, 4, FLAGS },
     { "model", "name of a released model, or a .safetensors file", OFFSET(model), AV_OPT_TYPE_STRING,
-      { .str = "cdsr-rt" }, 0, 0, FLAGS },
+      { .str = "cdsr-rt-video" }, 0, 0, FLAGS },
     { "backend", "what runs the network: auto, cpu, cuda, reference", OFFSET(backend), AV_OPT_TYPE_STRING,
       { .str = "auto" }, 0, 0, FLAGS },
     { "precision", "numbers the network is computed in", OFFSET(precision), AV_OPT_TYPE_INT,
@@ -497,8 +497,9 @@ static const AVOption cdsr_options_table[] = {
         CONSTANT("query", "frame", "every frame: slower", CDSR_QUERY_FRAME),
     { "strength", "blend: 0 bicubic interpolation, 1 the network", OFFSET(strength), AV_OPT_TYPE_DOUBLE,
       { .dbl = 1 }, 0, 1, RUNTIME },
-    { "chroma", "where colour comes from", OFFSET(chroma), AV_OPT_TYPE_INT, { .i64 = CDSR_CHROMA_SR },
-      CDSR_CHROMA_SR, CDSR_CHROMA_BICUBIC, FLAGS, .unit = "chroma" },
+    { "chroma", "where colour comes from", OFFSET(chroma), AV_OPT_TYPE_INT, { .i64 = CDSR_CHROMA_AUTO },
+      CDSR_CHROMA_AUTO, CDSR_CHROMA_BICUBIC, FLAGS, .unit = "chroma" },
+        CONSTANT("chroma", "auto", "bicubic where chroma is subsampled, else sr", CDSR_CHROMA_AUTO),
         CONSTANT("chroma", "sr", "from the network", CDSR_CHROMA_SR),
         CONSTANT("chroma", "bicubic", "from the input, interpolated; luma from the network", CDSR_CHROMA_BICUBIC),
     { NULL }

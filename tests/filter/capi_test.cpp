@@ -188,7 +188,7 @@ TEST_F(CApi, BadOptionsAreNamed) {
   attempt([](cdsr_options& o) { o.query = 3; }, invalid, "query = 3");
   attempt([](cdsr_options& o) { o.strength = -0.1; }, invalid, "strength = -0.1");
   attempt([](cdsr_options& o) { o.strength = std::strtod("nan", nullptr); }, invalid, "strength = nan");
-  attempt([](cdsr_options& o) { o.chroma = 2; }, invalid, "chroma = 2");
+  attempt([](cdsr_options& o) { o.chroma = 3; }, invalid, "chroma = 3");
   EXPECT_EQ(cdsr_session_create(nullptr, nullptr, &options_), invalid);
 }
 
@@ -203,7 +203,7 @@ TEST_F(CApi, DefaultsTouchOnlyTheirStruct) {
   ASSERT_EQ(cdsr_options_default(&guarded.options, 1), CDSR_OK);
   EXPECT_EQ(guarded.options.version, 1U);
   EXPECT_EQ(guarded.options.scale, 2);
-  EXPECT_STREQ(guarded.options.model, "cdsr-rt");
+  EXPECT_STREQ(guarded.options.model, "cdsr-rt-video");
   EXPECT_STREQ(guarded.options.backend, "auto");
   EXPECT_EQ(guarded.options.memory, 2048);
   EXPECT_EQ(guarded.options.shot_threshold, 0.5);

@@ -120,7 +120,8 @@ TEST_F(PipelineTest, NothingIsAllocatedAfterTheFirstFrameOfASize) {
   for (const int32_t id : {CDSR_FORMAT_YUV420P, CDSR_FORMAT_P010, CDSR_FORMAT_RGBA, CDSR_FORMAT_GRAY16}) {
     for (const double strength : {1.0, 0.5}) {
       Pipeline::Settings settings;
-      settings.output = {static_cast<float>(strength), strength < 1};
+      settings.strength = strength;
+      settings.chroma = strength < 1 ? ChromaMode::Bicubic : ChromaMode::Sr;
       settings.embedding.embed_frames = 2;
       settings.embedding.refresh = 5;
       make(std::move(settings));
@@ -201,6 +202,34 @@ TEST(LongStream, TheRealEngineAllocatesNothingEither) {
   const int64_t before = allocations;
   for (int i = 0; i < 20; ++i) session.process(input, output, {}, Pipeline::Method::Network);
   EXPECT_EQ(allocations - before, 0);
+}
+
+TEST(ChromaModes, AutoInterpolatesWhatIsSubsampled) {
+  for (const PixelFormat& f : pixel_formats()) {
+    const bool subsampled = f.log2_w > 0 || f.log2_h > 0;
+    EXPECT_EQ(interpolates(ChromaMode::Auto, f), subsampled) << f.name;
+    EXPECT_FALSE(interpolates(ChromaMode::Sr, f)) << f.name;
+    EXPECT_TRUE(interpolates(ChromaMode::Bicubic, f)) << f.name;
+  }
+}
+
+/// The modes' outputs of one frame: auto is one of the other two, byte for byte, and those differ.
+TEST_F(PipelineTest, ChromaModesReachTheFrame) {
+  for (const char* name : {"yuv420p", "yuv422p10le", "yuv444p"}) {
+    const PixelFormat& format = *find_format(name);
+    FrameBuffer in(format, 16, 12);
+    in.fill_random(5);
+    std::vector<FrameBuffer> outs;
+    for (ChromaMode mode : {ChromaMode::Auto, ChromaMode::Sr, ChromaMode::Bicubic}) {
+      Pipeline::Settings settings;
+      settings.chroma = mode;
+      make(std::move(settings));
+      outs.emplace_back(format, 32, 24);
+      run(in, outs.back());
+    }
+    EXPECT_FALSE(outs[1] == outs[2]) << name;
+    EXPECT_TRUE(outs[0] == outs[format.log2_w > 0 ? 2 : 1]) << name;
+  }
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ import re
 from harness import FFMPEG, GOLDEN, TINY, ffmpeg, golden_input, raw_input, run
 
 if __name__ == "__main__":
-    out = ffmpeg(*raw_input("24x16"), "-vf", f"cdsr={TINY}:precision=fp32:shots=off", "-f", "rawvideo", "-",
+    out = ffmpeg(*raw_input("24x16"), "-vf", f"cdsr={TINY}:precision=fp32:shots=off:chroma=sr", "-f", "rawvideo", "-",
                  stdin=golden_input()).out
     with open(os.path.join(GOLDEN, "ffmpeg_tiny_x2_yuv420p.txt"), "w", encoding="ascii") as file:
         file.write("# 48x32 yuv420p, three frames; made by make_golden.py\n")

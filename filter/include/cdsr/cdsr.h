@@ -202,7 +202,7 @@ CDSR_API int32_t cdsr_format_from_name(const char* name);
 typedef struct cdsr_model cdsr_model;
 
 /* Opens a model and puts a new reference to it into *model (set to NULL on failure).
- * name: a released model ("cdsr-rt", searched as NAME-xSCALE.safetensors in $CDSR_MODEL_PATH, beside the
+ * name: a released model ("cdsr-rt-video", "cdsr-rt", searched as NAME-xSCALE.safetensors in $CDSR_MODEL_PATH, beside the
  * library and in the installation), or a file (has a '/' or ends in .safetensors). scale: 2, 3 or 4.
  * INVALID_ARGUMENT if no model has that name (the message lists where it was looked for) or it was made for
  * another scale, IO if it cannot be read, BAD_WEIGHTS if it is damaged. */
@@ -258,8 +258,9 @@ typedef enum cdsr_query {
 } cdsr_query;
 
 typedef enum cdsr_chroma {
-  CDSR_CHROMA_SR = 0,     /* chroma of the network's R'G'B' */
-  CDSR_CHROMA_BICUBIC = 1 /* luma of the network, chroma planes interpolated from the input's: cannot drift.
+  CDSR_CHROMA_AUTO = 0,   /* BICUBIC for 4:2:0 and 4:2:2, where it measures better, else SR */
+  CDSR_CHROMA_SR = 1,     /* chroma of the network's R'G'B' */
+  CDSR_CHROMA_BICUBIC = 2 /* luma of the network, chroma planes interpolated from the input's: cannot drift.
                              RGB formats convert with BT.709 for it; gray has no chroma */
 } cdsr_chroma;
 
@@ -279,7 +280,7 @@ typedef struct cdsr_options {
   uint32_t version; /* CDSR_API_VERSION */
   int32_t scale;    /* 2, 3 or 4. Default 2 */
 
-  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. Default "cdsr-rt". */
+  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. Default "cdsr-rt-video". */
   const char* model;
   /* "auto" (the best that can run here), "cpu", "cuda", "reference". A named one is never replaced by
    * another. Default "auto". */
@@ -306,7 +307,7 @@ typedef struct cdsr_options {
   int32_t query;      /* a cdsr_query. Default MODEL */
 
   double strength; /* blend with bicubic interpolation: 0 bicubic .. 1 the network. Default 1 */
-  int32_t chroma;  /* a cdsr_chroma. Default SR */
+  int32_t chroma;  /* a cdsr_chroma. Default AUTO */
 
   /* Live streams, see "Live streams" below. */
   double deadline; /* milliseconds a frame may take, 0..1000000; 0: as long as it takes. Default 0 */
