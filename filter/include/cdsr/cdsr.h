@@ -202,10 +202,10 @@ CDSR_API int32_t cdsr_format_from_name(const char* name);
 typedef struct cdsr_model cdsr_model;
 
 /* Opens a model and puts a new reference to it into *model (set to NULL on failure).
- * name: a released model ("cdsr-rt-video", "cdsr-rt", searched as NAME-xSCALE.safetensors in $CDSR_MODEL_PATH, beside the
- * library and in the installation), or a file (has a '/' or ends in .safetensors). scale: 2, 3 or 4.
- * INVALID_ARGUMENT if no model has that name (the message lists where it was looked for) or it was made for
- * another scale, IO if it cannot be read, BAD_WEIGHTS if it is damaged. */
+ * name: a released model ("cdsr-rt-video", "cdsr-rt", searched as NAME-xSCALE.safetensors in
+ * $CDSR_MODEL_PATH, beside the library and in the installation), or a file (has a '/' or ends in
+ * .safetensors). scale: 2, 3 or 4. INVALID_ARGUMENT if no model has that name (the message lists where it was
+ * looked for) or it was made for another scale, IO if it cannot be read, BAD_WEIGHTS if it is damaged. */
 CDSR_API int cdsr_model_open(cdsr_model** model, const char* name, int32_t scale);
 
 /* Takes one more reference; returns model. NULL gives NULL. */
@@ -280,7 +280,8 @@ typedef struct cdsr_options {
   uint32_t version; /* CDSR_API_VERSION */
   int32_t scale;    /* 2, 3 or 4. Default 2 */
 
-  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. Default "cdsr-rt-video". */
+  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. Default "cdsr-rt-video".
+   */
   const char* model;
   /* "auto" (the best that can run here), "cpu", "cuda", "reference". A named one is never replaced by
    * another. Default "auto". */
