@@ -92,8 +92,10 @@ Frame on_gpu(Frame frame) {
 TEST(GpuFrames, AreFollowedAsFramesOfTheProcessor) {
   auto engine = std::make_unique<HostGpu>(tiny_model()->network);
   HostGpu& gpu = *engine;
-  Pipeline on_the_gpu(std::move(engine), {});
-  Pipeline here(create_engine(tiny_model()->network, {}, "reference"), {});
+  Pipeline::Settings settings;
+  settings.chroma = ChromaMode::Sr;  // HostGpu plays the kernels that convert, not the one that interpolates
+  Pipeline on_the_gpu(std::move(engine), settings);
+  Pipeline here(create_engine(tiny_model()->network, {}, "reference"), settings);
   int marker = 0;
   on_the_gpu.set_gpu_stream(&marker);
   EXPECT_EQ(gpu.stream, &marker);
