@@ -18,6 +18,7 @@
 
 #include "model/error.h"
 #include "tests/model/temp_folder.h"
+#include "tests/tools/wave_photos.h"
 #include "tools/rng.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/place.h"
@@ -29,11 +30,6 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 using Options = std::map<std::string, std::string>;
 using Variables = std::map<std::string, std::string>;
-
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// A TCP port of this machine that nobody listens on.
 int free_port() {
@@ -52,17 +48,7 @@ int free_port() {
 class Processes : public ::testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directory(path("photos"));
-    for (uint64_t i = 0; i < 3; ++i) {
-      Rng rng(5, i);
-      tools::Picture p{80, 70, {}};
-      const double fx = rng.uniform(0.1, 0.8), fy = rng.uniform(0.1, 0.8);
-      for (int y = 0; y < p.height; ++y)
-        for (int x = 0; x < p.width; ++x)
-          for (int c = 0; c < 3; ++c)
-            p.rgb.push_back(static_cast<uint8_t>(127.5 + 120 * std::sin(fx * x + c) * std::cos(fy * y)));
-      tools::write_picture(path("photos") / fmt::format("{}.png", i), p);
-    }
+    write_wave_photos(path("photos"));
     options_.config = config_by_name("cdsr-rt", 2);
     options_.config.nf = 8, options_.config.blocks = 1, options_.config.lpe_nf = 4;
     options_.config.codebook = 8;

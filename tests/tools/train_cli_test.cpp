@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,33 +16,18 @@
 #include "model/config.h"
 #include "model/weights.h"
 #include "tests/model/temp_folder.h"
+#include "tests/tools/wave_photos.h"
 #include "tools/image_io.h"
-#include "tools/rng.h"
 
 namespace cdsr::train {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 class TrainCli : public ::testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directory(path("photos"));
-    for (uint64_t i = 0; i < 3; ++i) {
-      Rng rng(5, i);
-      tools::Picture p{80, 70, {}};
-      const double fx = rng.uniform(0.1, 0.8), fy = rng.uniform(0.1, 0.8);
-      for (int y = 0; y < p.height; ++y)
-        for (int x = 0; x < p.width; ++x)
-          for (int c = 0; c < 3; ++c)
-            p.rgb.push_back(static_cast<uint8_t>(127.5 + 120 * std::sin(fx * x + c) * std::cos(fy * y)));
-      tools::write_picture(path("photos") / fmt::format("{}.png", i), p);
-    }
+    write_wave_photos(path("photos"));
     CdsrConfig config = config_by_name("cdsr-rt", 2);
     config.nf = 8, config.blocks = 1, config.lpe_nf = 4, config.codebook = 8;
     std::ofstream(path("recipe.toml"))
