@@ -27,6 +27,8 @@ struct Variant {
 
   bool operator==(const Variant&) const = default;
   bool paper() const { return *this == Variant{}; }
+  /// LPE and CSC whole, whatever upscales with their embedding.
+  bool paper_encoder() const { return pixel && patch && csc && !dasr_encoder; }
 };
 
 /// A list separated by commas of: no-pixel, no-patch, no-csc, no-dqa (the same as dynconv), adain, skp,

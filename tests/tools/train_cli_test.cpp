@@ -197,6 +197,20 @@ TEST_F(TrainCli, ALossThatDivergesStopsBeforeTheCheckpoint) {
   EXPECT_EQ(read(path("out") / "last.ckpt"), checkpoint);
 }
 
+TEST_F(TrainCli, TheGuideGoesWithVariantsThatKeepTheEncoder) {
+  for (const char* variant : {"no-dqa", "adain", "dasr-sr"}) {
+    EXPECT_EQ(
+        train(variant, {"--variant", variant, "--guide", "1", "--guide-crops", "128", "--iterations", "2"}),
+        0)
+        << output(variant);
+    EXPECT_NE(output(variant).find("guided start"), std::string::npos) << output(variant);
+  }
+  for (const char* variant : {"dasr-encoder", "no-patch", "no-csc"}) {
+    EXPECT_EQ(train(variant, {"--variant", variant, "--guide", "1", "--iterations", "2"}), 1);
+    EXPECT_NE(output(variant).find("not for that of variant"), std::string::npos) << output(variant);
+  }
+}
+
 TEST_F(TrainCli, MistakesAreNamed) {
   const auto refused = [&](const std::string& recipe, const std::vector<std::string>& more,
                            const std::string& part) {

@@ -132,8 +132,10 @@ void start_mlp(nn::Csc& csc, const torch::Tensor& x, const torch::Tensor& mean,
   }
 }
 
-/// Makes the first layer of `compress` see embeddings of mean 0 and deviation 1.
+/// Makes the first layer of `compress` see embeddings of mean 0 and deviation 1. DASR's SR network has a
+/// plain layer without a bias in its place, left as it is.
 void start_compress(nn::Sr& sr, const torch::Tensor& embeddings) {
+  if (sr->dasr) return;
   auto layer = linear(sr->compress, 0);
   layer->weight.div_(embeddings.std(0).mean());
   layer->bias.sub_(torch::matmul(layer->weight, embeddings.mean(0)));

@@ -17,7 +17,7 @@ struct Embedded {
 
 Embedded embed(TrainState& state, const TrainOptions& o, const torch::Tensor& pictures) {
   nn::Encoder& encoder = state.model->encoder;
-  if (!o.variant.paper()) return {encoder(pictures), {}};  // it may lack any part
+  if (!o.variant.paper_encoder()) return {encoder(pictures), {}};  // it may lack any part
   torch::Tensor features;
   {
     const torch::AutoGradMode gradient(!(o.guide.on() && o.guide.freeze_lpe));

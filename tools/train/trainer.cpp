@@ -185,8 +185,8 @@ BatchOptions part_of(const TrainOptions& o, const World& world) {
 
 void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
          World& world, const Log& log) {
-  if (o.guide.on() && !o.variant.paper())
-    fail(Errc::InvalidArgument, "the guide is made for the paper's encoder, not for variant {}",
+  if (o.guide.on() && !o.variant.paper_encoder())
+    fail(Errc::InvalidArgument, "the guide is made for the paper's encoder, not for that of variant {}",
          to_string(o.variant));
   const BatchOptions part = part_of(o, world);
   const auto notes = description(o, photos.size(), world.size());
