@@ -107,6 +107,7 @@ TEST_F(Lab, TablesRunFromOneCommand) {
   const std::string table12 = run("lab table12" + common);
   expect(table12, "--contrast-only");
   expect(table12, "started from");
+  expect(table12, "resumed");  // its row without pretraining is table 5's DQA
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <sstream>
@@ -18,20 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string folder_name(const Row& row, int seed) {
-  std::string out;
-  for (const char c : row.label) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    else if (!out.empty() && out.back() != '-')
-      out += '-';
-  }
-  while (!out.empty() && out.back() == '-') out.pop_back();
-  return fmt::format("{}-seed{}", out, seed);
-}
-
+/// What a row trains, in the name of a folder: rows of several tables that are the same are trained once.
 fs::path folder(const Table& table, const Row& row, const LabOptions& o, int seed) {
-  return o.out / table.name / folder_name(row, seed);
+  std::string name = row_variant(row, o.family);
+  std::replace(name.begin(), name.end(), ',', '-');
+  std::replace(name.begin(), name.end(), '=', '-');
+  if (name.empty()) name = "full";
+  if (row.positive != "both") name += "-" + row.positive;
+  if (row.codebook != 1) name += fmt::format("-codebook-{}", row.codebook);
+  if (row.pretrain) name += "-pretrained";
+  return o.out / fmt::format("x{}-{}-seed{}", table.scale, name, seed);
 }
 
 /// `cdsr train` with these words, in this process. Shown first: a row can be run alone.
@@ -116,7 +111,7 @@ std::vector<RowResult> run_table(const Table& table, const LabOptions& o) {
     RowResult result;
     for (int seed = 1; seed <= o.seeds; ++seed) {
       const fs::path out = folder(table, row, o, seed);
-      fs::create_directories(out.parent_path());
+      fs::create_directories(o.out);
       if (row.pretrain) train(train_words(table, row, o, seed, true));
       train(train_words(table, row, o, seed, false));
       const Subject subject(out / "last.safetensors", o.threads);

@@ -15,7 +15,7 @@ struct LabOptions {
   std::string family = "cdsr-rt";           ///< config_names()
   std::vector<std::filesystem::path> data;  ///< photographs to train on
   std::vector<std::filesystem::path> test;  ///< folders to score on
-  std::filesystem::path out;                ///< a folder a row below it; finished rows are not trained again
+  std::filesystem::path out;                ///< a folder a row and seed below it, shared by all tables
   std::string protocol = "aligned";         ///< training and test
   int64_t steps = 2000;
   int batch = 16, patch = 48;
