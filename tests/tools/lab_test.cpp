@@ -1,37 +1,20 @@
 // `cdsr analyze` and `cdsr lab` from outside, on a picture or two: they run and say what they are to say.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "model/network.h"
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
+#include "tests/tools/program.h"
 #include "tools/image_io.h"
 
 namespace cdsr::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Outcome {
-  int status;
-  std::string output;
-};
-
-Outcome cdsr(const std::string& arguments) {
-  Outcome result{-1, {}};
-  FILE* pipe = popen(("'" CDSR_PROGRAM "' " + arguments + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return result;
-  char buffer[4096];
-  for (size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, n);
-  const int status = pclose(pipe);
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return result;
-}
 
 class Lab : public ::testing::Test {
  protected:

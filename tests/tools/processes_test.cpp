@@ -1,6 +1,5 @@
 // Training in several processes: the same result as in one, and no one is left waiting.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -18,6 +17,7 @@
 
 #include "model/error.h"
 #include "tests/model/temp_folder.h"
+#include "tests/tools/program.h"
 #include "tests/tools/wave_photos.h"
 #include "tools/rng.h"
 #include "tools/train/checkpoint.h"
@@ -72,25 +72,9 @@ class Processes : public ::testing::Test {
                        {"--rate", "1e-3"},
                        {"--decay", "0"}};
     for (const auto& [name, value] : more) options[name] = value;
-    Words words = {CDSR_PROGRAM, "train"};
+    Words words = {"train"};
     for (const auto& [name, value] : options) words.insert(words.end(), {name, value});
-    std::vector<char*> argv;
-    for (std::string& w : words) argv.push_back(w.data());
-    argv.push_back(nullptr);
-    const std::string text = path(out + ".txt").string();
-    const pid_t pid = fork();
-    if (pid != 0) return pid;
-    const int fd = open(text.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
-    if (file_limit != RLIM_INFINITY) {
-      signal(SIGXFSZ, SIG_IGN);  // as on a full disk, writing fails
-      const rlimit limit{file_limit, file_limit};
-      setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    execv(argv[0], argv.data());
-    _exit(127);
+    return tools::start_cdsr(words, path(out + ".txt"), variables, file_limit);
   }
   /// Rank `rank` of two, as torchrun would start it.
   static Variables torchrun(int rank, int port) {

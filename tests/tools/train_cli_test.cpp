@@ -1,11 +1,9 @@
 // `cdsr train` as its user sees it: recipes, its log, and that nothing kills a run for good.
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
@@ -16,6 +14,7 @@
 #include "model/config.h"
 #include "model/weights.h"
 #include "tests/model/temp_folder.h"
+#include "tests/tools/program.h"
 #include "tests/tools/wave_photos.h"
 #include "tools/image_io.h"
 
@@ -39,27 +38,10 @@ class TrainCli : public ::testing::Test {
 
   /// Starts `cdsr train` with the recipe; its output goes to <out>.txt.
   pid_t start(const std::string& out, std::vector<std::string> more, rlim_t file_limit = RLIM_INFINITY) {
-    std::vector<std::string> words = {
-        CDSR_PROGRAM, "train", "--recipe", path("recipe.toml").string(), "--out", path(out).string()};
+    std::vector<std::string> words = {"train", "--recipe", path("recipe.toml").string(), "--out",
+                                      path(out).string()};
     words.insert(words.end(), more.begin(), more.end());
-    std::vector<char*> argv;
-    for (std::string& w : words) argv.push_back(w.data());
-    argv.push_back(nullptr);
-    const std::string text = path(out + ".txt").string();
-    const pid_t pid = fork();
-    if (pid == 0) {
-      const int fd = open(text.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-      dup2(fd, 1);
-      dup2(fd, 2);
-      if (file_limit != RLIM_INFINITY) {
-        signal(SIGXFSZ, SIG_IGN);  // as on a full disk, writing fails
-        const rlimit limit{file_limit, file_limit};
-        setrlimit(RLIMIT_FSIZE, &limit);
-      }
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
-    return pid;
+    return tools::start_cdsr(words, path(out + ".txt"), {}, file_limit);
   }
   /// Its exit status, -signal when it was killed.
   static int wait(pid_t pid) {
