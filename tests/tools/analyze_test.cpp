@@ -142,11 +142,17 @@ TEST(Lab, PretrainingIsAStageOfItsOwn) {
   const auto has = [](const std::vector<std::string>& words, const std::string& word) {
     return std::find(words.begin(), words.end(), word) != words.end();
   };
+  const auto after = [](const std::vector<std::string>& words, const std::string& word) {
+    const auto at = std::find(words.begin(), words.end(), word);
+    return at == words.end() ? std::string() : *(at + 1);
+  };
   const auto first = train_words(t, t.rows[0], o, 1, true), second = train_words(t, t.rows[0], o, 1, false);
   EXPECT_TRUE(has(first, "--contrast-only"));
   EXPECT_TRUE(has(first, "20"));
   EXPECT_FALSE(has(second, "--contrast-only"));
-  EXPECT_TRUE(has(second, "lab/table12/100-epochs-seed1-pretrain/last.safetensors"));
+  EXPECT_EQ(after(second, "--init"), after(first, "--out") + "/last.safetensors");
+  EXPECT_NE(after(second, "--out"), after(first, "--out"));
+  EXPECT_NE(after(second, "--out"), after(train_words(t, t.rows[1], o, 1, false), "--out"));
   EXPECT_FALSE(has(train_words(t, t.rows[1], o, 1, false), "--init"));
 }
 
