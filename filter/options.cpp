@@ -26,13 +26,15 @@ std::string check_text(const char* option, const char* value) {
 }
 
 Precision precision_of(int value) {
-  switch (check("precision", value, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP16)) {
+  switch (check("precision", value, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP8)) {
     case CDSR_PRECISION_FP32:
       return Precision::Fp32;
     case CDSR_PRECISION_BF16:
       return Precision::Bf16;
     case CDSR_PRECISION_FP16:
       return Precision::Fp16;
+    case CDSR_PRECISION_FP8:
+      return Precision::Fp8;
     default:
       return Precision::Auto;
   }

@@ -43,6 +43,22 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
   return settings;
 }
 
+int32_t public_precision(Precision precision) {
+  switch (precision) {
+    case Precision::Fp32:
+      return CDSR_PRECISION_FP32;
+    case Precision::Bf16:
+      return CDSR_PRECISION_BF16;
+    case Precision::Fp16:
+      return CDSR_PRECISION_FP16;
+    case Precision::Fp8:
+      return CDSR_PRECISION_FP8;
+    case Precision::Auto:
+      break;
+  }
+  fail(Errc::Internal, "precision auto was not resolved");
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
@@ -131,9 +147,7 @@ void Session::get_stats(cdsr_stats& stats) const {
   const uint32_t version = stats.version;
   stats = stats_;
   stats.version = version;
-  stats.precision = info.precision == Precision::Bf16   ? CDSR_PRECISION_BF16
-                    : info.precision == Precision::Fp16 ? CDSR_PRECISION_FP16
-                                                        : CDSR_PRECISION_FP32;
+  stats.precision = public_precision(info.precision);
   stats.threads = info.threads;
   stats.query = query_ == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
   stats.backend = info.backend.c_str();

@@ -34,6 +34,7 @@ constexpr GEnumValue kPrecisions[] = {
     {CDSR_PRECISION_FP32, "32-bit floating point", "fp32"},
     {CDSR_PRECISION_BF16, "bfloat16 with 32-bit sums", "bf16"},
     {CDSR_PRECISION_FP16, "Half precision with 32-bit sums, GPUs alone", "fp16"},
+    {CDSR_PRECISION_FP8, "fp16, but e4m3 in dense blocks; GPUs from Ada on, cdsr-2 to cdsr-10", "fp8"},
     {0, nullptr, nullptr}};
 
 constexpr GEnumValue kShotModes[] = {

@@ -64,6 +64,7 @@ enum class Precision {
   Fp32,
   Bf16,  ///< bf16 storage and products, fp32 accumulation
   Fp16,  ///< the same in IEEE half precision: eight times finer, up to 65504. GPUs alone
+  Fp8,   ///< fp16, but the products of the dense blocks in e4m3. GPUs from sm_89 (Ada) on, RRDB bodies
 };
 
 const char* to_string(Precision precision);

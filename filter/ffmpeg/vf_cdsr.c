@@ -190,7 +190,8 @@ static av_cold void uninit(AVFilterContext *ctx)
                stats.frames, stats.shots, stats.embeddings, stats.total_ms / stats.frames,
                stats.shot_ms / stats.frames, stats.embed_ms / stats.frames, stats.backend,
                stats.precision == CDSR_PRECISION_BF16 ? "bf16" :
-               stats.precision == CDSR_PRECISION_FP16 ? "fp16" : "fp32", stats.threads);
+               stats.precision == CDSR_PRECISION_FP16 ? "fp16" :
+               stats.precision == CDSR_PRECISION_FP8 ? "fp8" : "fp32", stats.threads);
     cdsr_session_destroy(&s->session);
 }
 
@@ -464,11 +465,12 @@ static const AVOption cdsr_options_table[] = {
     { "backend", "what runs the network: auto, cpu, cuda, reference", OFFSET(backend), AV_OPT_TYPE_STRING,
       { .str = "auto" }, 0, 0, FLAGS },
     { "precision", "numbers the network is computed in", OFFSET(precision), AV_OPT_TYPE_INT,
-      { .i64 = CDSR_PRECISION_AUTO }, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP16, FLAGS, .unit = "precision" },
+      { .i64 = CDSR_PRECISION_AUTO }, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP8, FLAGS, .unit = "precision" },
         CONSTANT("precision", "auto", "bf16 where the processor multiplies it, else fp32; fp16 on a GPU", CDSR_PRECISION_AUTO),
         CONSTANT("precision", "fp32", "32-bit floating point", CDSR_PRECISION_FP32),
         CONSTANT("precision", "bf16", "bfloat16 with 32-bit sums", CDSR_PRECISION_BF16),
         CONSTANT("precision", "fp16", "half precision with 32-bit sums, GPUs alone", CDSR_PRECISION_FP16),
+        CONSTANT("precision", "fp8", "fp16, but e4m3 in dense blocks; GPUs from Ada on, cdsr-2 to cdsr-10", CDSR_PRECISION_FP8),
     { "threads", "processor threads, 0: as the filter graph; at most one a processor", OFFSET(threads), AV_OPT_TYPE_INT,
       { .i64 = 0 }, 0, 256, FLAGS },
     { "device", "index of the GPU", OFFSET(device), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, INT_MAX, FLAGS },

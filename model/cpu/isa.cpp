@@ -43,8 +43,9 @@ Precision resolve_precision(Precision precision) {
   if (precision == Precision::Auto) return has_fast_bf16() ? Precision::Bf16 : Precision::Fp32;
   if (precision == Precision::Bf16 && !has_bf16())
     fail(Errc::Unsupported, "precision bf16 needs AVX512, this processor has {}: use fp32", describe_isa());
-  if (precision == Precision::Fp16)
-    fail(Errc::Unsupported, "the cpu backend has no precision fp16: use auto, bf16 or fp32");
+  if (precision == Precision::Fp16 || precision == Precision::Fp8)
+    fail(Errc::Unsupported, "the cpu backend has no precision {}: use auto, bf16 or fp32",
+         to_string(precision));
   return precision;
 }
 

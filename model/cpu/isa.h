@@ -18,7 +18,7 @@ bool has_amx();
 /// "oneDNN 2.6.3, avx512_core_amx".
 std::string describe_isa();
 
-/// Auto resolved; throws Unsupported for fp16, and for bf16 where has_bf16() is false.
+/// Auto resolved; throws Unsupported for fp16 and fp8, and for bf16 where has_bf16() is false.
 Precision resolve_precision(Precision precision);
 
 }  // namespace cdsr::cpu

@@ -30,7 +30,8 @@ struct Verdict {
 inline constexpr double kClearly = 0.97, kAsFast = 1.01;
 Verdict choose(int candidates, const Contest& contest);
 
+enum class Rounding { Fp16, Bf16, Fp8 };
 /// Whether two results of one convolution differ by rounding alone: ||a - b||^2 / ||b||^2. False for a NaN.
-bool equal_but_for_rounding(const std::vector<float>& a, const std::vector<float>& b, bool bf16);
+bool equal_but_for_rounding(const std::vector<float>& a, const std::vector<float>& b, Rounding rounding);
 
 }  // namespace cdsr::cuda

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "model/cuda/driver.h"
+#include "model/cuda/fp8.h"
 #include "model/cuda/kernels.h"
 
 namespace cdsr::cuda {
@@ -46,6 +47,16 @@ __device__ inline void load_matrices(const unsigned char* address, unsigned (&r)
 
 template <typename T>
 __device__ inline void multiply_add(float* c, const unsigned (&a)[4], unsigned b0, unsigned b1) {
+  if constexpr (std::is_same_v<T, Fp8>) {
+#if __CUDA_ARCH__ >= 890  // kFp8Capability
+    asm volatile(
+        "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#endif
+    return;
+  }
 #if __CUDA_ARCH__ >= 800
   if constexpr (std::is_same_v<T, __half>)
     asm volatile(
@@ -53,7 +64,7 @@ __device__ inline void multiply_add(float* c, const unsigned (&a)[4], unsigned b
         "{%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-  else
+  else if constexpr (std::is_same_v<T, __nv_bfloat16>)
     asm volatile(
         "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"
@@ -78,7 +89,7 @@ __device__ inline void multiply_add(float* c, const unsigned (&a)[4], unsigned b
 template <typename T, int kTaps, int kN>
 __device__ inline void multiply(const unsigned char* a, const unsigned char* weights, int warp, int lane,
                                 float (&sums)[kN]) {
-  if constexpr (sizeof(T) == 2) {
+  if constexpr (sizeof(T) <= 2) {
 #pragma unroll 1
     for (int tap = 0; tap < kTaps; ++tap) {
       unsigned x[2][4];
@@ -186,17 +197,18 @@ __device__ inline void finish(const ConvArgs<T>& a, const Place& place, float (&
       const bool own =
           own_pixel(a, place.tile_x, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j), at) &&
           channel < a.out_channels;
-      const Out value = own ? Out(finished(a, sums[j], channel, at)) : Out(0.0F);
-      const float stored = static_cast<float>(value);
-      finite = finite && isfinite(stored);
-      sums[j] = counted(a, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j)) ? stored : 0.0F;
-      // The two channels of a half-precision pair are neighbours: one store.
-      if constexpr (sizeof(Out) == 2) {
-        if (own && j > i) {
-          const Out pair[2] = {before, value};
-          *reinterpret_cast<unsigned*>(static_cast<Out*>(a.out) + at * a.out_pitch + channel - 1) =
-              *reinterpret_cast<const unsigned*>(pair);
-        }
+      const Out value = own ? stored<Out>(a, finished(a, sums[j], channel, at)) : Out(0.0F);
+      const float kept = static_cast<float>(value);
+      finite = finite && isfinite(kept);
+      sums[j] = counted(a, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j)) ? kept : 0.0F;
+      // The two channels of a half-precision or fp8 pair are neighbours: one store.
+      if constexpr (sizeof(Out) <= 2) {
+        using Bits = std::conditional_t<sizeof(Out) == 2, uint16_t, uint8_t>;
+        using Pair = std::conditional_t<sizeof(Out) == 2, uint32_t, uint16_t>;
+        if (own && j > i)
+          *reinterpret_cast<Pair*>(static_cast<Out*>(a.out) + at * a.out_pitch + channel - 1) =
+              static_cast<Pair>(reinterpret_cast<const Bits&>(before) |
+                                static_cast<Pair>(reinterpret_cast<const Bits&>(value)) << 8 * sizeof(Out));
       } else {
         if (own) static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
       }
@@ -296,7 +308,7 @@ void allow(Kernel* kernel, int bytes) {
 }
 
 template <typename T>
-constexpr bool kWide = sizeof(T) == 2;  // floats have registers and memory for 32 outputs alone
+constexpr bool kWide = sizeof(T) == 2;  // floats and fp8 have registers for 32 outputs alone
 
 }  // namespace
 
@@ -304,14 +316,16 @@ int tile_count(int width, int height) { return blocks_of(width, kTile) * blocks_
 
 template <typename T>
 void load_conv_kernels() {
+  // What is not the next layer's input: the last layer's floats; fp8's residuals.
+  using Apart = std::conditional_t<sizeof(T) == 1, typename ResidualOf<T>::Type, float>;
   if constexpr (kWide<T>) {
     allow(conv_kernel<T, T, 64>, ConvMemory<9, 64>::kBytes);
-    allow(conv_kernel<T, float, 64>, ConvMemory<9, 64>::kBytes);
+    allow(conv_kernel<T, Apart, 64>, ConvMemory<9, 64>::kBytes);
     allow(dqa_kernel<T, 64>, DqaMemory<T, 64>::kBytes);
   }
   allow(conv_kernel<T, T, 32>, ConvMemory<9, 32>::kBytes);
-  allow(conv_kernel<T, float, 32>, ConvMemory<9, 32>::kBytes);
-  allow(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes);
+  allow(conv_kernel<T, Apart, 32>, ConvMemory<9, 32>::kBytes);
+  if constexpr (sizeof(T) > 1) allow(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes);
 }
 
 template <typename T>
@@ -319,9 +333,8 @@ int output_group(int out_channels) {
   return kWide<T> && out_channels > 32 ? 64 : 32;
 }
 
-template <typename T, bool kFloatOut>
+template <typename T, typename Out>
 void launch_conv(const ConvArgs<T>& a, cudaStream_t stream) {
-  using Out = std::conditional_t<kFloatOut, float, T>;
   if constexpr (kWide<T>)
     if (output_group<T>(a.out_channels) == 64)
       return launch(conv_kernel<T, Out, 64>, ConvMemory<9, 64>::kBytes, 64, a, stream);
@@ -336,15 +349,20 @@ void launch_dqa(const ConvArgs<T>& a, cudaStream_t stream) {
   launch(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes, 32, a, stream);
 }
 
-#define CDSR_INSTANTIATE(T)                                              \
-  template void load_conv_kernels<T>();                                  \
-  template int output_group<T>(int);                                     \
-  template void launch_conv<T, true>(const ConvArgs<T>&, cudaStream_t);  \
-  template void launch_conv<T, false>(const ConvArgs<T>&, cudaStream_t); \
-  template void launch_dqa<T>(const ConvArgs<T>&, cudaStream_t);
+#define CDSR_INSTANTIATE(T)             \
+  template void load_conv_kernels<T>(); \
+  template int output_group<T>(int);    \
+  template void launch_conv<T, T>(const ConvArgs<T>&, cudaStream_t);
 CDSR_INSTANTIATE(float)
 CDSR_INSTANTIATE(__half)
 CDSR_INSTANTIATE(__nv_bfloat16)
+CDSR_INSTANTIATE(Fp8)
 #undef CDSR_INSTANTIATE
+template void launch_conv<__half, float>(const ConvArgs<__half>&, cudaStream_t);
+template void launch_conv<__nv_bfloat16, float>(const ConvArgs<__nv_bfloat16>&, cudaStream_t);
+template void launch_conv<Fp8, __half>(const ConvArgs<Fp8>&, cudaStream_t);
+template void launch_dqa<float>(const ConvArgs<float>&, cudaStream_t);
+template void launch_dqa<__half>(const ConvArgs<__half>&, cudaStream_t);
+template void launch_dqa<__nv_bfloat16>(const ConvArgs<__nv_bfloat16>&, cudaStream_t);
 
 }  // namespace cdsr::cuda

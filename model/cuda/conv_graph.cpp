@@ -22,17 +22,21 @@ class Builder {
 
   void build() {
     const cudnnDataType_t half = s_.bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_HALF;
-    const Descriptor& x = tensor(ConvTensor::In, s_.in, s_.in_pitch, half);
-    const Descriptor& w = filter(half);
+    const cudnnDataType_t product = s_.fp8 ? CUDNN_DATA_FP8_E4M3 : half;
+    const Descriptor& x = tensor(ConvTensor::In, s_.in, s_.in_pitch, product);
+    const Descriptor& w = filter(product);
     const Descriptor* y = &inner();
     convolution(x, w, *y);
+    if (s_.fp8) y = &pointwise(CUDNN_POINTWISE_MUL, *y, &each_output(ConvTensor::Factor), inner());
     // Bias, activation, residuals: those that are there, the last of them into memory.
     const bool activates = s_.slope != 1, first = s_.first_pitch > 0, second = s_.second_pitch > 0;
-    const cudnnDataType_t out_type = s_.float_out ? CUDNN_DATA_FLOAT : half;
+    const cudnnDataType_t out_type = s_.float_out ? CUDNN_DATA_FLOAT
+                                     : s_.fp8_out ? CUDNN_DATA_FP8_E4M3
+                                                  : half;
     const auto next = [&](bool last) -> const Descriptor& {
-      return last ? tensor(ConvTensor::Out, s_.out, s_.out_pitch, out_type) : inner();
+      return last && !s_.fp8_out ? result(out_type) : inner();
     };
-    y = &pointwise(CUDNN_POINTWISE_ADD, *y, &bias(), next(!activates && !first));
+    y = &pointwise(CUDNN_POINTWISE_ADD, *y, &each_output(ConvTensor::Bias), next(!activates && !first));
     if (activates) y = &pointwise(CUDNN_POINTWISE_RELU_FWD, *y, nullptr, next(!first), s_.slope);
     // Factors are operations of their own: the engines take no others in an addition than 1.
     if (s_.scale != 1) y = &pointwise(CUDNN_POINTWISE_MUL, *y, &scalar(ConvTensor::Scale), inner());
@@ -43,8 +47,9 @@ class Builder {
       y = &pointwise(CUDNN_POINTWISE_ADD, *y, r, next(!second));
     }
     if (second)
-      pointwise(CUDNN_POINTWISE_ADD, *y, &tensor(ConvTensor::Second, s_.out, s_.second_pitch, half),
-                next(true));
+      y = &pointwise(CUDNN_POINTWISE_ADD, *y, &tensor(ConvTensor::Second, s_.out, s_.second_pitch, half),
+                     next(true));
+    if (s_.fp8_out) pointwise(CUDNN_POINTWISE_MUL, *y, &out_scale(), result(out_type));
   }
 
  private:
@@ -68,15 +73,22 @@ class Builder {
   const Descriptor& tensor(ConvTensor id, int channels, int pitch, cudnnDataType_t type) {
     return map(static_cast<int64_t>(id), channels, pitch, type, false);
   }
+  const Descriptor& result(cudnnDataType_t type) {
+    return tensor(ConvTensor::Out, s_.out, s_.out_pitch, type);
+  }
   /// What stays in registers, fp32.
   const Descriptor& inner() { return map(kFirstVirtual + next_++, s_.out, s_.out, CUDNN_DATA_FLOAT, true); }
   const Descriptor& filter(cudnnDataType_t type) {
     return described(static_cast<int64_t>(ConvTensor::Weights), {s_.out, s_.in, 3, 3},
                      {int64_t{9} * s_.in, 1, int64_t{3} * s_.in, s_.in}, type, false);
   }
-  const Descriptor& bias() {
-    return described(static_cast<int64_t>(ConvTensor::Bias), {1, s_.out, 1, 1}, {s_.out, 1, s_.out, s_.out},
+  const Descriptor& each_output(ConvTensor id) {
+    return described(static_cast<int64_t>(id), {1, s_.out, 1, 1}, {s_.out, 1, s_.out, s_.out},
                      CUDNN_DATA_FLOAT, false);
+  }
+  const Descriptor& out_scale() {
+    return described(static_cast<int64_t>(ConvTensor::OutScale), {1, 1, 1, 1}, {1, 1, 1, 1}, CUDNN_DATA_FLOAT,
+                     false);
   }
 
   void convolution(const Descriptor& x, const Descriptor& w, const Descriptor& y) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "model/cuda/choose.h"
 #include "model/cuda/conv_graph.h"
 #include "model/cuda/cudnn.h"
+#include "model/cuda/fp8.h"
 #include "model/cuda/graph.h"
 #include "model/error.h"
 #include "model/half.h"
@@ -68,22 +70,35 @@ double microseconds(cudaStream_t stream, const FrameGraph::Queue& queue) {
   return median(times);
 }
 
+size_t bytes_of(const ConvGraphShape& s) { return s.fp8_out ? 1 : 2; }
+
+float value_at(const unsigned char* at, const ConvGraphShape& s) {
+  if (s.fp8_out) {
+    Fp8 v;
+    v.__x = *at;
+    return static_cast<float>(v);
+  }
+  uint16_t half = 0;
+  std::memcpy(&half, at, sizeof half);
+  return s.bf16 ? bf16_to_f32(half) : f16_to_f32(half);
+}
+
 /// Some rows of a call's output slice as floats.
 std::vector<float> output_rows(const ConvCall& call, cudaStream_t stream) {
   const ConvGraphShape& s = call.shape;
   const int rows = std::min(s.height, kComparedRows);
   const size_t row = static_cast<size_t>(s.width) * s.out;
-  std::vector<uint16_t> halves(row * rows);
+  const size_t size = bytes_of(s);
+  std::vector<unsigned char> stored(row * rows * size);
   std::vector<float> values;
   for (const int y : {0, (s.height - rows) / 2, s.height - rows}) {
-    const auto* const from =
-        static_cast<const uint16_t*>(call.out) + static_cast<ptrdiff_t>(y) * s.width * s.out_pitch;
-    check(cudaMemcpy2DAsync(halves.data(), sizeof(uint16_t) * s.out, from, sizeof(uint16_t) * s.out_pitch,
-                            sizeof(uint16_t) * s.out, static_cast<size_t>(s.width) * rows,
-                            cudaMemcpyDeviceToHost, stream),
+    const auto* const from = static_cast<const unsigned char*>(call.out) +
+                             static_cast<ptrdiff_t>(y) * s.width * s.out_pitch * size;
+    check(cudaMemcpy2DAsync(stored.data(), size * s.out, from, size * s.out_pitch, size * s.out,
+                            static_cast<size_t>(s.width) * rows, cudaMemcpyDeviceToHost, stream),
           "reading a convolution's result");
     check(cudaStreamSynchronize(stream), "a convolution");
-    for (const uint16_t h : halves) values.push_back(s.bf16 ? bf16_to_f32(h) : f16_to_f32(h));
+    for (size_t i = 0; i < stored.size(); i += size) values.push_back(value_at(&stored[i], s));
   }
   return values;
 }
@@ -91,7 +106,7 @@ std::vector<float> output_rows(const ConvCall& call, cudaStream_t stream) {
 /// NaN into a call's output slice, and nowhere else: the input may lie beside it.
 void poison(const ConvCall& call, cudaStream_t stream) {
   const ConvGraphShape& s = call.shape;
-  check(cudaMemset2DAsync(call.out, sizeof(uint16_t) * s.out_pitch, 0xFF, sizeof(uint16_t) * s.out,
+  check(cudaMemset2DAsync(call.out, bytes_of(s) * s.out_pitch, 0xFF, bytes_of(s) * s.out,
                           static_cast<size_t>(s.width) * s.height, stream),
         "poisoning a result");
 }
@@ -200,7 +215,11 @@ class ConvPlansOfEngine final : public ConvPlans {
     execute(plan, c.call, workspace, stream);
     const std::vector<float> got = output_rows(c.call, stream);
     c.own(stream);  // other shapes read what this one writes: nothing that is not finite stays
-    return equal_but_for_rounding(got, want, c.call.shape.bf16);
+    const ConvGraphShape& s = c.call.shape;
+    return equal_but_for_rounding(got, want,
+                                  s.fp8_out ? Rounding::Fp8
+                                  : s.bf16  ? Rounding::Bf16
+                                            : Rounding::Fp16);
   }
 
   /// A kept choice; false when it does not work here any more.

@@ -16,6 +16,9 @@ namespace cdsr::cuda {
 /// What a graph depends on; its text is the key of a kept choice.
 struct ConvGraphShape {
   bool bf16 = false;  ///< else fp16
+  /// Input and weights are fp8 (e4m3), a factor for every output; residuals stay fp16. fp8_out: the result is
+  /// fp8 too, times a scale.
+  bool fp8 = false, fp8_out = false;
   int width = 0, height = 0;
   int in = 0, in_pitch = 0;    ///< channels, multiples of 8
   int out = 0, out_pitch = 0;  ///< likewise
@@ -32,28 +35,40 @@ struct ConvGraphShape {
 };
 
 /// Tensors of a graph, by cuDNN's unique ids. Scale and FirstScale are there when they are not 1, and are
-/// floats of the processor.
-enum class ConvTensor : int64_t { In = 1, Weights, Bias, Out, First, Second, Scale, FirstScale };
+/// floats of the processor; Factor and OutScale with fp8.
+enum class ConvTensor : int64_t {
+  In = 1,
+  Weights,
+  Bias,
+  Out,
+  First,
+  Second,
+  Scale,
+  FirstScale,
+  Factor,
+  OutScale
+};
 
 /// A convolution to be run. Weights are [out][3][3][in] (pack_plain()); all but the factors device memory.
 struct ConvCall {
   ConvGraphShape shape;
-  const void *in = nullptr, *weights = nullptr, *bias = nullptr, *first = nullptr, *second = nullptr;
+  const void *in = nullptr, *weights = nullptr, *bias = nullptr, *first = nullptr, *second = nullptr,
+             *factor = nullptr, *out_scale = nullptr;
   void* out = nullptr;
 
   /// Exactly the tensors of the shape's graph, with their addresses. The factors' lie in this object.
   std::vector<std::pair<ConvTensor, const void*>> bindings() const;
 };
 
-/// Half-precision types, for shapes: specialized beside each type.
+/// Types of products, for shapes: specialized beside each type.
 template <typename T>
-struct HalfType;  // static constexpr bool kBf16
+struct ProductType;  // static constexpr bool kBf16
 
-/// The arguments of launch_conv<T, false> for cuDNN; empty when only the own kernel can do it: partial sums,
+/// The arguments of launch_conv<T, Out> for cuDNN; empty when only the own kernel can do it: partial sums,
 /// rows of a band, fp32, or no `weights` for cuDNN.
-template <typename T>
+template <typename T, typename Out = T>
 std::optional<ConvCall> conv_call(const ConvArgs<T>& a, const T* weights) {
-  if constexpr (sizeof(T) != 2) {
+  if constexpr (sizeof(T) > 2) {
     return std::nullopt;
   } else {
     const bool whole = a.own_begin == 0 && a.own_end == a.height;
@@ -64,7 +79,9 @@ std::optional<ConvCall> conv_call(const ConvArgs<T>& a, const T* weights) {
     if (a.first == nullptr && a.scale != 1) return std::nullopt;
     ConvCall call;
     ConvGraphShape& s = call.shape;
-    s.bf16 = HalfType<T>::kBf16;
+    s.bf16 = ProductType<T>::kBf16;
+    s.fp8 = sizeof(T) == 1;
+    s.fp8_out = sizeof(Out) == 1;
     s.width = a.width;
     s.height = a.height;
     s.in = a.chunks * kChunk<T>;
@@ -86,6 +103,8 @@ std::optional<ConvCall> conv_call(const ConvArgs<T>& a, const T* weights) {
     call.bias = a.bias;
     call.first = a.first;
     call.second = a.second;
+    call.factor = a.factor;
+    call.out_scale = a.out_scale;
     call.out = a.out;
     return call;
   }

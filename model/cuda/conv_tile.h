@@ -5,8 +5,9 @@
 // shared memory while the chunk before it is multiplied. All nine taps are read from the same tile.
 //
 // Products are mma.sync m16n8k16: A is 16 pixels of a row x 16 channels, B is 16 channels x 8 outputs, both
-// fetched with ldmatrix. The functions here say which address each lane gives and what a lane's accumulators
-// mean; a host test plays both instructions after the PTX manual and compares with the reference.
+// fetched with ldmatrix. With fp8 it is m16n8k32: the same bytes in the same registers are twice the
+// channels. The functions here say which address each lane gives and what a lane's accumulators mean; a host
+// test plays both instructions after the PTX manual and compares with the reference.
 #pragma once
 
 #include <cstddef>
@@ -31,24 +32,36 @@ inline constexpr int kChunk = kChunkBytes / static_cast<int>(sizeof(T));  ///< c
 CDSR_HD constexpr int padded(int channels) { return (channels + kPad - 1) / kPad * kPad; }
 CDSR_HD constexpr int blocks_of(int size, int block) { return (size + block - 1) / block; }
 
+/// What residuals are, and results that are not inputs of the next layer: fp16 where products are of fp8.
+template <typename T>
+struct ResidualOf {
+  using Type = T;
+};
+
 /// Tensors are pixels of `pitch` elements one after the other, rows without gap. A slice of a dense block's
 /// buffer is a pointer with that buffer's pitch.
 template <typename T>
 struct ConvArgs {
+  using Residual = typename ResidualOf<T>::Type;
+
   int width = 0, height = 0;
   const T* in = nullptr;
   int in_pitch = 0, chunks = 0;  ///< chunks of kChunk<T> input channels
   const T* weights = nullptr;    ///< pack_weights()
   int weight_rows = 0;           ///< outputs in `weights`, a multiple of kN
   const float* bias = nullptr;   ///< weight_rows
-  void* out = nullptr;           ///< T, or float for the last layer
+  void* out = nullptr;           ///< T, float for the last layer, or Residual
   int out_pitch = 0, out_channels = 0;
   float slope = 1;  ///< LeakyReLU; 1: none
   /// out = scale * lrelu(conv) + first_scale * first + second_scale * second; both may be null.
   float scale = 1, first_scale = 0, second_scale = 0;
-  const T* first = nullptr;
-  const T* second = nullptr;
+  const Residual* first = nullptr;
+  const Residual* second = nullptr;
   int first_pitch = 0, second_pitch = 0;
+  /// fp8: what the sums of each output are multiplied by, weight_rows values; and the scale of results stored
+  /// in fp8, one value. Both follow the pictures: device memory.
+  const float* factor = nullptr;
+  const float* out_scale = nullptr;
   /// DQA: out = lrelu(conv1x1(lrelu(depthwise(in, filter))) + gate * in); filter is [9][in channels].
   const float* filter = nullptr;
   const float* gate = nullptr;
@@ -124,11 +137,11 @@ CDSR_HD int b_address(int tap, int pair, int lane) {
   return swizzled(tap * kN + n, half);
 }
 
-/// What accumulator `i` of a lane is. Halves: [m][n-tile][4] of mma.m16n8k16. float: 8 pixels x kN / 8
+/// What accumulator `i` of a lane is. Halves and fp8: [m][n-tile][4] of mma.m16n8. float: 8 pixels x kN / 8
 /// outputs.
 template <typename T, int kN>
 struct Accumulators {
-  static constexpr bool kMma = sizeof(T) == 2;
+  static constexpr bool kMma = sizeof(T) <= 2;
   static constexpr int kCount = kN;                      ///< 2 rows of 16 pixels x kN outputs over 32 lanes
   CDSR_HD static int pixel(int warp, int lane, int i) {  ///< of the tile's 256
     if constexpr (kMma) {
@@ -165,14 +178,22 @@ CDSR_HD float leaky(float v, float slope) { return v < 0 ? slope * v : v; }
 /// What is stored for an accumulator; `at` is the pixel, which must be inside.
 template <typename T>
 CDSR_HD float finished(const ConvArgs<T>& a, float sum, int channel, ptrdiff_t at) {
-  float v = sum + a.bias[channel];
   if (channel >= a.out_channels) return 0;
+  if constexpr (sizeof(T) == 1) sum *= a.factor[channel];
+  float v = sum + a.bias[channel];
   if (a.gate != nullptr)
     return leaky(v + a.gate[channel] * static_cast<float>(a.in[at * a.in_pitch + channel]), a.slope);
   v = a.scale * leaky(v, a.slope);
   if (a.first != nullptr) v += a.first_scale * static_cast<float>(a.first[at * a.first_pitch + channel]);
   if (a.second != nullptr) v += a.second_scale * static_cast<float>(a.second[at * a.second_pitch + channel]);
   return v;
+}
+
+/// The value as memory of type Out holds it.
+template <typename Out, typename T>
+CDSR_HD Out stored(const ConvArgs<T>& a, float v) {
+  if constexpr (sizeof(Out) == 1) v *= *a.out_scale;
+  return Out(v);
 }
 
 /// 16 bytes as values, in one access; both 16-byte aligned.

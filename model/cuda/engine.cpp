@@ -21,13 +21,16 @@ constexpr int kLeastRows = 16;
 /// Bytes that cuDNN's plans may work in, of what the memory limit leaves.
 constexpr size_t kMostWorkspace = size_t{256} << 20;
 /// Raised when the own convolutions change: measurements against them count no more.
-constexpr int kKernels = 1;
+constexpr int kKernels = 2;
 
 Precision resolve(Precision asked, const Context& context) {
   if (asked == Precision::Auto) return Precision::Fp16;
   if (asked == Precision::Bf16 && context.capability() < 80)
     fail(Errc::Unsupported, "precision bf16 needs sm_80 (Ampere), {} is sm_{}: use fp16 or fp32",
          context.name(), context.capability());
+  if (asked == Precision::Fp8 && context.capability() < kFp8Capability)
+    fail(Errc::Unsupported, "precision fp8 needs sm_89 (Ada), {} is sm_{}: use fp16", context.name(),
+         context.capability());
   return asked;
 }
 
@@ -252,7 +255,7 @@ void CudaEngine::choose_convolutions() {
   TuneSettings settings{
       {context_->name(), context_->capability(), context_->multiprocessors(),
        driver_text(cuda_version, driver), cudnn_version(), fmt::format("{}, {}", kBuild, kKernels),
-       network_hash_, info_.precision == Precision::Bf16 ? "bf16" : "fp16", width_, height_},
+       network_hash_, to_string(info_.precision), width_, height_},
       PlanCache(plan_folder(std::getenv), options_.log),
       kMostWorkspace,
       options_.log};
@@ -313,7 +316,10 @@ void CudaEngine::queue_network(bool device, cudaStream_t stream) {
 }
 
 void CudaEngine::queue_redo(cudaStream_t stream) {
-  r_->redo->run(r_->memory(width_, height_, tail_args().pitch), r_->states, redo_bands_, means(), stream);
+  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);
+  memory.measured = r_->runner->fp8();
+  r_->redo->run(memory, r_->states, redo_bands_, means(), stream);
+  if (memory.measured != nullptr) memory.measured->take_scales(stream);
   launch_count(r_->redone.as<int64_t>(), stream);
 }
 

@@ -1,4 +1,5 @@
-// The kernels, as functions that queue them on a stream. Of T: float, __half, __nv_bfloat16.
+// The kernels, as functions that queue them on a stream. Of T: float, __half, __nv_bfloat16; of the
+// convolutions Fp8 too.
 //
 // All launches return at once; errors of a launch are thrown by the function, errors of its execution by
 // whatever waits for the stream.
@@ -8,6 +9,8 @@
 
 #include "filter/color/color_math.h"
 #include "model/cuda/conv_tile.h"
+#include "model/cuda/fp8.h"
+#include "model/cuda/fp8_math.h"
 #include "model/cuda/head_tile.h"
 #include "model/cuda/pixel_math.h"
 
@@ -24,8 +27,8 @@ void load_conv_kernels();
 template <typename T>
 int output_group(int out_channels);
 
-/// 3x3 convolution; `out` is T, or float if kFloatOut.
-template <typename T, bool kFloatOut>
+/// 3x3 convolution; Out is T, or float for the last layer, or __half where T is Fp8.
+template <typename T, typename Out>
 void launch_conv(const ConvArgs<T>& args, cudaStream_t stream);
 
 /// Depthwise, LeakyReLU, 1x1, gate and LeakyReLU in one pass.
@@ -34,6 +37,19 @@ void launch_dqa(const ConvArgs<T>& args, cudaStream_t stream);
 
 /// Blocks in the two launches, which is rows in `partials`.
 int tile_count(int width, int height);
+
+// fp8.cu -------------------------------------------------------------------------------------------------
+
+/// As load_conv_kernels().
+void load_fp8_kernels();
+
+/// An fp16 map to the first channels of an fp8 buffer, times its scale. Sets *not_held to 1 for what fp8 does
+/// not hold, and when the scale is not known.
+void launch_quantize(const QuantizeArgs<__half, Fp8>& args, cudaStream_t stream);
+/// Raises *most to the largest absolute value among `count`, a multiple of 4.
+void launch_range(const float* values, int64_t count, float* most, cudaStream_t stream);
+/// Scales and factors from what was measured, which is forgotten then.
+void launch_scales(const Fp8Scales& scales, cudaStream_t stream);
 
 // head.cu ------------------------------------------------------------------------------------------------
 

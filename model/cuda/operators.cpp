@@ -43,7 +43,7 @@ class OperatorsOf final : public Operators {
       a.first_scale = 1;
     }
     poison(y);
-    launch_conv<T, false>(a, nullptr);
+    launch_conv<T, T>(a, nullptr);
     planes(y, w.out, out);
   }
 
@@ -124,7 +124,7 @@ class OperatorsOf final : public Operators {
         a.first_pitch = pitch;
         a.first_scale = 1;
       }
-      launch_conv<T, false>(a, nullptr);
+      launch_conv<T, T>(a, nullptr);
       parts.push_back(block.conv[0].out);
     }
     planes(y, channels, out);
@@ -142,7 +142,7 @@ class OperatorsOf final : public Operators {
     a.out = values.as<float>();
     poison(values);
     poison(result);
-    launch_conv<T, true>(a, nullptr);
+    launch_conv<T, float>(a, nullptr);
     TailArgs t;
     t.values = values.as<float>();
     t.pitch = w.out;
@@ -210,6 +210,8 @@ std::unique_ptr<Operators> make_operators(const EngineOptions& options) {
       if (context->capability() < 80)
         fail(Errc::Unsupported, "precision bf16 needs sm_80, the GPU is sm_{}", context->capability());
       return std::make_unique<OperatorsOf<__nv_bfloat16>>(context, Precision::Bf16);
+    case Precision::Fp8:
+      fail(Errc::Unsupported, "fp8 is for whole networks: single operators run in fp32, bf16 or fp16");
     default:
       return std::make_unique<OperatorsOf<__half>>(context, Precision::Fp16);
   }

@@ -1,6 +1,8 @@
 // Weights in the order the convolution kernels read them. Plain data: needs no GPU.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "model/cuda/conv_tile.h"
@@ -55,6 +57,20 @@ std::vector<T> pack_plain(const Conv& conv, std::vector<int> parts = {}) {
         packed[(static_cast<size_t>(o) * taps + t) * count + place[i]] =
             T(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
   return packed;
+}
+
+/// Weights for fp8: those of an output divided by descale[output], so that the largest is `most`.
+inline Conv descaled(const Conv& conv, float most, std::vector<float>& descale) {
+  Conv result = conv;
+  const size_t each = conv.weight.size() / conv.out;
+  descale.assign(conv.out, 1.0F);
+  for (size_t o = 0; o < descale.size(); ++o) {
+    float largest = 0;
+    for (size_t i = 0; i < each; ++i) largest = std::max(largest, std::abs(conv.weight[o * each + i]));
+    if (largest > 0) descale[o] = largest / most;
+    for (size_t i = 0; i < each; ++i) result.weight[o * each + i] /= descale[o];
+  }
+  return result;
 }
 
 /// Padded with zeros to `count` values.

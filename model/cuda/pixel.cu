@@ -167,6 +167,7 @@ void launch_noise(T* values, int64_t count, cudaStream_t stream) {
   check(cudaGetLastError(), "launch of noise");
 }
 template void launch_noise<__half>(__half*, int64_t, cudaStream_t);
+template void launch_noise<Fp8>(Fp8*, int64_t, cudaStream_t);
 template void launch_noise<__nv_bfloat16>(__nv_bfloat16*, int64_t, cudaStream_t);
 
 void launch_condition(cudaGraphConditionalHandle handle, const int* not_finite, cudaStream_t stream) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "model/error.h"
@@ -17,11 +18,15 @@ constexpr size_t kAlign = 256;
 }  // namespace
 
 template <>
-struct HalfType<__half> {
+struct ProductType<Fp8> {
   static constexpr bool kBf16 = false;
 };
 template <>
-struct HalfType<__nv_bfloat16> {
+struct ProductType<__half> {
+  static constexpr bool kBf16 = false;
+};
+template <>
+struct ProductType<__nv_bfloat16> {
   static constexpr bool kBf16 = true;
 };
 
@@ -30,19 +35,24 @@ namespace {
 template <typename T>
 class RunnerOf final : public Runner {
  public:
-  RunnerOf(const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network)
+  /// fp8: the dense blocks; T is __half then.
+  RunnerOf(const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network,
+           bool fp8 = false)
       : network_(network),
         config_(network->config),
         weights_(convolution_weights<T>(context, network)),
         vectors_(vector_weights(context, network)),
         channels_(padded(config_.nf)),
-        dense_(config_.body == Body::Rrdb ? channels_ + 4 * padded(config_.gc) : 0) {
+        dense_(config_.body == Body::Rrdb ? channels_ + 4 * padded(config_.gc) : 0),
+        fp8_(fp8 ? std::make_unique<const DenseFp8>(context, network) : nullptr) {
+    if (fp8_ != nullptr) dense_ = channels_;
     load_conv_kernels<T>();
   }
 
   size_t arena_bytes(int width, int rows) const override {
     const size_t pixels = static_cast<size_t>(width) * rows;
-    return maps() * map_bytes(pixels, channels_) + (dense_ > 0 ? 2 * map_bytes(pixels, dense_) : 0);
+    return maps() * map_bytes(pixels, channels_) + (dense_ > 0 ? 2 * map_bytes(pixels, dense_) : 0) +
+           (fp8_ != nullptr ? aligned(pixels * fp8_->pitch()) : 0);
   }
 
   void tune(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
@@ -56,10 +66,16 @@ class RunnerOf final : public Runner {
       launch_noise(static_cast<T*>(memory.arena), static_cast<int64_t>(values), stream);
       std::vector<TunableCall> calls;
       Pass pass(*this, memory, dqas, bands[0], stream);
+      if (fp8_ != nullptr) {
+        fp8_->set_scales(true, stream);
+        launch_noise(pass.buffer8, static_cast<int64_t>(memory.width) * memory.height * fp8_->pitch(),
+                     stream);
+      }
       pass.live = means != Means::Given;
       pass.calls = &calls;
       pass.run();
       plans_->tune(calls, settings.key, settings.cache, settings.most_workspace, stream);
+      if (fp8_ != nullptr) fp8_->set_scales(false, stream);
     }
   }
   size_t workspace() const override { return plans_ != nullptr ? plans_->workspace() : 0; }
@@ -91,6 +107,8 @@ class RunnerOf final : public Runner {
       for (const Band& band : bands) Pass(*this, memory, dqas, band, stream).run();
   }
 
+  const DenseFp8* fp8() const override { return fp8_.get(); }
+
   void make_filter(int dqa, const DqaState& state, cudaStream_t stream) const override {
     DqaArgs args = dqa_args(dqa, state);
     args.mean = state.mean;
@@ -100,9 +118,8 @@ class RunnerOf final : public Runner {
  private:
   /// Feature maps beside the dense buffers: the input of the first block, and three that take turns.
   size_t maps() const { return dense_ > 0 ? 4 : 3; }
-  static size_t map_bytes(size_t pixels, int channels) {
-    return (pixels * channels * sizeof(T) + kAlign - 1) / kAlign * kAlign;
-  }
+  static size_t aligned(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+  static size_t map_bytes(size_t pixels, int channels) { return aligned(pixels * channels * sizeof(T)); }
 
   DqaArgs dqa_args(int index, const DqaState& state) const {
     const int per_block = config_.dqas_per_block();
@@ -150,6 +167,7 @@ class RunnerOf final : public Runner {
         map[i] = reinterpret_cast<T*>(at);
       for (int i = 0; i < 2 && r.dense_ > 0; ++i, at += map_bytes(pixels, r.dense_))
         dense[i] = reinterpret_cast<T*>(at);
+      if (r.fp8_ != nullptr) buffer8 = reinterpret_cast<Fp8*>(at);
     }
 
     const RunnerOf& r;
@@ -163,6 +181,7 @@ class RunnerOf final : public Runner {
     /// If given, nothing is queued: the convolutions that cuDNN could run are listed.
     std::vector<TunableCall>* calls = nullptr;
     T *map[4] = {}, *dense[2] = {};
+    Fp8* buffer8 = nullptr;
 
     int partial_count() const { return tile_count(m.width, rows); }
     /// Where the op that makes DQA `index`'s input leaves its partial sums, if they are wanted.
@@ -175,21 +194,23 @@ class RunnerOf final : public Runner {
       return conv_args(w, m.width, rows, in, in_pitch, out, out_pitch);
     }
     /// A convolution by cuDNN where it was found faster, else by the own kernel.
-    void launch(const ConvWeights<T>& w, const ConvArgs<T>& a) const {
+    template <typename U, typename Out = U>
+    void launch(const ConvWeights<U>& w, const ConvArgs<U>& a) const {
       if constexpr (sizeof(T) == 2) {
         const std::optional<ConvCall> call =
-            calls != nullptr || r.plans_ != nullptr ? conv_call(a, w.plain) : std::nullopt;
+            calls != nullptr || r.plans_ != nullptr ? conv_call<U, Out>(a, w.plain) : std::nullopt;
         if (calls != nullptr) {
-          if (call) calls->push_back({*call, [a](cudaStream_t to) { launch_conv<T, false>(a, to); }});
+          if (call) calls->push_back({*call, [a](cudaStream_t to) { launch_conv<U, Out>(a, to); }});
           return;
         }
         if (call && r.plans_->run(*call, stream)) return;
       }
-      launch_conv<T, false>(a, stream);
+      launch_conv<U, Out>(a, stream);
     }
     /// Sums count the band's own rows alone, but all rows are stored: hence the partial sums of a map whose
     /// margin is needed are taken with the mask in `sum_begin`, `sum_end`.
-    void sums(ConvArgs<T>& a, float* partials) const {
+    template <typename U>
+    void sums(ConvArgs<U>& a, float* partials) const {
       a.partials = partials;
       a.sum_begin = band.begin - band.top;
       a.sum_end = band.end - band.top;
@@ -240,25 +261,49 @@ class RunnerOf final : public Runner {
 
     /// Five convolutions in `buffer`, whose first channels are the input; the last one's result goes to `out`
     /// with the block's own skip, and with the RRDB's if `outer` is given.
-    void dense_block(const ConvWeights<T>* w, T* buffer, T* out, int out_pitch, const T* outer,
-                     float* partials) const {
+    void dense_block(int block, T* buffer, T* out, int out_pitch, const T* outer, float* partials) const {
+      const ConvWeights<T>* const w = r.weights_->blocks[block / 3].rdb[block % 3];
       const int growth = padded(r.config_.gc);
+      if constexpr (std::is_same_v<T, __half>)
+        if (r.fp8_ != nullptr) return dense_block_fp8(block, buffer, out, out_pitch, outer, partials);
       for (int i = 0; i < 4; ++i) {
         ConvArgs<T> a = args(w[i], buffer, r.dense_, buffer + r.channels_ + i * growth, r.dense_);
         a.slope = kDenseSlope;
         launch(w[i], a);
       }
+      if constexpr (sizeof(T) == 4)
+        if (m.measured != nullptr)
+          launch_range(buffer, static_cast<int64_t>(m.width) * rows * r.dense_, m.measured->most(block),
+                       stream);
       ConvArgs<T> a = args(w[4], buffer, r.dense_, out, out_pitch);
+      add_residuals(a, buffer, outer);
+      sums(a, partials);
+      launch(w[4], a);
+    }
+    /// The same of a map as wide as the network.
+    void dense_block_fp8(int block, const __half* in, __half* out, int out_pitch, const __half* outer,
+                         float* partials) const {
+      if (calls == nullptr)
+        r.fp8_->quantize(block, in, static_cast<int64_t>(m.width) * rows, buffer8, m.not_finite, stream);
+      for (int i = 0; i < 4; ++i)
+        launch(r.fp8_->weights(block, i), r.fp8_->layer(block, i, m.width, rows, buffer8));
+      ConvArgs<Fp8> a = r.fp8_->layer(block, 4, m.width, rows, buffer8);
+      a.out = out;
+      a.out_pitch = out_pitch;
+      add_residuals(a, in, outer);
+      sums(a, partials);
+      launch<Fp8, __half>(r.fp8_->weights(block, 4), a);
+    }
+    template <typename U>
+    void add_residuals(ConvArgs<U>& a, const T* block, const T* outer) const {
       const float rest = outer != nullptr ? kResidualScale : 1.0F;
       a.scale = kResidualScale * rest;
-      a.first = buffer;
+      a.first = block;
       a.first_pitch = r.dense_;
       a.first_scale = rest;
       a.second = outer;
       a.second_pitch = r.channels_;
       a.second_scale = 1;
-      sums(a, partials);
-      launch(w[4], a);
     }
 
     /// The maps that do not hold `used`, in turn.
@@ -291,9 +336,9 @@ class RunnerOf final : public Runner {
         fuse.first_pitch = r.channels_;
         fuse.first_scale = 1;
         launch(w.conv2, fuse);
-        dense_block(w.rdb[0], dense[0], dense[1], r.dense_, nullptr, nullptr);
-        dense_block(w.rdb[1], dense[1], dense[0], r.dense_, nullptr, nullptr);
-        dense_block(w.rdb[2], dense[0], a, r.channels_, x, next);
+        dense_block(3 * b, dense[0], dense[1], r.dense_, nullptr, nullptr);
+        dense_block(3 * b + 1, dense[1], dense[0], r.dense_, nullptr, nullptr);
+        dense_block(3 * b + 2, dense[0], a, r.channels_, x, next);
         x = a;
       }
       if (c.body == Body::Rrdb) {
@@ -311,7 +356,7 @@ class RunnerOf final : public Runner {
       a.own_begin = band.begin - band.top;
       a.own_end = band.end - band.top;
       a.not_finite = m.not_finite;
-      launch_conv<T, true>(a, stream);
+      launch_conv<T, float>(a, stream);
     }
   };
 
@@ -319,7 +364,8 @@ class RunnerOf final : public Runner {
   const CdsrConfig& config_;
   std::shared_ptr<const ConvolutionWeights<T>> weights_;
   std::shared_ptr<const VectorWeights> vectors_;
-  int channels_, dense_;
+  int channels_, dense_;  ///< dense_: channels of the maps that dense blocks work in
+  std::unique_ptr<const DenseFp8> fp8_;
   std::unique_ptr<ConvPlans> plans_;  ///< half precision alone, and after tune()
 };
 
@@ -354,6 +400,8 @@ std::unique_ptr<Runner> make_runner(Precision precision, const std::shared_ptr<C
       return std::make_unique<RunnerOf<__nv_bfloat16>>(context, network);
     case Precision::Fp16:
       return std::make_unique<RunnerOf<__half>>(context, network);
+    case Precision::Fp8:
+      return std::make_unique<RunnerOf<__half>>(context, network, true);
     case Precision::Auto:
       break;
   }

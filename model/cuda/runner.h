@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/cuda/conv_plans.h"
+#include "model/cuda/dense_fp8.h"
 #include "model/cuda/kernels.h"
 #include "model/cuda/weights.h"
 #include "model/engine.h"
@@ -46,8 +47,10 @@ struct FrameMemory {
   int values_pitch = 0;
   float* partials = nullptr;  ///< partial_rows() x channels
   float* folded = nullptr;    ///< kFolds x channels
-  int* not_finite = nullptr;  ///< set to 1 if a value of the last layer is
+  int* not_finite = nullptr;  ///< set to 1 if a value of the last layer is, or fp8 does not hold the picture
   void* arena = nullptr;      ///< Runner::arena_bytes()
+  /// If given, a run in fp32 measures the dense blocks for it; whoever queued it then calls take_scales().
+  const DenseFp8* measured = nullptr;
 };
 
 /// How Runner::tune() names and keeps what it finds.
@@ -77,11 +80,13 @@ class Runner {
   virtual size_t workspace() const = 0;
   virtual void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
                    Means means, cudaStream_t stream) const = 0;
+  /// What a redone frame is measured for; nullptr but with Precision::Fp8.
+  virtual const DenseFp8* fp8() const = 0;
   /// Computes a DQA's filter from its `mean`.
   virtual void make_filter(int dqa, const DqaState& state, cudaStream_t stream) const = 0;
 };
 
-/// precision: Fp32, Bf16 or Fp16. The context must be current.
+/// precision: Fp32, Bf16, Fp16 or Fp8. The context must be current.
 std::unique_ptr<Runner> make_runner(Precision precision, const std::shared_ptr<Context>& context,
                                     const std::shared_ptr<const Network>& network);
 

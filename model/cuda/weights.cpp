@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "model/cuda/conv_plans.h"
+#include "model/cuda/fp8_math.h"
 #include "model/cuda/kernels.h"
 
 namespace cdsr::cuda {
@@ -110,6 +111,30 @@ ConvolutionWeights<T>::ConvolutionWeights(const std::shared_ptr<Context>& contex
   tail = upload<T>(uploads, network.tail);
 }
 
+DenseWeightsFp8::DenseWeightsFp8(const std::shared_ptr<Context>& context, const Network& network)
+    : uploads(context) {
+  const CdsrConfig& c = network.config;
+  std::vector<float> all;
+  for (const Block& block : network.blocks)
+    for (const DenseBlock& dense : block.rdb) {
+      std::array<ConvWeights<Fp8>, 5> layers;
+      std::vector<int> parts{c.nf};
+      rows = 0;
+      for (int i = 0; i < 5; ++i) {
+        std::vector<float> descale;
+        layers[i] =
+            upload<Fp8>(uploads, descaled(dense.conv[i], kFp8Most, descale), parts, cudnn_version() != 0);
+        first[i] = rows;
+        rows += layers[i].rows;
+        descale = pad_vector(descale, layers[i].rows);
+        all.insert(all.end(), descale.begin(), descale.end());
+        parts.push_back(c.gc);
+      }
+      blocks.push_back(layers);
+    }
+  descale = uploads.add(all);
+}
+
 VectorWeights::VectorWeights(const std::shared_ptr<Context>& context, const Network& network)
     : uploads(context) {
   for (const Block& block : network.blocks)
@@ -126,6 +151,11 @@ template <typename T>
 std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
     const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network) {
   return shared<ConvolutionWeights<T>>(context, network);
+}
+
+std::shared_ptr<const DenseWeightsFp8> dense_weights_fp8(const std::shared_ptr<Context>& context,
+                                                         const std::shared_ptr<const Network>& network) {
+  return shared<DenseWeightsFp8>(context, network);
 }
 
 std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Context>& context,

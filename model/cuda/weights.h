@@ -1,10 +1,12 @@
 // A network's weights in a GPU: made once for a network and a context, shared by all engines there.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
 #include "model/cuda/driver.h"
+#include "model/cuda/fp8.h"
 #include "model/cuda/pack.h"
 #include "model/network.h"
 
@@ -76,6 +78,16 @@ struct ConvolutionWeights {
   ConvWeights<T> trunk, tail;
 };
 
+/// The dense blocks' convolutions in fp8.
+struct DenseWeightsFp8 {
+  DenseWeightsFp8(const std::shared_ptr<Context>& context, const Network& network);
+
+  Uploads uploads;
+  std::vector<std::array<ConvWeights<Fp8>, 5>> blocks;
+  int first[5] = {}, rows = 0;     ///< where a layer's outputs are among those of a block
+  const float* descale = nullptr;  ///< [block][rows], see descaled()
+};
+
 /// What is fp32 in every precision: the vectors of the DQAs and the encoder.
 struct VectorWeights {
   struct OfDqa {
@@ -96,6 +108,8 @@ struct VectorWeights {
 template <typename T>
 std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
     const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network);
+std::shared_ptr<const DenseWeightsFp8> dense_weights_fp8(const std::shared_ptr<Context>& context,
+                                                         const std::shared_ptr<const Network>& network);
 std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Context>& context,
                                                     const std::shared_ptr<const Network>& network);
 

@@ -77,18 +77,18 @@ TEST(Choose, Median) {
 TEST(Choose, RoundingIsNoDifference) {
   const std::vector<float> a = {1, -2, 3, 0.5F};
   std::vector<float> b = a;
-  EXPECT_TRUE(equal_but_for_rounding(a, a, false));
+  EXPECT_TRUE(equal_but_for_rounding(a, a, Rounding::Fp16));
   b[1] *= 1 + 0x1p-11F;  // half a unit of fp16
-  EXPECT_TRUE(equal_but_for_rounding(a, b, false));
+  EXPECT_TRUE(equal_but_for_rounding(a, b, Rounding::Fp16));
   b[1] = -2 * (1 + 0x1p-8F);
-  EXPECT_FALSE(equal_but_for_rounding(a, b, false));
-  EXPECT_TRUE(equal_but_for_rounding(a, b, true));
+  EXPECT_FALSE(equal_but_for_rounding(a, b, Rounding::Fp16));
+  EXPECT_TRUE(equal_but_for_rounding(a, b, Rounding::Bf16));
   b[1] = -2.1F;
-  EXPECT_FALSE(equal_but_for_rounding(a, b, true));
+  EXPECT_FALSE(equal_but_for_rounding(a, b, Rounding::Bf16));
   b[1] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_FALSE(equal_but_for_rounding(a, b, true));
-  EXPECT_FALSE(equal_but_for_rounding(b, a, true));
-  EXPECT_FALSE(equal_but_for_rounding({1, -2, 3}, a, true));
+  EXPECT_FALSE(equal_but_for_rounding(a, b, Rounding::Bf16));
+  EXPECT_FALSE(equal_but_for_rounding(b, a, Rounding::Bf16));
+  EXPECT_FALSE(equal_but_for_rounding({1, -2, 3}, a, Rounding::Bf16));
 }
 
 }  // namespace

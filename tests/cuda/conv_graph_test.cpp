@@ -73,6 +73,14 @@ ConvGraphShape skipped() {
   return s;
 }
 
+/// The dense blocks' in fp8: their input is a buffer of its own, residuals are fp16.
+ConvGraphShape in_fp8(ConvGraphShape s) {
+  s.fp8 = true;
+  s.fp8_out = s.out == 32;
+  if (s.first_pitch > 0) s.first_pitch = s.out_pitch = 64;
+  return s;
+}
+
 class ConvGraphs : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -109,11 +117,24 @@ TEST_P(ConvGraphs, HaveEngines) {
   }
 }
 
+// From Ada on: on an A100 cuDNN refuses each of them.
+TEST_P(ConvGraphs, InFp8HaveEnginesWhereTheGpuHasIt) {
+  for (const ConvGraphShape& shape :
+       {dense(0), dense(1), dense(2), dense(3), dense_end(false), dense_end(true)}) {
+    const ConvGraph graph(*cudnn_, in_fp8(shape), nullptr, &*device_);
+    size_t usable = 0;
+    for (const ConvGraph::Candidate& c : graph.candidates())
+      if (c.exact && c.native_graph) ++usable;
+    EXPECT_EQ(usable > 0, GetParam() == kH200) << in_fp8(shape).text();
+    RecordProperty(in_fp8(shape).text(), static_cast<int>(usable));
+  }
+}
+
 TEST_P(ConvGraphs, TakeTheTensorsOfACall) {
-  for (const ConvGraphShape& shape : {plain(), dense(0), dense_end(true)}) {
+  for (const ConvGraphShape& shape : {plain(), dense(0), dense_end(true), in_fp8(dense(0))}) {
     ConvCall call;
     call.shape = shape;
-    call.in = call.weights = call.bias = call.first = call.second = &call;
+    call.in = call.weights = call.bias = call.first = call.second = call.factor = call.out_scale = &call;
     call.out = &call;
     for (void* workspace : {static_cast<void*>(nullptr), static_cast<void*>(&call)})
       EXPECT_NO_THROW(variant_pack(*cudnn_, call, workspace)) << shape.text();

@@ -14,11 +14,11 @@
 namespace cdsr::cuda {
 
 template <>
-struct HalfType<test::Half> {
+struct ProductType<test::Half> {
   static constexpr bool kBf16 = false;
 };
 template <>
-struct HalfType<test::Bfloat> {
+struct ProductType<test::Bfloat> {
   static constexpr bool kBf16 = true;
 };
 
@@ -134,7 +134,7 @@ class ConvCalls : public testing::Test {
       error += d * d;
       power += static_cast<double>(static_cast<float>(own[i])) * static_cast<float>(own[i]);
     }
-    EXPECT_LE(error, power * (HalfType<T>::kBf16 ? 1e-5 : 1e-7));
+    EXPECT_LE(error, power * (ProductType<T>::kBf16 ? 1e-5 : 1e-7));
   }
   Conv conv_;
   std::vector<T> packed_, plain_;
@@ -189,7 +189,7 @@ TYPED_TEST(ConvCalls, ShapeHasWhatTheArgumentsHave) {
   const auto call = conv_call(a, this->plain_.data());
   ASSERT_TRUE(call);
   ConvGraphShape want;
-  want.bf16 = HalfType<T>::kBf16;
+  want.bf16 = ProductType<T>::kBf16;
   want.width = kWidth;
   want.height = kHeight;
   want.in = 48;

@@ -1,7 +1,11 @@
 // The matrix instructions of a warp, played on the processor after the PTX manual (ldmatrix, mma.sync
-// m16n8k16), and the blocks of the convolution kernels built on them exactly as model/cuda/conv.cu has them.
+// m16n8k16, and m16n8k32 for fp8), and the blocks of the convolution kernels built on them exactly as
+// model/cuda/conv.cu has them.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -26,14 +30,56 @@ struct Bfloat {
   explicit operator float() const { return bf16_to_f32(bits); }
 };
 
-/// Registers of ldmatrix.x4: two 16-bit values each, for every lane.
+/// fp8 e4m3 (OCP 8-bit Floating Point Specification, 5.1) as cvt.rn.satfinite gives it.
+struct Fp8 {
+  uint8_t bits = 0;
+  Fp8() = default;
+  explicit Fp8(float v) {
+    if (std::isnan(v)) {
+      bits = 0x7F;
+      return;
+    }
+    const float size = std::min(std::abs(v), 448.0F);
+    const int exponent = size < 0x1p-6F ? -6 : std::ilogb(size);
+    const float units =
+        std::nearbyint(std::ldexp(size, 3 - exponent));       // to even; 8..16, below the normals 0..8
+    int code = static_cast<int>(units) + (exponent + 6) * 8;  // 16 carries into the exponent
+    bits = static_cast<uint8_t>(code | (std::signbit(v) ? 0x80 : 0));
+  }
+  explicit operator float() const {
+    static const std::array<float, 256> values = [] {
+      std::array<float, 256> all{};
+      for (int code = 0; code < 128; ++code) {
+        const int exponent = code >> 3, fraction = code & 7;
+        all[code] = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -9)
+                                  : std::ldexp(static_cast<float>(8 + fraction), exponent - 10);
+        all[128 + code] = -all[code];
+      }
+      all[127] = all[255] = NAN;
+      return all;
+    }();
+    return values[bits];
+  }
+};
+
+}  // namespace cdsr::cuda::test
+
+template <>
+struct cdsr::cuda::ResidualOf<cdsr::cuda::test::Fp8> {
+  using Type = test::Half;
+};
+
+namespace cdsr::cuda::test {
+
+/// Registers of ldmatrix.x4: 32 bits each, for every lane.
 template <typename T>
 struct Fragments {
-  T value[32][4][2];
+  static constexpr int kEach = 4 / sizeof(T);  ///< values of a register
+  T value[32][4][kEach];
 };
 
 /// ldmatrix.sync.aligned.m8n8.x4.shared.b16: lanes 8 i to 8 i + 7 give the rows of matrix i; lane l receives
-/// from every matrix the values 2 (l % 4) and 2 (l % 4) + 1 of row l / 4.
+/// from every matrix the bytes 4 (l % 4) to 4 (l % 4) + 3 of row l / 4.
 template <typename T, typename Address>
 Fragments<T> ldmatrix(const unsigned char* memory, const Address& address) {
   Fragments<T> f;
@@ -46,23 +92,24 @@ Fragments<T> ldmatrix(const unsigned char* memory, const Address& address) {
 /// mma.sync.aligned.m16n8k16.row.col, one lane's view at a time: group = lane / 4, t = lane % 4;
 /// a0: (group, 2 t ..), a1: (group + 8, 2 t ..), a2: (group, 2 t + 8 ..), a3: (group + 8, 2 t + 8 ..);
 /// b0: (2 t .., n = group), b1: (2 t + 8 .., n = group); c0, c1: (group, 2 t ..), c2, c3: (group + 8, 2 t
-/// ..).
+/// ..). m16n8k32 of 8-bit types: 4 t and 4 t + 16 for 2 t and 2 t + 8.
 template <typename T>
 void mma(const Fragments<T>& a, const Fragments<T>& b, int b_first, float (*c)[4]) {
-  float ma[16][16], mb[16][8];
+  constexpr int kEach = Fragments<T>::kEach, kDepth = 8 * kEach;
+  float ma[16][kDepth], mb[kDepth][8];
   for (int lane = 0; lane < 32; ++lane) {
     const int group = lane / 4, t = lane % 4;
     for (int i = 0; i < 4; ++i)
-      for (int j = 0; j < 2; ++j)
-        ma[group + i % 2 * 8][2 * t + i / 2 * 8 + j] = static_cast<float>(a.value[lane][i][j]);
+      for (int j = 0; j < kEach; ++j)
+        ma[group + i % 2 * 8][kEach * t + i / 2 * 4 * kEach + j] = static_cast<float>(a.value[lane][i][j]);
     for (int i = 0; i < 2; ++i)
-      for (int j = 0; j < 2; ++j)
-        mb[2 * t + i * 8 + j][group] = static_cast<float>(b.value[lane][b_first + i][j]);
+      for (int j = 0; j < kEach; ++j)
+        mb[kEach * t + i * 4 * kEach + j][group] = static_cast<float>(b.value[lane][b_first + i][j]);
   }
   for (int lane = 0; lane < 32; ++lane)
     for (int i = 0; i < 4; ++i) {
       const int row = lane / 4 + i / 2 * 8, column = 2 * (lane % 4) + i % 2;
-      for (int k = 0; k < 16; ++k) c[lane][i] += ma[row][k] * mb[k][column];
+      for (int k = 0; k < kDepth; ++k) c[lane][i] += ma[row][k] * mb[k][column];
     }
 }
 
@@ -73,12 +120,12 @@ inline void run_copy(unsigned char* memory, const Copy& copy) {
     std::memset(memory + copy.to, 0, 16);
 }
 
-/// Multiplies one chunk: half precision by the instructions, float as the kernel's loops.
+/// Multiplies one chunk: half precision and fp8 by the instructions, float as the kernel's loops.
 template <typename T, int kTaps, int kN, typename AAddress>
 void multiply(const unsigned char* a_memory, const unsigned char* weights, int warp,
               const AAddress& a_address_of, std::vector<float>& sums) {
   constexpr int kCount = Accumulators<T, kN>::kCount;
-  if constexpr (sizeof(T) == 2) {
+  if constexpr (sizeof(T) <= 2) {
     for (int tap = 0; tap < kTaps; ++tap)
       for (int m = 0; m < 2; ++m) {
         const auto a = ldmatrix<T>(a_memory, [&](int lane) { return a_address_of(m, tap, lane); });
@@ -152,7 +199,7 @@ void run_conv(const ConvArgs<T>& a, float dqa_slope = 0.1F) {
                       n = Accumulators<T, kN>::channel(lane, i), channel = group * kN + n;
             ptrdiff_t at = 0;
             if (!own_pixel(a, tx, ty, pixel, at) || channel >= a.out_channels) continue;
-            const Out value = Out(finished(a, sums[warp][lane * kCount + i], channel, at));
+            const Out value = stored<Out>(a, finished(a, sums[warp][lane * kCount + i], channel, at));
             static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
             if (counted(a, ty, pixel)) total[n] += static_cast<float>(value);
           }

@@ -287,6 +287,69 @@ TEST_F(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
   }
 }
 
+// The first frame is redone in fp32, which measures it; from then on fp8 holds, also from the graph. A
+// picture beyond the headroom is redone and measured anew.
+TEST_F(GpuSafety, Fp8IsMeasuredByTheFrameThatItDoesNotHold) {
+  CdsrConfig config = tiny_config(Body::Rrdb, 2);
+  config.nf = 64;
+  config.gc = 32;
+  const auto network = random_network(config, 3);
+  EngineOptions fp8;
+  fp8.precision = Precision::Fp8;
+  std::unique_ptr<Engine> engine;
+  try {
+    engine = create_engine(network, fp8, "cuda");
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("needs sm_89"), std::string::npos) << e.what();
+    return;
+  }
+  const Image in = test_image(53, 41);
+  Image dark = in;
+  for (auto& plane : dark.plane)
+    for (float& v : plane) v *= 1e-4F;
+  EngineOptions plain;
+  const BackendResult want = run_backend("reference", network, plain, in);
+  const BackendResult half = run_backend("cuda", network, plain, in, &want);
+  engine->plan(53, 41);
+  engine->condition(want.embedding);
+  engine->set_queries(want.queries);
+  const auto upscale = [&](const Image& frame) {
+    Image out(106, 82);
+    ImageSink sink(out);
+    engine->upscale(ImageSource(frame), sink);
+    return out;
+  };
+  EXPECT_LE(max_code_difference(upscale(in), want.image), 0.1);
+  EXPECT_EQ(engine->info().redone, 1);
+  const Image second = upscale(in);
+  EXPECT_TRUE(same_bits(second, upscale(in)) && same_bits(second, upscale(in)));
+  EXPECT_EQ(engine->info().redone, 1);
+  EXPECT_FALSE(same_bits(second, half.image));  // fp8 it was
+  const auto flat = [](const Image& image) {
+    std::vector<float> all;
+    for (const auto& plane : image.plane) all.insert(all.end(), plane.begin(), plane.end());
+    return all;
+  };
+  EXPECT_LE(normalized_error(flat(second), flat(want.image)), 1e-2);
+
+  engine->plan(53, 41);  // the scales stay
+  upscale(dark);
+  EXPECT_EQ(engine->info().redone, 1);
+}
+
+TEST_F(GpuSafety, Fp8NeedsDenseBlocks) {
+  EngineOptions fp8;
+  fp8.precision = Precision::Fp8;
+  for (const Body body : {Body::Plain, Body::Rrdb})  // the tiny RRDB has too few channels
+    try {
+      create_engine(random_network(tiny_config(body, 2), 1), fp8, "cuda");
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), Errc::Unsupported);
+      EXPECT_NE(std::string(e.what()).find("use fp16"), std::string::npos) << e.what();
+    }
+}
+
 TEST_F(GpuSafety, TooLittleMemoryIsAnErrorWithNumbers) {
   EngineOptions o;
   o.memory_limit = size_t{1} << 20;

@@ -182,7 +182,7 @@ step_matrix() {
   command -v cuobjdump >/dev/null || cannot "no cuobjdump here"
   local found=0
   cuobjdump --dump-sass "$BUILD/lib/libcdsr_cuda.so" >"$OUT/sass" || return 1
-  grep -oE 'HMMA\.16816\.F32(\.BF16)?' "$OUT/sass" | sort | uniq -c
+  grep -oE '(HMMA\.16816\.F32(\.BF16)?|QMMA\.16832\.F32\.E4M3\.E4M3)' "$OUT/sass" | sort | uniq -c
   grep -qE 'HMMA\.16816\.F32 ' "$OUT/sass" && grep -qE 'HMMA\.16816\.F32\.BF16' "$OUT/sass" &&
     grep -qE 'LDGSTS' "$OUT/sass" && found=1
   rm -f "$OUT/sass"
@@ -202,7 +202,7 @@ gpu_tests() { # ARGUMENTS...; what is skipped has not been tested
 step_gpu() { CDSR_CUDNN=off gpu_tests --gtest_filter='-GpuPlans.*'; }
 step_gpu_cudnn() {
   export CDSR_PLAN_CACHE=$OUT/plans
-  gpu_tests --gtest_filter='GpuPlans.*:*Networks*fp16*:*Networks*bf16*:*SameBits*'
+  gpu_tests --gtest_filter='GpuPlans.*:*Networks*fp16*:*Networks*bf16*:*SameBits*:*Fp8*'
 }
 step_memcheck() {
   command -v compute-sanitizer >/dev/null || cannot "no compute-sanitizer here"
