@@ -133,6 +133,14 @@ TEST(Tables, RowsAreWhatThePaperHas) {
   EXPECT_EQ(row_config(dasr, "cdsr-10", 2).blocks, 5);
 }
 
+TEST(Lab, ADifferenceWithinItsSpreadIsNoVerdict) {
+  EXPECT_STREQ(verdict({-0.3}, -0.1), "one seed");
+  EXPECT_STREQ(verdict({-0.30, -0.28}, -0.1), "agrees");
+  EXPECT_STREQ(verdict({0.30, 0.28}, -0.1), "differs");
+  EXPECT_STREQ(verdict({-0.30, 0.10}, -0.1), "undecided");
+  EXPECT_STREQ(verdict({0, 0, 0}, -0.1), "undecided");
+}
+
 TEST(Lab, PretrainingIsAStageOfItsOwn) {
   LabOptions o;
   o.out = "lab";

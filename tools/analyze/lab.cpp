@@ -59,7 +59,7 @@ std::vector<double> over_folders(const RowResult& r) {
 std::string name_of(const fs::path& folder) { return (folder / "").parent_path().filename().string(); }
 
 void print_row(const Row& row, const RowResult& r, const LabOptions& o, const Table& table, double paper_diff,
-               double own_diff, bool reference) {
+               const std::vector<double>& own_diff, bool reference) {
   fmt::print("{:<24} {:>10}", row.label, r.parameters);
   for (size_t f = 0; f < o.test.size(); ++f) {
     std::vector<double> seeds;
@@ -73,8 +73,8 @@ void print_row(const Row& row, const RowResult& r, const LabOptions& o, const Ta
   if (reference)
     fmt::print("  |  reference\n");
   else
-    fmt::print("  |  {:+.3f} (paper {:+.2f}): {}\n", own_diff, paper_diff,
-               own_diff * paper_diff > 0 ? "agrees" : "differs");
+    fmt::print("  |  {:+.3f} (paper {:+.2f}): {}\n", mean(own_diff), paper_diff,
+               verdict(own_diff, paper_diff));
 }
 
 }  // namespace
@@ -137,10 +137,18 @@ std::vector<RowResult> run_table(const Table& table, const LabOptions& o) {
   return results;
 }
 
+const char* verdict(const std::vector<double>& differences, double paper) {
+  if (differences.size() < 2) return "one seed";
+  const double own = mean(differences);
+  const double error = deviation(differences) / std::sqrt(static_cast<double>(differences.size()));
+  if (std::abs(own) <= 2 * error) return "undecided";
+  return own * paper > 0 ? "agrees" : "differs";
+}
+
 void print(const Table& table, const LabOptions& o, const std::vector<RowResult>& results) {
   fmt::print(
       "\n{}: {}\n{} x{}, {} steps of {}, protocol {}, seeds {}: PSNR-Y in dB over nine kernels | the paper's "
-      "figures | mean against the reference row\n",
+      "figures | mean against the reference row, and whether its sign is the paper's\n",
       table.name, table.title, o.family, table.scale, o.steps, o.batch, o.protocol, o.seeds);
   fmt::print("{:<24} {:>10}", "", "parameters");
   for (const fs::path& test : o.test) fmt::print(" {:>14}", name_of(test));
@@ -148,11 +156,14 @@ void print(const Table& table, const LabOptions& o, const std::vector<RowResult>
   fmt::print("  |");
   for (const std::string& c : table.columns) fmt::print(" {:>8}", c);
   fmt::print("  |\n");
-  const RowResult& reference = results[table.reference];
-  for (size_t i = 0; i < results.size(); ++i)
+  const std::vector<double> reference = over_folders(results[table.reference]);
+  for (size_t i = 0; i < results.size(); ++i) {
+    std::vector<double> difference = over_folders(results[i]);
+    for (size_t s = 0; s < difference.size(); ++s) difference[s] -= reference[s];
     print_row(table.rows[i], results[i], o, table,
-              mean(table.rows[i].paper) - mean(table.rows[table.reference].paper),
-              mean(over_folders(results[i])) - mean(over_folders(reference)), i == table.reference);
+              mean(table.rows[i].paper) - mean(table.rows[table.reference].paper), difference,
+              i == table.reference);
+  }
 }
 
 }  // namespace cdsr::analyze

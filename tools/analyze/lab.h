@@ -41,6 +41,11 @@ std::vector<std::string> train_words(const Table& table, const Row& row, const L
 /// Trains and scores. Throws what training throws.
 std::vector<RowResult> run_table(const Table& table, const LabOptions& options);
 
+/// Whether differences of a row from the reference, one a seed, have the sign of the paper's: "agrees",
+/// "differs"; "undecided" when their mean is within two standard errors of zero, "one seed" when there is
+/// one.
+const char* verdict(const std::vector<double>& differences, double paper);
+
 void print(const Table& table, const LabOptions& options, const std::vector<RowResult>& results);
 
 }  // namespace cdsr::analyze
