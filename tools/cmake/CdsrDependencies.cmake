@@ -19,7 +19,12 @@ if(DNNL_INCLUDE_DIR AND DNNL_LIBRARY)
 endif()
 
 if(CDSR_TORCH)
+  # A LibTorch with CUDA tries nvcc in our C++ standard, which CMake 3.25 does not know nvcc to have, and adds flags and
+  # GPU architectures of its own, which our kernels do not want.
+  set(CMAKE_CUDA_STANDARD 17)
   find_package(Torch QUIET)
+  unset(CMAKE_CUDA_STANDARD)
+  unset(CMAKE_CUDA_FLAGS)  # the cache's word stays
 endif()
 if(CDSR_FFMPEG)
   pkg_check_modules(LIBAV IMPORTED_TARGET libavformat libavcodec libavutil libswscale)
