@@ -1,5 +1,6 @@
 // The command `cdsr info`: what a network is, what it costs, what its file says.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
