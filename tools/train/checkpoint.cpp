@@ -19,6 +19,44 @@ std::string identity(const TrainOptions& o) {
   return to_json(o.config) + (variant.empty() ? "" : " " + variant);
 }
 
+/// The key of a parameter's state in an optimizer: its address, as text up to LibTorch 1.13, in 2.x as it is.
+template <class Key>
+Key state_key(const torch::Tensor& parameter) {
+  if constexpr (std::is_pointer_v<Key>) {
+    return parameter.unsafeGetTensorImpl();
+  } else {
+    std::ostringstream text;
+    text << parameter.unsafeGetTensorImpl();
+    return text.str();
+  }
+}
+
+/// Adam's moments. Not by Adam::load(): 1.13 writes the addresses that name them in hexadecimal, 2.x takes
+/// them for decimal and mixes them up.
+void load_moments(torch::serialize::InputArchive& archive, torch::optim::Adam& adam) {
+  using Key = std::decay_t<decltype(adam.state())>::key_type;
+  torch::serialize::InputArchive states, groups;
+  archive.read("state", states);
+  archive.read("param_groups", groups);
+  for (size_t g = 0; g < adam.param_groups().size(); ++g) {
+    const auto& parameters = adam.param_groups()[g].params();
+    torch::serialize::InputArchive group, state;
+    groups.read(fmt::format("param_groups/{}", g), group);
+    torch::Tensor size;
+    group.read("params/size", size);
+    if (size.item<int64_t>() != static_cast<int64_t>(parameters.size()))
+      throw std::runtime_error("the optimizer is one of other parameters");
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      c10::IValue name;
+      group.read(fmt::format("params/{}", i), name);
+      if (!states.try_read(name.toStringRef(), state)) continue;  // never had a gradient
+      auto moments = std::make_unique<torch::optim::AdamParamState>();
+      moments->serialize(state);
+      adam.state()[state_key<Key>(parameters[i])] = std::move(moments);
+    }
+  }
+}
+
 }  // namespace
 
 std::string checkpoint_bytes(const TrainState& state, const TrainOptions& options) {
@@ -71,7 +109,7 @@ void restore(const std::string& bytes, const std::string& name, TrainState& stat
       archive.read("optimizer", optimizer);
       state.model->load(model);
       state.moco->load(moco);
-      state.optimizer.load(optimizer);
+      load_moments(optimizer, state.optimizer);
       archive.read("step", value);
       state.step = value.toInt();
       archive.read("best_psnr", value);
