@@ -61,7 +61,7 @@ int32_t public_precision(Precision precision) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
+Session::Session(const std::shared_ptr<const Model>& model, const SessionOptions& options)
     : Session(model, make_engine(*model, options), options, make_background(*model, options)) {}
 
 Session::Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine,

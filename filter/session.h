@@ -17,7 +17,7 @@ class Session {
  public:
   /// Creates the engine. Throws what create_engine() throws, and InvalidArgument when the model has another
   /// scale.
-  Session(std::shared_ptr<const Model> model, const SessionOptions& options);
+  Session(const std::shared_ptr<const Model>& model, const SessionOptions& options);
   /// With an engine that exists already. For tests.
   Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine, const SessionOptions& options,
           std::unique_ptr<Engine> background = nullptr);

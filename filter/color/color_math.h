@@ -258,7 +258,7 @@ CDSR_HD void tile_halve_columns(const DeviceOutput& out, const TileMemory& memor
     const int x = tile_x * (kTileX / 2) + column, y = tile_y * rows + row;
     if (x >= width_of(f, c + 1) || y >= height_of(f, c + 1)) continue;
     const float* const from = f.log2_h > 0 ? memory.halved[c][row] : memory.chroma[c][row + kBefore];
-    store_nominal(f, c + 1, x, y, sum8(out.halve_x.coefficient, from + 2 * column));
+    store_nominal(f, c + 1, x, y, sum8(out.halve_x.coefficient, from + ptrdiff_t{2} * column));
   }
 }
 

@@ -179,7 +179,7 @@ void halve(const float* __restrict src, const float c[8], int n, float* __restri
   const float c6 = c[6];
   const float c7 = c[7];
   for (int i = 0; i < n; ++i) {
-    const float* a = src + 2 * i;
+    const float* a = src + ptrdiff_t{2} * i;
     dst[i] = ((c0 * a[0] + c1 * a[1]) + (c2 * a[2] + c3 * a[3])) +
              ((c4 * a[4] + c5 * a[5]) + (c6 * a[6] + c7 * a[7]));
   }

@@ -246,11 +246,9 @@ static int config_output(AVFilterLink *outlink)
     AVFilterContext *ctx = outlink->src;
     AVFilterLink *inlink = ctx->inputs[0];
     CDSRContext *s = ctx->priv;
-    int ret;
 
     if (inlink->w > INT_MAX / s->scale || inlink->h > INT_MAX / s->scale ||
-        (ret = av_image_check_size2(inlink->w * s->scale, inlink->h * s->scale, INT64_MAX, outlink->format, 0,
-                                    ctx)) < 0) {
+        av_image_check_size2(inlink->w * s->scale, inlink->h * s->scale, INT64_MAX, outlink->format, 0, ctx) < 0) {
         av_log(ctx, AV_LOG_ERROR, "%dx%d is too large to be upscaled by %d\n", inlink->w, inlink->h, s->scale);
         return AVERROR(EINVAL);
     }
@@ -456,7 +454,7 @@ static const enum AVPixelFormat pixel_formats[] = {
 #define FLAGS (AV_OPT_FLAG_FILTERING_PARAM | AV_OPT_FLAG_VIDEO_PARAM)
 #define RUNTIME (FLAGS | AV_OPT_FLAG_RUNTIME_PARAM)
 #define CONSTANT(of, word, what, value) \
-    { word, what, 0, AV_OPT_TYPE_CONST, { .i64 = value }, 0, 0, FLAGS, .unit = of }
+    { word, what, 0, AV_OPT_TYPE_CONST, { .i64 = (value) }, 0, 0, FLAGS, .unit = (of) }
 
 static const AVOption cdsr_options_table[] = {
     { "scale", "factor of width and height", OFFSET(scale), AV_OPT_TYPE_INT, { .i64 = 2 }, 2, 4, FLAGS },
