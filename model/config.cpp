@@ -249,7 +249,7 @@ std::vector<TensorSpec> tensor_list(const CdsrConfig& c) {
   l.conv("sr.head", 3, c.nf, 3);
   for (int b = 0; b < c.blocks; ++b) list_block(c, fmt::format("sr.blocks.{}", b), l);
   if (c.body == Body::Rrdb) l.conv("sr.trunk", c.nf, c.nf, 3);
-  l.conv("sr.tail", c.nf, 3 * c.scale * c.scale, 3);
+  l.conv("sr.tail", c.nf, int64_t{3} * c.scale * c.scale, 3);
   return out;
 }
 
@@ -285,7 +285,7 @@ MacCount mac_count(const CdsrConfig& c) {
       (3.0 * w * kPatch * kPatch + w * w * 9 + w * 2 * w * 9 + 2 * w * d * 9) / (kPatch * kPatch);
   m.encoder_per_pixel = pixel + patch;
 
-  const int64_t csc = 2 * d * d + d * d + d * d + 2 * c.codebook * d;  // folded keys
+  const int64_t csc = 2 * d * d + d * d + d * d + 2 * d * c.codebook;  // folded keys
   const int64_t modulation = d * d + d * nf;
   const int64_t key_value_gate = 2 * nf * nf + nf * nf;
   m.per_shot = csc + 4 * d * d + c.blocks * modulation + c.dqas() * key_value_gate;

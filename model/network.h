@@ -36,6 +36,7 @@ struct Dqa {
   Linear gate0, gate1;       ///< nf -> nf / 2 -> nf, no bias
 };
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the compiler names a variable of its own in copying arrays
 struct DenseBlock {
   Conv conv[5];  ///< inputs nf, nf + gc, ..., nf + 4 gc; outputs gc four times, then nf
 };
@@ -48,6 +49,7 @@ struct Block {
   DenseBlock rdb[3];                ///< Body::Rrdb alone
 };
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the compiler names a variable of its own in copying arrays
 struct Encoder {
   Conv pixel[6], patch[4];      ///< LPE, each followed by LeakyReLU(kEncoderSlope)
   Linear mlp0, mlp1;            ///< 2d -> d -> d

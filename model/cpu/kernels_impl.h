@@ -52,7 +52,7 @@ CDSR_INLINE void head_tile(const float* const rows[3], ptrdiff_t plane, const fl
                            const float* bias, int channels, int c, int x, int width, T* out) {
   Vec acc[P][V];
   for (int v = 0; v < V; ++v)
-    for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + v * kLanes);
+    for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + ptrdiff_t{v} * kLanes);
   for (int ky = 0; ky < 3; ++ky)
     for (int i = 0; i < 3; ++i) {
       const float* pixel = rows[ky] + i * plane + x - 1;
@@ -60,7 +60,7 @@ CDSR_INLINE void head_tile(const float* const rows[3], ptrdiff_t plane, const fl
       for (int kx = 0; kx < 3; ++kx, weights += channels)
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) {
-          const Vec w = load(weights + c + v * kLanes);
+          const Vec w = load(weights + c + ptrdiff_t{v} * kLanes);
 #pragma GCC unroll 16
           for (int p = 0; p < P; ++p) acc[p][v] += pixel[p + kx] * w;
         }
@@ -169,7 +169,7 @@ CDSR_INLINE void shuffle_scale(const float* in, int channels, int width, const S
   for (int p = 0; p < 3; ++p)
     for (int r = 0; r < S; ++r) {
       float* row = out + (3 * r + p) * out_plane;
-      const float* value = in + (p * S + r) * S;
+      const float* value = in + ptrdiff_t{S} * (p * S + r);
       if (!taps.skip) {
         for (int x = 0; x < width; ++x)
           for (int q = 0; q < S; ++q) row[x * S + q] = value[static_cast<ptrdiff_t>(x) * channels + q];

@@ -8,7 +8,7 @@
 namespace cdsr::nn {
 namespace {
 
-constexpr int64_t kKernelValues = 21 * 21;  // the array of degrade::gaussian_kernel()
+constexpr int64_t kKernelValues = int64_t{21} * 21;  // the array of degrade::gaussian_kernel()
 
 /// Parameters and buffers by name; they share the module's storage.
 std::map<std::string, torch::Tensor> tensors_of(const Cdsr& model) {

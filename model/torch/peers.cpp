@@ -37,7 +37,8 @@ torch::Tensor batch_norm(torch::nn::BatchNorm2dImpl& norm, const torch::Tensor& 
     norm.num_batches_tracked.add_(1);
     const auto momentum = norm.options.momentum();
     const double share = momentum ? *momentum : 1.0 / norm.num_batches_tracked.item<double>();
-    const auto n = static_cast<double>(x.numel() / x.size(1) * peers.size());
+    const int64_t values = x.numel() / x.size(1) * peers.size();
+    const auto n = static_cast<double>(values);
     norm.running_mean.lerp_(mean.flatten(), share);
     norm.running_var.lerp_(variance.flatten() * (n / (n - 1)), share);
   }
