@@ -114,6 +114,7 @@ DatasetScore score(const fs::path& folder, const Arguments& a, Method& method) {
   const std::vector<KernelSpec> specs = degrade::paper_kernels(a.scale);
   const Alignment alignment = a.protocol == "paper" ? Alignment::Paper : Alignment::Aligned;
   std::vector<std::vector<float>> kernels;
+  kernels.reserve(specs.size());
   for (const KernelSpec& k : specs)
     kernels.push_back(degrade::gaussian_kernel(a.scale, k.sig1, k.sig2, k.theta, alignment));
 

@@ -42,7 +42,7 @@ void rgb_rows(const AVFrame& f, const ComponentReader& in, Picture& out) {
     for (int y = 0; y < f.height; ++y) {
       in.line(c, y, f.width, line);
       uint8_t* row = out.rgb.data() + 3 * static_cast<size_t>(y) * f.width + c;
-      for (int x = 0; x < f.width; ++x) row[3 * x] = to_8bit(line[x], in.max(c));
+      for (int x = 0; x < f.width; ++x) row[ptrdiff_t{3} * x] = to_8bit(line[x], in.max(c));
     }
 }
 
@@ -55,7 +55,7 @@ void grey_rows(const AVFrame& f, const ComponentReader& in, Picture& out) {
     uint8_t* row = out.rgb.data() + 3 * static_cast<size_t>(y) * f.width;
     for (int x = 0; x < f.width; ++x) {
       const unsigned value = inverted ? in.max(0) - line[x] : line[x];
-      std::fill_n(row + 3 * x, 3, to_8bit(value, in.max(0)));
+      std::fill_n(row + ptrdiff_t{3} * x, 3, to_8bit(value, in.max(0)));
     }
   }
 }

@@ -44,7 +44,7 @@ std::array<double, kWindow> window() {
   std::array<double, kWindow> w;
   double sum = 0;
   for (int i = 0; i < kWindow; ++i) {
-    const double d = i - kWindow / 2;
+    const int d = i - kWindow / 2;
     sum += w[i] = std::exp(-d * d / (2 * 1.5 * 1.5));
   }
   for (double& v : w) v /= sum;

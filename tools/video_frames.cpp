@@ -99,9 +99,9 @@ std::vector<Picture> read_video_frames(const std::filesystem::path& path, int mo
   const int64_t start = reader.stream().start_time == AV_NOPTS_VALUE ? 0 : reader.stream().start_time;
   const int64_t duration = reader.duration();
   int64_t last = AV_NOPTS_VALUE;
-  for (int i = 0; i < most; ++i) {
+  for (int64_t i = 0; i < most; ++i) {
     // The frames of a file of unknown length, or that cannot be sought in, are taken from its beginning.
-    const int64_t time = start + duration * (2 * i + 1) / (2 * most);
+    const int64_t time = start + duration * (2 * i + 1) / (int64_t{2} * most);
     const bool sought = duration > 0 && reader.seek(time);
     AvPtr<AVFrame> frame = reader.next();
     while (frame && sought && frame->best_effort_timestamp < time) {

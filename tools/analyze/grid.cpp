@@ -39,6 +39,7 @@ Grid make_grid(const GridOptions& o, int scale, const std::vector<degrade::Kerne
     fail(Errc::InvalidArgument, "{} picture to look at, must be 2 or more", pictures.size());
 
   std::vector<std::vector<float>> values;
+  values.reserve(kernels.size());
   for (const auto& k : kernels)
     values.push_back(degrade::gaussian_kernel(scale, k.sig1, k.sig2, k.theta, alignment));
   for (size_t i = 0; i < pictures.size(); ++i) {

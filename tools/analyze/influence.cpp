@@ -30,6 +30,7 @@ std::vector<float> mean_vector(const std::vector<std::vector<float>>& vectors) {
   for (const auto& v : vectors)
     for (size_t i = 0; i < v.size(); ++i) sum[i] += v[i];
   std::vector<float> out;
+  out.reserve(sum.size());
   for (const double s : sum) out.push_back(static_cast<float>(s / static_cast<double>(vectors.size())));
   return out;
 }

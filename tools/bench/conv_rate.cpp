@@ -111,8 +111,9 @@ ConvRate::ConvRate(int channels, int width, int height, Precision precision, int
   impl_->copies.resize(threads);
   double least = 0;
   using Tag = memory::format_tag;
-  for (auto [tag, name] :
+  for (const auto& layout :
        {std::pair{Tag::nhwc, "nhwc"}, {Tag::nChw16c, "nChw16c"}, {Tag::nChw8c, "nChw8c"}}) {
+    const Tag tag = layout.first;
     std::unique_ptr<Candidate> candidate;
     double time = 0;
     impl_->on_threads(1, [&](size_t) {
@@ -131,7 +132,7 @@ ConvRate::ConvRate(int channels, int width, int height, Precision precision, int
     if (!candidate) continue;
     if (!impl_->layout.empty() && time >= least) continue;
     least = time;
-    impl_->layout = name;
+    impl_->layout = layout.second;
     impl_->copies[0] = std::move(candidate);
     impl_->on_threads(threads, [&](size_t i) {
       if (i > 0) impl_->copies[i] = std::make_unique<Candidate>(channels, width, height, precision, tag);

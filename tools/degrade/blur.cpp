@@ -26,7 +26,7 @@ constexpr int kBlock = 8 * kVectors;  // sums in flight, which hide the latency 
 #pragma GCC unroll 8
         for (int v = 0; v < kVectors; ++v) {
           Vector pixels;
-          std::memcpy(&pixels, in + 8 * v, sizeof pixels);  // one unaligned load
+          std::memcpy(&pixels, in + ptrdiff_t{8} * v, sizeof pixels);  // one unaligned load
           sum[v] += *tap * pixels;
         }
       }
@@ -105,7 +105,7 @@ void soften(std::span<float> plane, int width, int height, double sigma) {
     sum += taps[i + reach] = static_cast<float>(std::exp(-0.5 * i * i / (sigma * sigma)));
   for (float& t : taps) t /= sum;
 
-  std::vector<float> row(static_cast<size_t>(width) + 2 * reach);
+  std::vector<float> row(static_cast<size_t>(width) + 2 * static_cast<size_t>(reach));
   for (int y = 0; y < height; ++y) {
     float* line = &plane[static_cast<size_t>(y) * width];
     for (int x = 0; x < width + 2 * reach; ++x) row[x] = line[std::clamp(x - reach, 0, width - 1)];

@@ -68,7 +68,7 @@ void run(const Arguments& a) {
   const std::vector<Job> fixed = a.kernels == "nine" ? nine(a) : std::vector<Job>{};
   for (size_t i = 0; i < paths.size(); ++i) {
     const Picture hr = degrade::crop_to_multiple(read_picture(paths[i]), a.scale);
-    const auto write = [&](const std::string& folder, const Picture& lr, nlohmann::ordered_json what,
+    const auto write = [&](const std::string& folder, const Picture& lr, const nlohmann::ordered_json& what,
                            uint64_t seed) {
       const fs::path relative = fs::path(folder) / (paths[i].stem().string() + ".png");
       fs::create_directories((a.out / relative).parent_path());
@@ -95,8 +95,7 @@ void run(const Arguments& a) {
       nlohmann::ordered_json what = jobs[k].what;
       what["noise"] = a.noise;
       what["protocol"] = a.protocol;
-      write(jobs[k].folder, degrade::degrade(hr, jobs[k].kernel, a.scale, a.noise, seed), std::move(what),
-            seed);
+      write(jobs[k].folder, degrade::degrade(hr, jobs[k].kernel, a.scale, a.noise, seed), what, seed);
     }
   }
   AtomicFile file(a.out / "manifest.jsonl");

@@ -148,6 +148,7 @@ void record(const VideoSpec& s, std::span<float> clip, int width, int height, st
   } else {
     const YuvKind kind = yuv_kind(s.codec);
     std::vector<Yuv420> frames;
+    frames.reserve(s.frames);
     for (int f = 0; f < s.frames; ++f)
       frames.push_back(to_yuv420(clip.subspan(f * size, size), width, height, kind));
     from_yuv420(recode(s.codec, s.quality, frames, static_cast<size_t>(s.shown)), kind, width, height, out);

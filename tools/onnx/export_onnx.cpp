@@ -166,7 +166,7 @@ class SrNet : public Layers {
           const BicubicPhase h = bicubic_phase(static_cast<int>(s), px);
           for (int ty = 0; ty < 4; ++ty)
             for (int tx = 0; tx < 4; ++tx)
-              weight[static_cast<size_t>(at + (v.first + ty + 2) * 5 + h.first + tx + 2)] =
+              weight[static_cast<size_t>(at + int64_t{5} * (v.first + ty + 2) + h.first + tx + 2)] =
                   v.weight[ty] * h.weight[tx];
         }
     const Value padded =

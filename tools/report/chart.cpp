@@ -35,6 +35,13 @@ struct Axis {
       if (m * power >= rough) return m * power;
     return 10 * power;
   }
+  /// The multiples of step().
+  std::vector<double> ticks() const {
+    const double by = step(), first = std::ceil(low / by);
+    std::vector<double> at(static_cast<size_t>(std::floor(high / by) - first + 1));
+    for (size_t i = 0; i < at.size(); ++i) at[i] = (first + static_cast<double>(i)) * by;
+    return at;
+  }
 };
 
 std::vector<std::pair<double, double>> thinned(const Series& s) {
@@ -106,11 +113,11 @@ std::string svg(const Chart& chart) {
   std::string out = fmt::format(
       "<figure><figcaption>{}</figcaption>\n<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n",
       title, kWidth, kHeight, title);
-  for (double v = std::ceil(y.low / y.step()) * y.step(); v <= y.high; v += y.step())
+  for (const double v : y.ticks())
     out += fmt::format(
         "<path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text x=\"{}\" y=\"{:.1f}\" class=\"y\">{}</text>\n",
         kLeft, py(v), kWidth - kRight, kLeft - 6, py(v) + 4, number(v, y.step()));
-  for (double v = std::ceil(x.low / x.step()) * x.step(); v <= x.high; v += x.step())
+  for (const double v : x.ticks())
     out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" class=\"x\">{}</text>\n", px(v), kHeight - 8,
                        number(v, x.step()));
   for (size_t i = 0; i < lines.size(); ++i) {

@@ -157,6 +157,7 @@ table { border-collapse: collapse; } th, td { text-align: left; vertical-align: 
 
 std::string page(const std::vector<fs::path>& logs) {
   std::vector<Run> runs;
+  runs.reserve(logs.size());
   for (const fs::path& log : logs) runs.push_back(read_run(log));
   std::string out = kHead;
   out += "<div class=\"charts\">\n";

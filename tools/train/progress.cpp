@@ -44,7 +44,7 @@ std::string Progress::line(int64_t step, double rate, nlohmann::ordered_json& lo
          {"guide", sum_.guide / n}, {"gradient", sum_.gradient / n}, {"rate", rate},
          {"steps_s", steps_s},      {"images_s", images_s},          {"data", data},
          {"degrade", degrade},      {"network", 1 - data - degrade}, {"waited", sum_.waited / span}};
-  const std::string text = fmt::format(
+  std::string text = fmt::format(
       "step {}/{}  {:.2f} step/s  {:.0f} images/s  L1 {:.3f}  contrastive {:.3f}  accuracy {:.0f} %{}  rate "
       "{:.1e}  "
       "work: data {:.0f} %, degrade {:.0f} %, network {:.0f} %  waited {:.0f} %  left {}",

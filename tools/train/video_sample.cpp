@@ -49,7 +49,8 @@ class Sample {
     const int64_t x = rng.index(photo_.width - size + 1), y = rng.index(photo_.height - size + 1);
     const int u = static_cast<int>(rng.index(slack + 1)), v = static_cast<int>(rng.index(slack + 1));
     const int margin = degrade::kKernelMargin + reach_;
-    copy_crop(photo_, x - scale_ * u - margin, y - scale_ * v - margin, side_, turn_, square_.data());
+    copy_crop(photo_, x - int64_t{scale_} * u - margin, y - int64_t{scale_} * v - margin, side_, turn_,
+              square_.data());
     // Where the crop lies in the tile once that is turned.
     const int a = turn_.flip_x ? slack - u : u, b = turn_.flip_y ? slack - v : v;
     left_[crop] = turn_.transpose ? b : a;
@@ -59,18 +60,19 @@ class Sample {
     time.data += middle - begin;
     for (size_t c = 0; c < 3; ++c)
       degrade::soften(std::span(square_).subspan(c * plane, plane), side_, side_, softness_);
-    copy_square(
-        &square_[static_cast<size_t>(margin + scale_ * top_[crop]) * side_ + margin + scale_ * left_[crop]],
-        side_, plane, hr, size, static_cast<size_t>(size) * size, size);
+    copy_square(&square_[static_cast<size_t>(margin + scale_ * top_[crop]) * side_ +
+                         static_cast<size_t>(margin + scale_ * left_[crop])],
+                side_, plane, hr, size, static_cast<size_t>(size) * size, size);
 
     std::vector<float> small(static_cast<size_t>(tile_) * tile_);
     for (int f = 0; f < spec_.frames; ++f) {
       const int moved = f - spec_.shown;
-      const float* from =
-          &square_[static_cast<size_t>(reach_ + moved * spec_.pan_y) * side_ + reach_ + moved * spec_.pan_x];
+      const float* from = &square_[static_cast<size_t>(reach_ + moved * spec_.pan_y) * side_ +
+                                   static_cast<size_t>(reach_ + moved * spec_.pan_x)];
       for (int c = 0; c < 3; ++c) {
         degrade::blur_subsample({from + c * plane, side_}, kernel_, scale_, tile_, tile_, small.data());
-        float* to = &clip_[2 * f * floats(tile_) + 2 * c * small.size() + static_cast<size_t>(crop) * tile_];
+        float* to = &clip_[size_t{2} * f * floats(tile_) + size_t{2} * c * small.size() +
+                           static_cast<size_t>(crop) * tile_];
         for (int row = 0; row < tile_; ++row)
           std::copy_n(&small[static_cast<size_t>(row) * tile_], tile_,
                       to + static_cast<ptrdiff_t>(2) * row * tile_);
@@ -85,8 +87,9 @@ class Sample {
     std::vector<float> shown(2 * floats(tile_));
     degrade::record(spec_, clip_, 2 * tile_, tile_, shown);
     for (int crop = 0; crop < 2; ++crop)
-      copy_square(&shown[static_cast<size_t>(top_[crop]) * 2 * tile_ + crop * tile_ + left_[crop]], 2 * tile_,
-                  static_cast<size_t>(2) * tile_ * tile_, lr[crop], patch_,
+      copy_square(&shown[static_cast<size_t>(top_[crop]) * 2 * tile_ +
+                         static_cast<size_t>(crop * tile_ + left_[crop])],
+                  2 * tile_, static_cast<size_t>(2) * tile_ * tile_, lr[crop], patch_,
                   static_cast<size_t>(patch_) * patch_, patch_);
     time.degrade += thread_seconds() - begin;
   }
