@@ -80,7 +80,8 @@ TEST_P(DeviceColor, ReadsAsTheCpuPath) {
 // planes'.
 TEST_P(DeviceColor, FirstLayerReadsTheFrame) {
   int i = 0;
-  for (const auto& [w, h] : {std::pair{1, 1}, {16, 17}, {37, 35}}) {
+  for (const auto& size : {std::pair{1, 1}, {16, 17}, {37, 35}}) {
+    const int w = size.first, h = size.second;
     FrameBuffer frame(*GetParam(), w, h, i % 2 == 1, tags(i));
     frame.fill_random(static_cast<uint32_t>(++i));
     const Image want = reference_read(frame);

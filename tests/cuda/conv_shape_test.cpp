@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 
 #include "model/cuda/pack.h"
 #include "tests/cuda/emulate.h"
+#include "tests/model/random_values.h"
 
 namespace cdsr::cuda {
 
@@ -25,14 +25,9 @@ struct ProductType<test::Bfloat> {
 namespace test {
 namespace {
 
-constexpr int kWidth = 21, kHeight = 18;
+using cdsr::test::random_values;
 
-std::vector<float> random_values(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> v(count);
-  for (float& x : v) x = static_cast<float>(random() >> 8) / (1 << 24) - 0.5F;
-  return v;
-}
+constexpr int kWidth = 21, kHeight = 18;
 
 template <typename T>
 std::vector<T> random_pixels(int pitch, uint32_t seed) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
 
 #include "model/cuda/conv_shape.h"
 #include "model/cuda/fp8_math.h"
@@ -11,6 +10,7 @@
 #include "model/reference/reference.h"
 #include "tests/cuda/emulate.h"
 #include "tests/model/backend_run.h"
+#include "tests/model/random_values.h"
 #include "tests/model/tiny.h"
 
 namespace cdsr::cuda {
@@ -23,15 +23,10 @@ struct ProductType<test::Fp8> {
 namespace test {
 namespace {
 
+using cdsr::test::random_values;
+
 constexpr int kWidth = 37, kHeight = 19, kPixels = kWidth * kHeight;  // blocks at both edges are cut
 constexpr int kChannels = 64, kGrowth = 32, kPitch = kChannels + 4 * kGrowth;
-
-std::vector<float> random_values(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> v(count);
-  for (float& x : v) x = static_cast<float>(random() >> 8) / (1 << 24) - 0.5F;
-  return v;
-}
 
 std::shared_ptr<const Network> network() {
   CdsrConfig config = tiny_config(Body::Rrdb, 2);

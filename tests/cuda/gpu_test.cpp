@@ -14,6 +14,7 @@
 #include "tests/filter/color_reference.h"
 #include "tests/filter/frame_buffer.h"
 #include "tests/model/backend_run.h"
+#include "tests/model/random_values.h"
 #include "tests/model/tiny.h"
 
 namespace cdsr::test {
@@ -21,13 +22,6 @@ namespace {
 
 constexpr size_t kGuard = 64;
 constexpr float kGuardValue = -12345.5F;
-
-std::vector<float> random_values(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> v(count);
-  for (float& x : v) x = static_cast<float>(random() >> 8) / (1 << 24) - 0.5F;
-  return v;
-}
 
 double bound(Precision p) { return p == Precision::Fp32 ? 1e-10 : p == Precision::Fp16 ? 1e-6 : 3e-5; }
 
@@ -52,7 +46,8 @@ TEST_P(Gpu, OperatorsEqualTheReference) {
     o.precision = GetParam();
     const auto gpu = cuda::operators(o);
     const auto reference = backends().back().operators({});
-    for (const auto& [w, h] : {std::pair{1, 1}, {13, 7}, {33, 47}, {5, 150}}) {
+    for (const auto& size : {std::pair{1, 1}, {13, 7}, {33, 47}, {5, 150}}) {
+      const int w = size.first, h = size.second;
       const auto x = random_values(static_cast<size_t>(nf) * w * h, 1), r = random_values(x.size(), 2);
       const auto picture = random_values(size_t{3} * w * h, 3), gate = random_values(nf, 4),
                  filter = random_values(static_cast<size_t>(nf) * 9, 5);

@@ -10,19 +10,15 @@
 #include "tests/cuda/emulate.h"
 #include "tests/cuda/head_emulate.h"
 #include "tests/model/backend_run.h"
+#include "tests/model/random_values.h"
 #include "tests/model/tiny.h"
 
 namespace cdsr::cuda::test {
 namespace {
 
-constexpr int kWidth = 37, kHeight = 19;  // blocks at both edges are cut
+using cdsr::test::random_values;
 
-std::vector<float> random_values(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> v(count);
-  for (float& x : v) x = static_cast<float>(random() >> 8) / (1 << 24) - 0.5F;
-  return v;
-}
+constexpr int kWidth = 37, kHeight = 19;  // blocks at both edges are cut
 
 std::shared_ptr<const Network> network() {
   CdsrConfig config = tiny_config(Body::Rrdb, 2);
@@ -118,7 +114,7 @@ TYPED_TEST(Kernels, ConvolutionWithResidualsIntoASlice) {
 TYPED_TEST(Kernels, WideGroups) {
   using T = TypeParam;
   if constexpr (sizeof(T) == 2) {  // floats go in groups of 32
-    Conv conv{24, 70, 3, 1, 1, random_values(70 * 24 * 9, 3), random_values(70, 4)};
+    Conv conv{24, 70, 3, 1, 1, random_values(size_t{70} * 24 * 9, 3), random_values(70, 4)};
     const auto x = this->input(24, 5);
     const auto in = this->pixels(x, 24, 32);
     ConvArgs<T> a = this->args(conv, in, 32, 64);
@@ -135,10 +131,10 @@ TYPED_TEST(Kernels, WideGroups) {
 TYPED_TEST(Kernels, DqaInOnePass) {
   using T = TypeParam;
   const Dqa& dqa = this->network_->blocks[1].dqa[1];
-  const auto x = this->input(24, 3), gate = random_values(24, 4), filter = random_values(24 * 9, 5);
+  const auto x = this->input(24, 3), gate = random_values(24, 4), filter = random_values(size_t{24} * 9, 5);
   const auto in = this->pixels(x, 24, 32);
   ConvArgs<T> a = this->args(dqa.conv, in, 32, 32);
-  std::vector<float> taps(9 * 32, 0.0F), padded_gate = pad_vector(gate, 32), want(x.size());
+  std::vector<float> taps(size_t{9} * 32, 0.0F), padded_gate = pad_vector(gate, 32), want(x.size());
   for (int c = 0; c < 24; ++c)
     for (int t = 0; t < 9; ++t) taps[t * 32 + c] = filter[9 * c + t];
   std::vector<T> out(in.size(), T(7.0F));
@@ -212,13 +208,13 @@ TEST(KernelVectors, FiltersOfADqa) {
   const auto net = network();
   const Dqa& dqa = net->blocks[0].dqa[1];
   const auto y = random_values(24, 6), mean = random_values(24, 7);
-  std::vector<float> gate(24), want(24 * 9);
+  std::vector<float> gate(24), want(size_t{24} * 9);
   reference::operators({})->dqa_vectors(dqa, y, mean, gate, want);
 
   const auto query = transposed(dqa.query), kernel0 = transposed(dqa.kernel0),
              kernel1 = transposed(dqa.kernel1);
   const auto key_weight = transposed(dqa.key), value_weight = transposed(dqa.value);
-  std::vector<float> key(24), value(24), filter(9 * 32, 0.0F), mean_out(24), partials(3 * 32);
+  std::vector<float> key(24), value(24), filter(size_t{9} * 32, 0.0F), mean_out(24), partials(size_t{3} * 32);
   for (int i = 0; i < 24; ++i) {
     key[i] = linear_value(key_weight.data(), dqa.key.bias.data(), y.data(), 24, 24, i);
     value[i] = linear_value(value_weight.data(), dqa.value.bias.data(), y.data(), 24, 24, i);
@@ -249,7 +245,7 @@ TEST(KernelVectors, FiltersOfADqa) {
     for (int t = 0; t < 32; ++t) dqa_attention(d, memory, t, 32);
     for (int t = 0; t < 32; ++t) dqa_hidden(d, memory, kFuseSlope, t, 32);
     for (int t = 0; t < 32; ++t) dqa_filter(d, memory, t, 32);
-    std::vector<float> got(24 * 9);
+    std::vector<float> got(size_t{24} * 9);
     for (int c = 0; c < 24; ++c)
       for (int t = 0; t < 9; ++t) got[9 * c + t] = filter[t * 32 + c];
     EXPECT_LE(normalized_error(got, want), 1e-11);
@@ -376,7 +372,7 @@ TEST(KernelVectors, PixelShuffle) {
                       0,
                       [] {
                         std::vector<float> w(144, 0.0F);
-                        for (int i = 0; i < 12; ++i) w[13 * i] = 1;
+                        for (int i = 0; i < 12; ++i) w[size_t{13} * i] = 1;
                         return w;
                       }(),
                       std::vector<float>(12, 0.0F)};

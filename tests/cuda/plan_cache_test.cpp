@@ -212,6 +212,7 @@ TEST_F(PlanFile, WritersAndReadersAtOnce) {
   cache().store(key(), choices());
   std::atomic<int> bad = 0, loads = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       std::vector<std::string> lines;

@@ -53,7 +53,7 @@ const uint8_t* FrameBuffer::sample(int component, int x, int y) const {
   const Component& place = format_->component[component];
   const Plane& plane = planes_[place.plane];
   return plane.bytes.data() + plane.first + y * plane.stride +
-         (x * place.step + place.offset) * format_->bytes();
+         ptrdiff_t{format_->bytes()} * (x * place.step + place.offset);
 }
 
 uint8_t* FrameBuffer::sample(int component, int x, int y) {

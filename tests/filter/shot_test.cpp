@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <functional>
+#include <random>
 #include <sstream>
 
 #include "filter/shot/detector.h"
@@ -242,6 +243,29 @@ TEST(ShotList, NamesTheLineThatIsWrong) {
   EXPECT_THROW(read_shot_list("/no/such/file"), Error);
 }
 
+// Whatever the bytes are: ascending frame numbers, or an error that names the line.
+TEST(ShotList, SurvivesAnyBytes) {
+  std::mt19937 random(1);
+  const std::string likely = "0123456789# \t\r\n\n-+.ex";
+  int read = 0, refused = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string text(random() % 24, ' ');
+    for (char& c : text)
+      c = random() % 16 == 0 ? static_cast<char>(random() % 256) : likely[random() % likely.size()];
+    try {
+      const auto shots = parse_shot_list(text, "shots.txt");
+      for (size_t i = 0; i < shots.size(); ++i) EXPECT_GT(shots[i], i == 0 ? -1 : shots[i - 1]) << text;
+      ++read;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), Errc::InvalidArgument);
+      EXPECT_EQ(std::string(e.what()).substr(0, 10), "shots.txt:");
+      ++refused;
+    }
+  }
+  EXPECT_GT(read, 1000);
+  EXPECT_GT(refused, 1000);
+}
+
 TEST(ShotList, ReadsFiles) {
   const TempFolder folder;
   const auto path = folder.path() / "shots.txt";
@@ -260,6 +284,7 @@ class Tracker : public testing::Test {
       return std::find(list.begin(), list.end(), i) != list.end();
     };
     std::vector<int64_t> shots;
+    shots.reserve(frames);
     for (int i = 0; i < frames; ++i) {
       shots.push_back(tracker.next(frame_.input(), {has(cuts, i), has(discontinuities, i)}).shot);
     }

@@ -16,7 +16,7 @@ struct Layout {
 constexpr int kWidth = 13, kHeight = 7;
 
 std::vector<float> picture(const Layout& l, double offset, double gain) {
-  std::vector<float> out(3 * kWidth * kHeight);
+  std::vector<float> out(size_t{3} * kWidth * kHeight);
   std::mt19937 random(5);
   for (int c = 0; c < 3; ++c)
     for (int y = 0; y < kHeight; ++y)
@@ -31,8 +31,8 @@ std::vector<float> normalized(const Layout& l, std::vector<float> values) {
   return values;
 }
 
-constexpr Layout kPlanar{"planar", kWidth* kHeight, kWidth, 1};
-constexpr Layout kInterleaved{"interleaved", 1, 3 * kWidth, 3};
+constexpr Layout kPlanar{"planar", ptrdiff_t{kWidth} * kHeight, kWidth, 1};
+constexpr Layout kInterleaved{"interleaved", 1, ptrdiff_t{3} * kWidth, 3};
 
 TEST(NormalizeWindow, HasNoMeanAndTheStatedDetail) {
   const auto v = normalized(kPlanar, picture(kPlanar, 0.2, 0.5));

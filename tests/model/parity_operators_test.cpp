@@ -9,21 +9,17 @@
 
 #include "model/error.h"
 #include "tests/model/backend_run.h"
+#include "tests/model/random_values.h"
 #include "tests/model/tiny.h"
 
 namespace cdsr {
 namespace {
 
+using test::random_values;
+
 constexpr double kFp32Bound = 1e-11, kBf16Bound = 3e-5;
 constexpr size_t kGuard = 64;
 constexpr float kGuardValue = -12345.5F;
-
-std::vector<float> random_values(size_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::vector<float> v(count);
-  for (float& x : v) x = static_cast<float>(random() >> 8) / (1 << 24) - 0.5F;
-  return v;
-}
 
 /// A map between guards.
 struct Guarded {
@@ -110,7 +106,7 @@ TEST_P(Parity, Convolution) {
 
 TEST_P(Parity, Dqa) {
   const Dqa& dqa = network_->blocks[1].dqa[1];
-  const auto x = input(24, 3), gate = random_values(24, 4), filter = random_values(24 * 9, 5);
+  const auto x = input(24, 3), gate = random_values(24, 4), filter = random_values(size_t{24} * 9, 5);
   compare("dqa", 24, 1, [&](Operators& o, Map out) { o.dqa(dqa, gate, filter, map(x, 24), out); });
 }
 
@@ -121,7 +117,7 @@ TEST_P(Parity, DqaVectors) {
   int i = 0;
   for (Operators* o : {cpu_.get(), reference_.get()}) {
     gate[i].resize(24);
-    filter[i].resize(24 * 9);
+    filter[i].resize(size_t{24} * 9);
     o->dqa_vectors(dqa, y, query, gate[i], filter[i]);
     ++i;
   }

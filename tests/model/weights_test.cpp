@@ -101,7 +101,7 @@ TEST_F(Weights, DataStartsAligned) {
 }
 
 TEST_F(Weights, WriterRefusesWhatItCannotStore) {
-  const auto write = [&](std::vector<NamedTensor> tensors, DType dtype) {
+  const auto write = [&](const std::vector<NamedTensor>& tensors, DType dtype) {
     write_weights(path_, tensors, {}, dtype);
   };
   EXPECT_THROW(write({{"a", {3}, {1.0F}}}, DType::F32), Error);

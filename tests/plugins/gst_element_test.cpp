@@ -151,8 +151,9 @@ TEST_F(GstElementTest, StridesAndCropAreHonoured) {
     for (guint p = 0; p < 3; ++p) {
       const int shift = p == 0 ? 0 : 1;
       for (int y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT(&from, p); ++y) {
-        std::memcpy(static_cast<guint8*>(to.data[p]) + (y + (4 >> shift)) * to.info.stride[p] + (6 >> shift),
-                    static_cast<guint8*>(from.data[p]) + y * from.info.stride[p],
+        std::memcpy(static_cast<guint8*>(to.data[p]) +
+                        static_cast<ptrdiff_t>(y + (4 >> shift)) * to.info.stride[p] + (6 >> shift),
+                    static_cast<guint8*>(from.data[p]) + static_cast<ptrdiff_t>(y) * from.info.stride[p],
                     static_cast<size_t>(GST_VIDEO_FRAME_COMP_WIDTH(&from, p)));
       }
     }

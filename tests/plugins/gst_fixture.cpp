@@ -68,7 +68,7 @@ Owned<GstBuffer> fill(GstCaps* caps, int number, Value value) {
       } else {
         for (int x = 0; x < bytes / 2; ++x) {
           const guint code = (static_cast<guint>(value(x, y)) * 257U) >> (16 - depth);
-          GST_WRITE_UINT16_LE(row + 2 * x, static_cast<guint16>(code << shift));
+          GST_WRITE_UINT16_LE(row + ptrdiff_t{2} * x, static_cast<guint16>(code << shift));
         }
       }
     }
@@ -184,7 +184,7 @@ std::string GstTest::problem(GstMessageType type) {
   GError* error = nullptr;
   (type == GST_MESSAGE_ERROR ? gst_message_parse_error : gst_message_parse_warning)(found.get(), &error,
                                                                                     nullptr);
-  const std::string text = error->message;
+  std::string text = error->message;
   g_error_free(error);
   return text;
 }

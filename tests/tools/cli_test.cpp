@@ -59,7 +59,7 @@ TEST_F(Cli, UpscaleWritesPictureAndRawResult) {
   std::ifstream in(file("out.npy"), std::ios::binary);
   const std::string npy{std::istreambuf_iterator<char>(in), {}};
   EXPECT_NE(npy.find("(28, 50, 3)"), std::string::npos);
-  std::vector<float> values(3 * 50 * 28);
+  std::vector<float> values(size_t{3} * 50 * 28);
   ASSERT_GT(npy.size(), values.size() * 4);
   std::memcpy(values.data(), npy.data() + npy.size() - values.size() * 4, values.size() * 4);
   for (size_t i = 0; i < values.size(); ++i)

@@ -135,19 +135,19 @@ TEST(Kernel, RefusesWhatIsNoGaussian) {
 }
 
 TEST(Degrade, EdgesAreReplicated) {
-  tools::Picture p{7, 5, std::vector<uint8_t>(3 * 7 * 5, 200)};
+  tools::Picture p{7, 5, std::vector<uint8_t>(size_t{3} * 7 * 5, 200)};
   for (float v : blur_subsample(p, gaussian_kernel(2, 5, 5, 0, Alignment::Aligned), 2))
     EXPECT_NEAR(v, 200, 1e-3);
 }
 
 // Cross-correlation and not convolution: a kernel with its weight right of the middle reads to the right.
 TEST(Degrade, IsCrossCorrelation) {
-  tools::Picture p{8, 8, std::vector<uint8_t>(3 * 8 * 8)};
-  p.rgb[3 * (4 * 8 + 5)] = 100;  // x = 5, y = 4
-  std::vector<float> kernel(21 * 21);
-  kernel[10 * 21 + 11] = 1;
+  tools::Picture p{8, 8, std::vector<uint8_t>(size_t{3} * 8 * 8)};
+  p.rgb[size_t{3} * (4 * 8 + 5)] = 100;  // x = 5, y = 4
+  std::vector<float> kernel(size_t{21} * 21);
+  kernel[size_t{10} * 21 + 11] = 1;
   const std::vector<float> lr = blur_subsample(p, kernel, 2);
-  EXPECT_EQ(lr[3 * (2 * 4 + 2)], 100);  // LR (2, 2) is HR (4, 4), read at (5, 4)
+  EXPECT_EQ(lr[size_t{3} * (2 * 4 + 2)], 100);  // LR (2, 2) is HR (4, 4), read at (5, 4)
   EXPECT_EQ(std::accumulate(lr.begin(), lr.end(), 0.0F), 100);
 }
 
@@ -178,7 +178,7 @@ TEST(Degrade, QuantizesLikeThePaper) {
 }
 
 TEST(Degrade, CropsToAMultiple) {
-  tools::Picture p{5, 7, std::vector<uint8_t>(3 * 5 * 7)};
+  tools::Picture p{5, 7, std::vector<uint8_t>(size_t{3} * 5 * 7)};
   std::iota(p.rgb.begin(), p.rgb.end(), uint8_t{0});
   const tools::Picture out = crop_to_multiple(p, 3);
   EXPECT_EQ(out.width, 3);

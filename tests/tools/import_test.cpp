@@ -165,7 +165,7 @@ TEST_F(Import, AnotherDictionaryIsRefused) {
             std::string::npos);
   auto tensors = published(tiny_config(Body::Rrdb, 2), false);
   for (NamedTensor& t : tensors)
-    if (t.name == "G.upsampler.0.weight") t = {t.name, {15, 8, 3, 3}, std::vector<float>(15 * 72)};
+    if (t.name == "G.upsampler.0.weight") t = {t.name, {15, 8, 3, 3}, std::vector<float>(size_t{15} * 72)};
   EXPECT_NE(error(tensors).find("15 output channels"), std::string::npos);
 }
 

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <fstream>
 
 #include "model/error.h"
@@ -27,7 +26,7 @@ TEST(Npy, IsNumPysFormat) {
     EXPECT_EQ(file[header - 1], '\n');
     EXPECT_NE(file.find("{'descr': '<f4', 'fortran_order': False, 'shape': " + text), std::string::npos);
     ASSERT_EQ(file.size(), header + 24);
-    EXPECT_EQ(std::memcmp(file.data() + header, values.data(), 24), 0);
+    EXPECT_EQ(file.substr(header), std::string(reinterpret_cast<const char*>(values.data()), 24));
   }
 }
 

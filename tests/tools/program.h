@@ -39,6 +39,7 @@ inline pid_t start_cdsr(std::vector<std::string> words, const std::filesystem::p
                         rlim_t file_limit = RLIM_INFINITY) {
   words.insert(words.begin(), CDSR_PROGRAM);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& w : words) argv.push_back(w.data());
   argv.push_back(nullptr);
   const pid_t pid = fork();

@@ -44,21 +44,21 @@ TEST(Resize, BicubicIsTheNetworksSkip) {
       const BicubicPhase phase = bicubic_phase(s, x % s);
       float expected = 0;
       for (int t = 0; t < 4; ++t)
-        expected +=
-            phase.weight[t] * static_cast<float>(lr.rgb[3 * std::clamp(x / s + phase.first + t, 0, 10)]);
+        expected += phase.weight[t] *
+                    static_cast<float>(lr.rgb[size_t{3} * std::clamp(x / s + phase.first + t, 0, 10)]);
       EXPECT_NEAR(out[3 * static_cast<size_t>(x)], expected, 1e-3) << s << ' ' << x;
     }
   }
 }
 
 TEST(Resize, LanczosKeepsConstantsAndSamples) {
-  Picture flat{9, 9, std::vector<uint8_t>(3 * 81, 123)};
+  Picture flat{9, 9, std::vector<uint8_t>(size_t{3} * 81, 123)};
   for (float v : enlarge(flat, 4, Filter::Lanczos, 1.5)) EXPECT_NEAR(v, 123, 1e-4);
   // At scale 3 the middle output sample of each pixel lies on it.
   const Picture lr = ramp(9, 9);
   const std::vector<float> out = enlarge(lr, 3, Filter::Lanczos, 1);
   for (int x = 0; x < 9; ++x)
-    EXPECT_NEAR(out[3 * (static_cast<size_t>(1 + 3 * 4) * 27 + 1 + 3 * x)], 10 + 4 * x, 1e-4);
+    EXPECT_NEAR(out[3 * (size_t{1 + 3 * 4} * 27 + 1 + size_t{3} * x)], 10 + 4 * x, 1e-4);
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ TEST_F(TrainCli, KilledAtAnyMomentItGoesOnToTheSameWeights) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       std::error_code error;
       const auto size = fs::file_size(path("parts") / "log.jsonl", error);
-      if (!error && kills < 4 && size > before + 2500U + 300U * kills && kill(pid, SIGKILL) == 0) ++kills;
+      if (!error && kills < 4 && size > before + 2500U + uintmax_t{300} * kills && kill(pid, SIGKILL) == 0)
+        ++kills;
     }
     if (kill(pid, 0) == 0) wait(pid);
     if (output("parts").find("trained ") != std::string::npos) break;
@@ -144,15 +145,15 @@ TEST_F(TrainCli, TakesWhatItCanReadAndNamesTheRest) {
   };
   std::string noise;
   for (int i = 0; i < 64 * 64 * 6; ++i) noise += static_cast<char>((i * 2654435761U) >> 11);
-  write("grey.pgm", "P5\n64 64\n255\n" + noise.substr(0, 64 * 64));
+  write("grey.pgm", "P5\n64 64\n255\n" + noise.substr(0, size_t{64} * 64));
   write("deep.ppm", "P6\n64 64\n65535\n" + noise);
-  write("tiny.ppm", "P6\n8 8\n255\n" + noise.substr(0, 8 * 8 * 3));
+  write("tiny.ppm", "P6\n8 8\n255\n" + noise.substr(0, size_t{8} * 8 * 3));
   write("text.jpg", "not a picture");
   write("empty.png", "");
   const std::string whole = read(path("photos") / "0.png");
   write("cut.png", whole.substr(0, whole.size() / 2));
   std::string clip = "YUV4MPEG2 W64 H64 F25:1 Ip A1:1 C420mpeg2\n";
-  for (int i = 0; i < 5; ++i) clip += "FRAME\n" + noise.substr(static_cast<size_t>(i) * 100, 64 * 96);
+  for (int i = 0; i < 5; ++i) clip += "FRAME\n" + noise.substr(static_cast<size_t>(i) * 100, size_t{64} * 96);
   write("clip.y4m", clip);
   write("text.mp4", "not a video");
   ASSERT_EQ(train("out", {"--iterations", "1", "--video-frames", "3"}), 0) << output("out");

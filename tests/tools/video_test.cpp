@@ -92,7 +92,7 @@ TEST(Video, NoiseHasItsVariance) {
   const int n = 40'000;
   Rng rng(3, 0);
   for (const NoiseSpec& spec : {NoiseSpec{8, 0, false}, NoiseSpec{0, 0.4, false}, NoiseSpec{5, 0.1, true}}) {
-    std::vector<float> v(3 * n);
+    std::vector<float> v(size_t{3} * n);
     for (int i = 0; i < 3 * n; ++i) v[i] = i % 2 == 0 ? 40 : 160;
     add_noise(spec, v, rng);
     for (const int level : {40, 160}) {
@@ -112,7 +112,7 @@ TEST(Video, NoiseHasItsVariance) {
 TEST(Video, ColoursComeBackFromYuv) {
   // Smooth colours at an odd size: what is lost is 4:2:0's chroma and 8 bits.
   const int w = 37, h = 23;
-  std::vector<float> rgb(3 * w * h), back(rgb.size());
+  std::vector<float> rgb(size_t{3} * w * h), back(rgb.size());
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < w; ++x) {
       rgb[y * w + x] = 30 + 5 * x;

@@ -161,7 +161,8 @@ TEST(CpuEngine, IsWhatAutoChoosesAndCountsItsWork) {
   const ImageSource source(in);
   ImageSink sink(out);
   engine->plan(64, 128);
-  std::vector<float> e(network->config.embedding()), q(network->config.dqas() * network->config.nf);
+  std::vector<float> e(network->config.embedding()),
+      q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
   engine->embed(source, e);
   engine->condition(e);
   engine->measure_queries(source, q);
@@ -228,7 +229,7 @@ TEST(CpuEngine, SinksGetEvenStripsOnceWithTheirContext) {
     const auto engine = cpu::create(network, options);
     engine->plan(17, 203);
     std::vector<float> e(network->config.embedding(), 0.1F),
-        q(network->config.dqas() * network->config.nf, 0.1F);
+        q(static_cast<size_t>(network->config.dqas()) * network->config.nf, 0.1F);
     engine->condition(e);
     engine->set_queries(q);
     Image plain(17 * scale, 203 * scale);
@@ -259,7 +260,7 @@ TEST(CpuEngine, PlansAnySizeAndAgain) {
   options.threads = 2;
   const auto engine = cpu::create(network, options);
   std::vector<float> e(network->config.embedding(), 0.2F),
-      q(network->config.dqas() * network->config.nf, 0.1F);
+      q(static_cast<size_t>(network->config.dqas()) * network->config.nf, 0.1F);
   engine->condition(e);
   engine->set_queries(q);  // both outlive a new plan
   for (auto [w, h] : {std::pair{1, 1}, {8192, 64}, {1, 300}, {300, 1}, {2, 3}}) {

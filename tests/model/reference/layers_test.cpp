@@ -116,7 +116,7 @@ TEST(ReferenceEngine, ChecksItsOrderOfUse) {
   engine->plan(5, 4);
   EXPECT_EQ(code_of([&] { engine->upscale(source, sink); }), Errc::InvalidArgument);
   std::vector<float> embedding(network->config.embedding()),
-      queries(network->config.dqas() * network->config.nf);
+      queries(static_cast<size_t>(network->config.dqas()) * network->config.nf);
   engine->embed(source, embedding);
   engine->condition(embedding);
   EXPECT_EQ(code_of([&] { engine->upscale(source, sink); }), Errc::InvalidArgument);
@@ -145,7 +145,8 @@ TEST(ReferenceEngine, ShotEqualsFrameOnTheShotsFirstFrame) {
       options.query = query;
       auto engine = create_engine(network, options, "reference");
       engine->plan(7, 6);
-      std::vector<float> e(network->config.embedding()), q(network->config.dqas() * network->config.nf);
+      std::vector<float> e(network->config.embedding()),
+          q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
       engine->embed(source, e);
       engine->condition(e);
       engine->measure_queries(source, q);
