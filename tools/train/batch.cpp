@@ -29,7 +29,7 @@ const tools::Picture& draw_photo(const std::vector<tools::Picture>& photos, Rng&
   return photos[static_cast<size_t>(rng.index(static_cast<int64_t>(photos.size())))];
 }
 
-void describe(std::span<const float, kDegradationTargets> target, torch::Tensor row) {
+void describe(std::span<const float, kDegradationTargets> target, const torch::Tensor& row) {
   std::copy(target.begin(), target.end(), row.data_ptr<float>());
 }
 
@@ -44,7 +44,7 @@ struct Images {
 torch::Tensor draw_noise(const BatchOptions& o, int64_t step) {
   const Images images(o);
   at::Generator generator = at::detail::createCPUGenerator(Rng(o.seed, ~static_cast<uint64_t>(step)).bits());
-  const torch::Tensor all = torch::randn({2 * o.batch, 3, o.patch, o.patch}, generator);
+  const torch::Tensor all = torch::randn({int64_t{2} * o.batch, 3, o.patch, o.patch}, generator);
   return torch::cat(
       {all.narrow(0, images.first, images.count), all.narrow(0, o.batch + images.first, images.count)});
 }
@@ -53,8 +53,8 @@ Batch make_video_batch(const std::vector<tools::Picture>& photos, const BatchOpt
   const int64_t size = static_cast<int64_t>(o.scale) * o.patch;
   const auto [count, first] = Images(o);
   Batch batch;
-  batch.lr = torch::empty({2 * count, 3, o.patch, o.patch});
-  batch.hr = torch::empty({2 * count, 3, size, size});
+  batch.lr = torch::empty({int64_t{2} * count, 3, o.patch, o.patch});
+  batch.hr = torch::empty({int64_t{2} * count, 3, size, size});
   batch.degradation = torch::empty({count, kDegradationTargets});
   for (int i = 0; i < count; ++i) {
     Rng rng = sample_rng(o, step, first + i);
@@ -145,7 +145,8 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
       const int64_t x = rng.index(from.width - size + 1), y = rng.index(from.height - size + 1);
       copy_crop(from, x - kKernelMargin, y - kKernelMargin, full, turn,
                 hr.data_ptr<float>() + static_cast<size_t>(row) * crop_floats);
-      std::copy(kernel.begin(), kernel.end(), kernels.data_ptr<float>() + row * kKernelSide * kKernelSide);
+      std::copy(kernel.begin(), kernel.end(),
+                kernels.data_ptr<float>() + static_cast<ptrdiff_t>(row) * kKernelSide * kKernelSide);
       noise[row].fill_(level);
     }
   }

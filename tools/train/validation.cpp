@@ -13,7 +13,7 @@ namespace {
 constexpr uint64_t kVideoSeed = 0x7A11DA7E;  // the same degradations in every run, whatever its seed
 
 torch::Tensor to_tensor(const tools::Picture& p, int scale) {
-  const int64_t h = p.height / scale * scale, w = p.width / scale * scale;
+  const int64_t h = int64_t{p.height / scale} * scale, w = int64_t{p.width / scale} * scale;
   // from_blob wants a mutable pointer; the clone owns its data.
   auto* data = const_cast<uint8_t*>(p.rgb.data());
   return torch::from_blob(data, {p.height, p.width, 3}, torch::kByte)

@@ -55,6 +55,7 @@ void World::average(const std::vector<torch::Tensor>& tensors) {
   if (alone() || tensors.empty()) return;
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> flat;
+  flat.reserve(tensors.size());
   for (const torch::Tensor& t : tensors) flat.push_back(t.flatten());
   torch::Tensor all = torch::cat(flat);
   sum(all);
