@@ -92,8 +92,8 @@ TEST(Fp8Weights, UseTheWholeRange) {
 }
 
 TEST(Fp8Quantize, TellsWhatItDoesNotHold) {
-  std::vector<Half> in(2 * 32, Half(0.0F));
-  std::vector<Fp8> out(2 * 48, Fp8(7.0F));
+  std::vector<Half> in(size_t{2} * 32, Half(0.0F));
+  std::vector<Fp8> out(size_t{2} * 48, Fp8(7.0F));
   for (int i = 0; i < 64; ++i) in[i] = Half(static_cast<float>(i - 32));
   float scale = 4;
   int unused = 0;
@@ -159,7 +159,7 @@ class Fp8Block : public testing::Test {
     a.factor = factor_.data();
     a.out_channels = conv.out;
     if (i < 4) {
-      a.out = buffer_.data() + kChannels + i * kGrowth;
+      a.out = buffer_.data() + kChannels + ptrdiff_t{i} * kGrowth;
       a.out_pitch = kPitch;
       a.slope = kDenseSlope;
       a.out_scale = &scale_;

@@ -85,7 +85,7 @@ TEST_F(Guided, StartsWithAnEncoderThatTellsBlursApart) {
   const auto embed = [&](int64_t i, torch::Tensor& y) {
     const Batch b = make_batch(photos, options(), i);
     y = torch::cat({b.degradation, b.degradation}).slice(1, 0, 2);
-    return torch::cat({model->encoder(b.lr), torch::ones({2 * options().batch, 1})}, 1);
+    return torch::cat({model->encoder(b.lr), torch::ones({int64_t{2} * options().batch, 1})}, 1);
   };
   std::vector<torch::Tensor> xs, ys;
   for (int64_t i = 100; i < 108; ++i) {

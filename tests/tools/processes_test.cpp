@@ -330,7 +330,7 @@ TEST(Places, WhatIsWrongIsNamed) {
   for (const auto& [name, value] : Variables{{"RANK", "2"}, {"WORLD_SIZE", "two"}, {"MASTER_PORT", "0"}}) {
     Variables wrong = good;
     wrong[name] = value;
-    EXPECT_NE(error(wrong).find(name + " is '" + value + "'"), std::string::npos) << error(wrong);
+    EXPECT_NE(error(wrong).find(fmt::format("{} is '{}'", name, value)), std::string::npos) << error(wrong);
   }
 }
 
@@ -356,7 +356,7 @@ TEST(Parts, TogetherAreTheBatch) {
     for (o.part = 0; o.part < 3; ++o.part) {
       const Batch b = make_batch(photos, o, 7);
       ASSERT_EQ(b.lr.size(0), 4);
-      for (int crop = 0; crop < 2; ++crop) {
+      for (int64_t crop = 0; crop < 2; ++crop) {
         lr[crop].push_back(b.lr.narrow(0, 2 * crop, 2));
         hr[crop].push_back(b.hr.narrow(0, 2 * crop, 2));
       }

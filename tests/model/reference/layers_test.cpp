@@ -137,7 +137,7 @@ TEST(ReferenceEngine, ShotEqualsFrameOnTheShotsFirstFrame) {
     Image in(7, 6);
     for (int p = 0; p < 3; ++p)
       for (size_t i = 0; i < in.plane[p].size(); ++i)
-        in.plane[p][i] = static_cast<float>((i * 37 + 11 * p) % 100) / 99;
+        in.plane[p][i] = static_cast<float>((i * 37 + size_t{11} * p) % 100) / 99;
     Image out[2] = {Image(14, 12), Image(14, 12)};
     const ImageSource source(in);
     for (Query query : {Query::Frame, Query::Shot}) {

@@ -25,7 +25,7 @@ double relative(const float* a, const float* b, size_t n) {
   return diff / scale;
 }
 
-torch::Tensor random(std::vector<int64_t> shape, double low = -1, double high = 1) {
+torch::Tensor random(const std::vector<int64_t>& shape, double low = -1, double high = 1) {
   return torch::rand(shape) * (high - low) + low;
 }
 
@@ -106,7 +106,7 @@ TEST(TorchParity, DqaMatchesLayerByLayer) {
   auto dqa = both.module->sr->blocks[0]->as<nn::Block>()->dqa1;
   const Dqa& weights = both.network->blocks[0].dqa[0];
 
-  std::vector<float> gate(nf), filter(nf * 9);
+  std::vector<float> gate(nf), filter(static_cast<size_t>(nf) * 9);
   both.operators->dqa_vectors(weights, values(y), values(q), gate, filter);
   EXPECT_LT(relative(values(dqa->filters(y, q)).data(), filter.data(), filter.size()), 1e-5);
 
@@ -168,7 +168,7 @@ TEST(TorchParity, BicubicOfARampIsTheRamp) {
   for (int s = 2; s <= 4; ++s) {
     const torch::Tensor up = nn::bicubic(ramp, s);
     // Away from the replicated edge, output sample j lies at (j + 0.5) / s - 0.5.
-    for (int64_t j = 3 * s; j < 13 * s; ++j)
+    for (int64_t j = int64_t{3} * s; j < int64_t{13} * s; ++j)
       EXPECT_NEAR(up[0][0][s][j].item<float>(), (static_cast<double>(j) + 0.5) / s - 0.5, 1e-4);
   }
 }

@@ -62,7 +62,7 @@ TEST_P(EachVariant, TrainsAndComesBackFromItsFile) {
 
   const torch::Tensor lr = torch::rand({2, 3, 25, 14});
   const torch::Tensor sr = model->forward(lr);
-  ASSERT_EQ(sr.sizes().vec(), (std::vector<int64_t>{2, 3, 25 * c.scale, 14 * c.scale}));
+  ASSERT_EQ(sr.sizes().vec(), (std::vector<int64_t>{2, 3, int64_t{25} * c.scale, int64_t{14} * c.scale}));
   // One step of Adam on L1 and MoCo: every part that is there learns something.
   nn::Moco moco(model, nn::MocoOptions{4, 0.999, 0.07});
   torch::optim::Adam adam(model->parameters(), torch::optim::AdamOptions(1e-3));
