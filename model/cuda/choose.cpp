@@ -16,6 +16,7 @@ Verdict choose(int candidates, const Contest& contest) {
   Verdict verdict;
   verdict.own_us = contest.own();
   std::vector<std::optional<double>> times;
+  times.reserve(static_cast<size_t>(candidates));
   for (int i = 0; i < candidates; ++i) times.push_back(contest.candidate(i));
   for (;;) {
     std::optional<double> fastest;

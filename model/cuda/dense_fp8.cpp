@@ -43,18 +43,18 @@ void DenseFp8::quantize(int block, const __half* in, int64_t pixels, Fp8* buffer
   a.pixels = pixels;
   a.out = buffer;
   a.out_pitch = pitch_;
-  a.scale = scales_.scale + kScaleStride * block;
+  a.scale = scales_.scale + ptrdiff_t{kScaleStride} * block;
   a.not_held = not_held;
   launch_quantize(a, stream);
 }
 
 ConvArgs<Fp8> DenseFp8::layer(int block, int layer, int width, int height, Fp8* buffer) const {
-  Fp8* const out = layer < 4 ? buffer + channels_ + layer * growth_ : nullptr;
+  Fp8* const out = layer < 4 ? buffer + channels_ + ptrdiff_t{layer} * growth_ : nullptr;
   ConvArgs<Fp8> a = conv_args(weights(block, layer), width, height, buffer, pitch_, out, pitch_);
   a.factor = scales_.factor + static_cast<ptrdiff_t>(block) * scales_.rows + weights_->first[layer];
   if (layer < 4) {
     a.slope = kDenseSlope;
-    a.out_scale = scales_.scale + kScaleStride * block;
+    a.out_scale = scales_.scale + ptrdiff_t{kScaleStride} * block;
   }
   return a;
 }

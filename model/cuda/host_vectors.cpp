@@ -75,7 +75,7 @@ void HostConditioner::run(std::span<const float> embedding, std::span<float> res
       for (int n = 0; n < nf; ++n) out[n] = sigmoid(out[n]);
       linear(dqa.key, y_.data(), out + channels_);
       linear(dqa.value, y_.data(), out + channels_ + nf);
-      std::copy_n(y_.begin(), nf, out + channels_ + 2 * nf);
+      std::copy_n(y_.begin(), nf, out + channels_ + ptrdiff_t{2} * nf);
     }
   }
 }

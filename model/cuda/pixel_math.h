@@ -113,7 +113,8 @@ CDSR_HD void dqa_filter(const DqaArgs& d, const DqaMemoryFloats& m, int thread, 
 /// The values of the last layer, [pixel][pitch] floats, as a picture `scale` times as large.
 CDSR_HD float shuffled(const float* values, int pitch, int width, int scale, int p, int x, int y) {
   const ptrdiff_t at = (static_cast<ptrdiff_t>(y / scale) * width + x / scale) * pitch;
-  return values[at + (p * scale + y % scale) * scale + x % scale];
+  const ptrdiff_t channel = (p * scale + y % scale) * scale + x % scale;
+  return values[at + channel];
 }
 
 // ---------------------------------------------------------------------------------------------- encoder

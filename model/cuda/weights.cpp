@@ -163,6 +163,7 @@ std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Contex
   return shared<VectorWeights>(context, network);
 }
 
+// A type in parentheses is not a template argument. NOLINTBEGIN(bugprone-macro-parentheses)
 #define CDSR_INSTANTIATE(T)                                                                \
   template struct ConvolutionWeights<T>;                                                   \
   template ConvWeights<T> upload<T>(Uploads&, const Conv&, const std::vector<int>&, bool); \
@@ -172,5 +173,6 @@ CDSR_INSTANTIATE(float)
 CDSR_INSTANTIATE(__half)
 CDSR_INSTANTIATE(__nv_bfloat16)
 #undef CDSR_INSTANTIATE
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace cdsr::cuda
