@@ -14,6 +14,7 @@
 #include "filter/color/pixel_format.h"
 #include "filter/include/cdsr/cdsr.h"
 #include "filter/model_cache.h"
+#include "filter/option_table.h"
 #include "filter/options.h"
 #include "filter/session.h"
 #include "filter/version.h"
@@ -111,6 +112,15 @@ int on_session(cdsr_session* session, Body body) noexcept {
   const int status = guarded(session->error, [&] { body(session->session); });
   if (status < 0) session->session.log()(CDSR_LOG_ERROR, "{}", session->error);
   return status;
+}
+
+template <typename T>
+int set_one(cdsr_session* session, T cdsr_options::*member, T value) noexcept {
+  return on_session(session, [&](cdsr::Session& self) {
+    cdsr_options options = self.options();
+    options.*member = value;
+    self.set_options(options);
+  });
 }
 
 int process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out, const cdsr_hints* hints,
@@ -250,6 +260,20 @@ int cdsr_options_default(cdsr_options* options, uint32_t version) {
   });
 }
 
+const cdsr_option* const* cdsr_option_list(void) { return cdsr::option_list(); }
+
+const char* cdsr_option_word(const char* name, int32_t value) {
+  const cdsr_option* option = name == nullptr ? nullptr : cdsr::find_option(name);
+  return option == nullptr ? nullptr : cdsr::word_of(*option, value);
+}
+
+int cdsr_options_set(cdsr_options* options, const char* name, const char* text) {
+  return guarded(last_error, [&] {
+    if (name == nullptr || text == nullptr) fail(Errc::InvalidArgument, "option name or text is NULL");
+    cdsr::set_option(given("cdsr_options", options), name, text);
+  });
+}
+
 int cdsr_backend_available(const char* name) {
   return guarded(last_error, [&] {
     const std::string_view wanted = name == nullptr ? "" : name;
@@ -268,8 +292,8 @@ int cdsr_session_create(cdsr_session** session, cdsr_model* model, const cdsr_op
   return guarded(last_error, [&] {
     handle("cdsr_session **", session) = nullptr;
     const cdsr_options chosen = options == nullptr ? cdsr::default_options() : given("cdsr_options", options);
-    const cdsr::SessionOptions checked = cdsr::check_options(chosen);
-    const auto weights = model != nullptr ? model->model : cdsr::open_model(checked.model, checked.scale);
+    const cdsr::SessionOptions checked = cdsr::session_options(chosen);
+    const auto weights = model != nullptr ? model->model : cdsr::open_model(chosen.model, chosen.scale);
     *session = new cdsr_session{cdsr::Session(weights, checked), {}};
   });
 }
@@ -304,25 +328,24 @@ int cdsr_session_reset(cdsr_session* session) {
   return on_session(session, [](cdsr::Session& self) { self.reset(); });
 }
 
+int cdsr_session_set_options(cdsr_session* session, const cdsr_options* options) {
+  return on_session(session, [&](cdsr::Session& self) { self.set_options(given("cdsr_options", options)); });
+}
+
 int cdsr_session_set_strength(cdsr_session* session, double strength) {
-  return on_session(
-      session, [&](cdsr::Session& self) { self.pipeline().set_strength(cdsr::check_strength(strength)); });
+  return set_one(session, &cdsr_options::strength, strength);
 }
 
 int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold) {
-  return on_session(session, [&](cdsr::Session& self) {
-    self.pipeline().set_shot_threshold(cdsr::check_shot_threshold(shot_threshold));
-  });
+  return set_one(session, &cdsr_options::shot_threshold, shot_threshold);
 }
 
 int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh) {
-  return on_session(session,
-                    [&](cdsr::Session& self) { self.pipeline().set_refresh(cdsr::check_refresh(refresh)); });
+  return set_one(session, &cdsr_options::refresh, refresh);
 }
 
 int cdsr_session_set_deadline(cdsr_session* session, double deadline) {
-  return on_session(
-      session, [&](cdsr::Session& self) { self.pipeline().set_deadline(cdsr::check_deadline(deadline)); });
+  return set_one(session, &cdsr_options::deadline, deadline);
 }
 
 int cdsr_session_embedding(const cdsr_session* session, float* values, int32_t capacity) {

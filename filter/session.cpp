@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "filter/option_table.h"
 #include "model/error.h"
 #include "model/registry.h"
 
@@ -15,19 +16,19 @@ Query query_of(int option, const Network& network) {
 
 /// The engine that looks at new shots beside the stream: one thread, so that the stream keeps the others.
 std::unique_ptr<Engine> make_background(const Model& model, const SessionOptions& options) {
-  if (!options.live) return nullptr;
+  if (options.values.live == 0) return nullptr;
   EngineOptions engine = options.engine;
-  engine.query = query_of(options.query, *model.network);
+  engine.query = query_of(options.values.query, *model.network);
   engine.threads = 1;
-  return create_engine(model.network, engine, options.backend);
+  return create_engine(model.network, engine, options.values.backend);
 }
 
 std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& options) {
   EngineOptions engine = options.engine;
-  engine.query = query_of(options.query, *model.network);
-  const Log log(options.log, options.log_opaque);
+  engine.query = query_of(options.values.query, *model.network);
+  const Log log(options.values.log, options.values.log_opaque);
   engine.log = [log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); };
-  return create_engine(model.network, engine, options.backend,
+  return create_engine(model.network, engine, options.values.backend,
                        [&log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); });
 }
 
@@ -35,28 +36,10 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
   Pipeline::Settings settings;
   settings.shots = options.shots;
   settings.shot_starts = options.shot_starts;
-  settings.shot_threshold = options.shot_threshold;
-  settings.embedding = {options.embed_frames, options.refresh, options.shot_cache, query, options.fade};
-  settings.deadline_ms = options.deadline;
-  settings.strength = options.strength;
+  const cdsr_options& o = options.values;
+  settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade};
   settings.chroma = options.chroma;
   return settings;
-}
-
-int32_t public_precision(Precision precision) {
-  switch (precision) {
-    case Precision::Fp32:
-      return CDSR_PRECISION_FP32;
-    case Precision::Bf16:
-      return CDSR_PRECISION_BF16;
-    case Precision::Fp16:
-      return CDSR_PRECISION_FP16;
-    case Precision::Fp8:
-      return CDSR_PRECISION_FP8;
-    case Precision::Auto:
-      break;
-  }
-  fail(Errc::Internal, "precision auto was not resolved");
 }
 
 }  // namespace
@@ -66,14 +49,17 @@ Session::Session(const std::shared_ptr<const Model>& model, const SessionOptions
 
 Session::Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine,
                  const SessionOptions& options, std::unique_ptr<Engine> background)
-    : log_(options.log, options.log_opaque),
+    : options_(options.values),
+      log_(options.values.log, options.values.log_opaque),
       model_(std::move(model)),
-      query_(query_of(options.query, *model_->network)),
+      query_(query_of(options.values.query, *model_->network)),
       pipeline_(std::move(engine), pipeline_settings(options, query_), std::move(background)) {
   const CdsrConfig& config = model_->network->config;
-  if (config.scale != options.scale) {
-    fail(Errc::InvalidArgument, "option scale = {}: the model upscales by {}", options.scale, config.scale);
+  if (config.scale != options.values.scale) {
+    fail(Errc::InvalidArgument, "option scale = {}: the model upscales by {}", options.values.scale,
+         config.scale);
   }
+  set_options(options.values);
   const EngineInfo& info = pipeline_.engine().info();
   log_(CDSR_LOG_INFO, "{} x{} from {}, {} ({}), {}, {} threads, query={}", config.name, config.scale,
        model_->path, info.backend, info.detail, to_string(info.precision), info.threads, to_string(query_));
@@ -99,6 +85,15 @@ void Session::prepare(int32_t format, int width, int height) {
   pipeline_.prepare(*known, width, height);
   log_(CDSR_LOG_INFO, "prepared for {}x{} {}: the network takes {:.1f} ms", width, height, known->name,
        pipeline_.predicted_ms());
+}
+
+void Session::set_options(const cdsr_options& options) {
+  check_options(options, CDSR_OPTION_RUNTIME);
+  pipeline_.set_strength(options.strength);
+  pipeline_.set_shot_threshold(options.shot_threshold);
+  pipeline_.set_refresh(options.refresh);
+  pipeline_.set_deadline(options.deadline);
+  options_ = options;
 }
 
 void Session::reset() {
@@ -147,7 +142,7 @@ void Session::get_stats(cdsr_stats& stats) const {
   const uint32_t version = stats.version;
   stats = stats_;
   stats.version = version;
-  stats.precision = public_precision(info.precision);
+  stats.precision = value_of(*find_option("precision"), to_string(info.precision));
   stats.threads = info.threads;
   stats.query = query_ == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
   stats.backend = info.backend.c_str();

@@ -29,6 +29,12 @@ class Session {
   void prepare(int32_t format, int width, int height);
   void reset();
 
+  /// Takes the options that may change between two frames. Throws InvalidArgument, and nothing has changed
+  /// then.
+  void set_options(const cdsr_options& options);
+  /// Of these, the runtime options are those in use.
+  const cdsr_options& options() const { return options_; }
+
   Pipeline& pipeline() { return pipeline_; }
   std::span<const float> embedding() const { return pipeline_.embedding(); }
   const Log& log() const { return log_; }
@@ -39,6 +45,7 @@ class Session {
   void count(const Pipeline::Report& report);
   void explain(const Frame& in, const Pipeline::Report& report);
 
+  cdsr_options options_;  ///< of these, the runtime options count
   Log log_;
   std::shared_ptr<const Model> model_;
   Query query_;

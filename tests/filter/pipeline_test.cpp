@@ -11,6 +11,7 @@
 #include <fstream>
 #include <new>
 
+#include "filter/option_table.h"
 #include "filter/session.h"
 #include "model/registry.h"
 #include "tests/filter/clip.h"
@@ -171,7 +172,7 @@ TEST(LongStream, MemoryStaysFlat) {
   GTEST_SKIP() << "AddressSanitizer keeps freed memory for a while";
 #endif
   // A real, tiny network on the backend a user would get; 2000 small frames with a cut every 50.
-  SessionOptions options = check_options(default_options());
+  SessionOptions options = session_options(default_options());
   options.engine.threads = 2;
   Session session(tiny_model(), options);
   FrameBuffer in(yuv420p(), 16, 16);
@@ -190,7 +191,7 @@ TEST(LongStream, MemoryStaysFlat) {
 }
 
 TEST(LongStream, TheRealEngineAllocatesNothingEither) {
-  SessionOptions options = check_options(default_options());
+  SessionOptions options = session_options(default_options());
   options.engine.threads = 2;
   Session session(tiny_model(), options);
   FrameBuffer in(yuv420p(), 64, 48);

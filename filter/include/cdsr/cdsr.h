@@ -18,9 +18,11 @@
  * Rules that hold everywhere:
  *  - Functions that return int return CDSR_OK (0) or a negative cdsr_status.
  *  - A struct that may grow begins with `version`: the CDSR_API_VERSION its owner was compiled with. The
- * library reads and writes only the members that version had. All members named below exist since version 1.
+ *    library reads and writes only the members that version had. All members named below exist since
+ *    version 1.
  *  - Members that hold an enumeration are int32_t, so that any value is a checked error and never undefined.
- *  - Strings given are copied; strings returned stay valid as long as the function says.
+ *  - Strings given are copied, those in a struct when the struct is used; strings returned stay valid as
+ *    long as the function says.
  *  - No exception, signal or exit crosses this interface; nothing is printed.
  *  - One frame in is one frame out, at once: no look-ahead, no delay, nothing to drain.
  */
@@ -120,8 +122,8 @@ typedef enum cdsr_format {
 typedef enum cdsr_matrix {
   CDSR_MATRIX_RGB = 0, /* not supported in a YUV format */
   CDSR_MATRIX_BT709 = 1,
-  CDSR_MATRIX_UNSPECIFIED =
-      2, /* guessed from the INPUT size: BT.709 if width >= 1280 or height > 576, else BT.601 */
+  CDSR_MATRIX_UNSPECIFIED = 2, /* guessed from the INPUT size: BT.709 if width >= 1280 or height > 576,
+                                  else BT.601 */
   CDSR_MATRIX_FCC = 4,
   CDSR_MATRIX_BT470BG = 5,   /* BT.601, 625 lines */
   CDSR_MATRIX_SMPTE170M = 6, /* BT.601, 525 lines: the same numbers */
@@ -153,7 +155,7 @@ typedef enum cdsr_memory {
   CDSR_MEMORY_CUDA = 1 /* device memory of cdsr_options.cuda_context: see "Frames in a GPU" */
 } cdsr_memory;
 
-/* A picture that the caller owns. Only lent for the duration of a call. */
+/* A picture that the caller owns. Borrowed during the call. */
 typedef struct cdsr_frame {
   uint32_t version; /* CDSR_API_VERSION */
   int32_t format;   /* a cdsr_format. Default CDSR_FORMAT_NONE: must be set */
@@ -236,11 +238,11 @@ CDSR_API const char* cdsr_model_metadata(const cdsr_model* model, const char* ke
 /* ------------------------------------------------------------------ options */
 
 typedef enum cdsr_precision {
-  CDSR_PRECISION_AUTO =
-      0, /* the backend's best: bf16 where the processor multiplies it natively, else fp32; fp16 on a GPU */
+  CDSR_PRECISION_AUTO = 0, /* the backend's best: on a processor bf16 where it multiplies it natively, else
+                              fp32; fp16 on a GPU */
   CDSR_PRECISION_FP32 = 1,
   CDSR_PRECISION_BF16 = 2, /* bf16 storage and products, fp32 accumulation */
-  CDSR_PRECISION_FP16 = 3, /* the same in IEEE half precision; GPUs alone */
+  CDSR_PRECISION_FP16 = 3, /* the same in IEEE half precision; GPU only */
   CDSR_PRECISION_FP8 = 4   /* FP16, but e4m3 products in dense blocks; GPUs from Ada on, models with them */
 } cdsr_precision;
 
@@ -276,46 +278,42 @@ typedef enum cdsr_log_level {
  * that is inside a cdsr function of this session. Must not call back into the library. */
 typedef void (*cdsr_log_callback)(void* opaque, int32_t level, const char* message);
 
-/* What a session does. Fixed when it is created, except where a setter exists. */
+/* What a session does. Fixed when it is created, except for the options of CDSR_OPTION_RUNTIME. Range,
+ * default and words of every option stand in <cdsr/options.inc> and are told by cdsr_option_list(). */
 typedef struct cdsr_options {
   uint32_t version; /* CDSR_API_VERSION */
-  int32_t scale;    /* 2, 3 or 4. Default 2 */
+  int32_t scale;    /* factor of width and height */
 
-  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. Default "cdsr-rt-video".
-   */
+  /* As for cdsr_model_open(). Not used when cdsr_session_create() is given a model. */
   const char* model;
-  /* "auto" (the best that can run here), "cpu", "cuda", "reference". A named one is never replaced by
-   * another. Default "auto". */
+  /* "auto" (the best that can run here) or a name that cdsr_backend_available() knows. A named one is never
+   * replaced by another. */
   const char* backend;
-  int32_t precision; /* a cdsr_precision. Default AUTO */
-  int32_t threads;   /* 1..256; 0: one for each processor this process may use. Default 0 */
-  int32_t device;    /* index of the GPU, 0..; the CPU backends ignore it. Default 0 */
-  /* MiB for all working buffers of the network, 0..1048576; 0: no limit. Sizes that do not fit are
-   * OUT_OF_MEMORY with need and limit. Default 2048. */
+  int32_t precision; /* a cdsr_precision */
+  int32_t threads;   /* of the processor; 0: one for each processor this process may use */
+  int32_t device;    /* index of the GPU; the CPU backends ignore it */
+  /* MiB for all working buffers of the network; 0: no limit. Sizes that do not fit are OUT_OF_MEMORY with
+   * need and limit. */
   int32_t memory;
 
-  int32_t shots; /* a cdsr_shots. Default AUTO */
+  int32_t shots; /* a cdsr_shots */
   /* CDSR_SHOTS_FILE: text, one frame number (0.., counted from the session's first frame) a line, ascending:
-   * the first frame of each shot. '#' begins a comment. Default NULL. */
+   * the first frame of each shot. '#' begins a comment. NULL: none. */
   const char* shot_file;
-  /* CDSR_SHOTS_AUTO: a frame whose cdsr_frame_info.score is above it begins a shot. 0..1. Default 0.5. */
+  /* CDSR_SHOTS_AUTO: a frame whose cdsr_frame_info.score is above it begins a shot. */
   double shot_threshold;
-  int32_t refresh; /* compute the embedding anew every so many frames of a shot, 0..1000000000; 0: never.
-                      Default 0 */
-  /* The embedding is the mean over this many first frames of a shot, 1..64: the LPE runs on each of them.
-   * Default 1. */
-  int32_t embed_frames;
-  int32_t shot_cache; /* recent shots remembered, so that A-B-A finds A again, 0..256. Default 8 */
-  int32_t query;      /* a cdsr_query. Default MODEL */
+  int32_t refresh;      /* compute the embedding anew every so many frames of a shot; 0: never */
+  int32_t embed_frames; /* first frames of a shot that the embedding is averaged over: the LPE runs on each */
+  int32_t shot_cache;   /* recent shots remembered, so that A-B-A finds A again */
+  int32_t query;        /* a cdsr_query */
 
-  double strength; /* blend with bicubic interpolation: 0 bicubic .. 1 the network. Default 1 */
-  int32_t chroma;  /* a cdsr_chroma. Default AUTO */
+  double strength; /* blend with bicubic interpolation: 0 bicubic .. 1 the network */
+  int32_t chroma;  /* a cdsr_chroma */
 
   /* Live streams, see "Live streams" below. */
-  double deadline; /* milliseconds a frame may take, 0..1000000; 0: as long as it takes. Default 0 */
-  int32_t live;    /* not 0: no frame waits for an embedding. Default 0 */
-  int32_t fade;    /* with live: frames over which the picture goes from one embedding to another, 0..1000.
-                      Default 12 */
+  double deadline; /* milliseconds a frame may take; 0: as long as it takes */
+  int32_t live;    /* not 0: no frame waits for an embedding */
+  int32_t fade;    /* with live: frames over which the picture goes from one embedding to another */
 
   /* The CUcontext that backend "cuda" lives in and frames in a GPU belong to. NULL: the primary context of
    * `device`. It must outlive the session. Other backends ignore it. Default NULL */
@@ -328,6 +326,56 @@ typedef struct cdsr_options {
 /* Fills every member that `version` had with its default. Any thread.
  * INVALID_ARGUMENT if options is NULL or version is 0 or higher than cdsr_api_version(). */
 CDSR_API int cdsr_options_default(cdsr_options* options, uint32_t version);
+
+/* The type of an option's member in cdsr_options. */
+typedef enum cdsr_option_kind {
+  CDSR_OPTION_INT = 0,   /* int32_t */
+  CDSR_OPTION_FLOAT = 1, /* double */
+  CDSR_OPTION_WORDS = 2, /* int32_t: an enumeration, see `words` */
+  CDSR_OPTION_TEXT = 3,  /* const char* */
+  CDSR_OPTION_FLAG = 4   /* int32_t: 0, or not 0 */
+} cdsr_option_kind;
+
+/* Bits of cdsr_option.flags. */
+typedef enum cdsr_option_flags {
+  CDSR_OPTION_RUNTIME = 1, /* cdsr_session_set_options() takes it */
+  CDSR_OPTION_LIVE = 2     /* of use to hosts of live streams alone */
+} cdsr_option_flags;
+
+/* A word of an option of kind WORDS. This struct does not grow. */
+typedef struct cdsr_word {
+  const char* word; /* NULL ends a list */
+  const char* help; /* one line */
+  int32_t value;    /* the enumerator */
+} cdsr_word;
+
+/* What an option is, for hosts that offer all of them without naming any. Owned by the library, so that it
+ * may grow without a version. */
+typedef struct cdsr_option {
+  const char* name;       /* the member of cdsr_options */
+  const char* help;       /* one line, lower case, no full stop */
+  int32_t kind;           /* a cdsr_option_kind */
+  int32_t flags;          /* of cdsr_option_flags */
+  uint32_t since;         /* the version of cdsr_options that has the member */
+  double lowest, highest; /* INT, FLOAT, WORDS: range, both included */
+  double number;          /* default of all kinds but TEXT */
+  const char* text;       /* default of TEXT; NULL: none */
+  const cdsr_word* words; /* WORDS: its words; else NULL */
+  size_t offset;          /* of the member in cdsr_options, bytes */
+} cdsr_option;
+
+/* All options, in the order to show them in, ended by NULL. Static, never NULL. Any thread. */
+CDSR_API const cdsr_option* const* cdsr_option_list(void);
+
+/* The word of a value of an option of kind WORDS (cdsr_option_word("precision", stats.precision)), or NULL if
+ * there is no such option or value. Static string. Any thread. */
+CDSR_API const char* cdsr_option_word(const char* name, int32_t value);
+
+/* Sets one option from text: a decimal number, one of its words, or for TEXT any string, which is not copied
+ * and must live as long as `options` is used. Any thread. INVALID_ARGUMENT for NULL, an unknown name, a bad
+ * word or number, a value out of range, or a member that options->version does not have; cdsr_last_error()
+ * names option, value and what is allowed, and nothing is changed. */
+CDSR_API int cdsr_options_set(cdsr_options* options, const char* name, const char* text);
 
 /* CDSR_OK when the backend of this name ("cpu", "cuda", "reference") can run on this machine, else
  * UNSUPPORTED, or INVALID_ARGUMENT for a name that does not exist; cdsr_last_error() says why. Any thread. */
@@ -366,17 +414,15 @@ typedef struct cdsr_hints {
 typedef struct cdsr_frame_info {
   uint32_t version; /* set to CDSR_API_VERSION by the caller before the call */
   int32_t new_shot; /* 1: this frame is the first of a shot (or the return from a flash, see shot) */
-  int64_t
-      shot;    /* index of the shot, from 0. A flash gets its own; the return from it gets the old one back */
-  int32_t hit; /* 1: a new shot whose embedding was remembered from an earlier look at the same scene */
+  int64_t shot;     /* index, from 0. A flash gets one of its own; the return from it gets the old one back */
+  int32_t hit;      /* 1: a new shot whose embedding was remembered from an earlier look at the same scene */
   int32_t embedded; /* 1: the embedding was computed, or refined, on this frame; live: came in with it */
   int32_t late;     /* 1: interpolated, because the network would have missed the deadline */
-  int32_t
-      pending; /* 1: the shot's embedding is still being made; the frame has the last one, if there is one */
-  int32_t bicubic;   /* 1: interpolated, for whatever reason: the network had no part in the picture */
-  double score;      /* 0..1 how much this frame looks like the first of a shot; 0 unless CDSR_SHOTS_AUTO */
-  double shot_ms;    /* time of the shot detector, milliseconds */
-  double embed_ms;   /* time of embedding and conditioning; 0 on frames without */
+  int32_t pending;  /* 1: the shot's embedding is still being made; the frame has the last one, if any */
+  int32_t bicubic;  /* 1: interpolated, for whatever reason: the network had no part in the picture */
+  double score;     /* 0..1 how much this frame looks like the first of a shot; 0 unless CDSR_SHOTS_AUTO */
+  double shot_ms;   /* time of the shot detector, milliseconds */
+  double embed_ms;  /* time of embedding and conditioning; 0 on frames without */
   double upscale_ms; /* time of the network with colour conversion */
   double total_ms;   /* time of the whole call */
 } cdsr_frame_info;
@@ -402,19 +448,18 @@ CDSR_API int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, c
  * Three things can make a frame come out late: the first of a size waits for buffers and code to be prepared,
  * the first of a shot for its embedding, and any frame for a processor that is busy with something else. A
  * live host
- *  - sets cdsr_options.live: a shot's embedding is made by a thread and an engine of its own (which costs the
- * working memory of a second engine). Meanwhile its frames have the last embedding, or are interpolated while
- * there is none at all; then the picture fades to the new one over cdsr_options.fade frames. A shot that is
- * remembered has its embedding at once;
+ *  - sets cdsr_options.live: a shot's embedding is made by a thread and an engine of its own (which costs
+ *    the working memory of a second engine). Meanwhile its frames have the last embedding, or are
+ *    interpolated while there is none at all; then the picture fades to the new one over cdsr_options.fade
+ *    frames. A shot that is remembered has its embedding at once;
  *  - sets cdsr_options.deadline and gives every frame its time: a frame that would take longer, by what the
- * last ones took and by how far they are behind the pace of their times, is interpolated;
+ *    last ones took and by how far they are behind the pace of their times, is interpolated;
  *  - calls cdsr_session_prepare() as soon as it knows the size.
  * Which frame has which embedding, and which is interpolated, then depends on the machine: two runs differ.
  */
 
 /* Makes ready for frames of this format and size, before the first of them: plans, and upscales a black frame
- * twice to know how long it takes. Only a help: cdsr_session_process() plans by itself. Takes the time of a
- * few frames. */
+ * twice to know how long it takes. Optional: planned on demand otherwise. Takes the time of a few frames. */
 CDSR_API int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, int32_t height);
 
 /* Frames in a GPU (cdsr_frame.memory CDSR_MEMORY_CUDA)
@@ -435,7 +480,11 @@ CDSR_API int cdsr_session_set_cuda_stream(cdsr_session* session, void* stream);
  * forgotten, options, plan and memory kept. */
 CDSR_API int cdsr_session_reset(cdsr_session* session);
 
-/* Setters for what may change between two frames; ranges as in cdsr_options. They act on the next frame. */
+/* Takes every option of CDSR_OPTION_RUNTIME from `options`, of the others none. They act on the next frame.
+ * INVALID_ARGUMENT if one is out of its range: then all stay as they were. */
+CDSR_API int cdsr_session_set_options(cdsr_session* session, const cdsr_options* options);
+
+/* The same for one option. */
 CDSR_API int cdsr_session_set_strength(cdsr_session* session, double strength);
 CDSR_API int cdsr_session_set_shot_threshold(cdsr_session* session, double shot_threshold);
 CDSR_API int cdsr_session_set_refresh(cdsr_session* session, int32_t refresh);
