@@ -1,5 +1,7 @@
 #include "gst_plugin/element.h"
 
+#include <string_view>
+
 #include "gst_plugin/allocation.h"
 #include "gst_plugin/caps.h"
 #include "gst_plugin/messages.h"
@@ -65,7 +67,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
 
 /// May this element's frames lie in a GPU? Another backend is not given any.
 bool may_use_cuda(const Settings& settings) {
-  return cdsr::gst::has_cuda() && (settings.backend == "auto" || settings.backend == "cuda");
+  const std::string_view backend = settings.options.backend;
+  return cdsr::gst::has_cuda() && (backend == "auto" || backend == "cuda");
 }
 
 gboolean start(GstBaseTransform* trans) {

@@ -20,10 +20,7 @@ void apply_setters(GstBaseTransform* trans, GstBuffer* buffer) {
     state.setters_due = false;
     options = state.settings.options;
   }
-  cdsr_session_set_strength(state.session, options.strength);
-  cdsr_session_set_shot_threshold(state.session, options.shot_threshold);
-  cdsr_session_set_refresh(state.session, options.refresh);
-  cdsr_session_set_deadline(state.session, options.deadline);
+  cdsr_session_set_options(state.session, &options);
 }
 
 /// What the frame's report is to others.

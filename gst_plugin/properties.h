@@ -1,23 +1,22 @@
-// The element's properties: the options of cdsr.h under FFmpeg's names, and what only a stream has.
+// The element's properties: the options of cdsr_option_list(), with dashes, and what only a stream has.
 #pragma once
 
 #include <cdsr/cdsr.h>
 #include <glib-object.h>
 
+#include <map>
+#include <memory>
 #include <string>
 
 namespace cdsr::gst {
 
-/// What the properties hold.
+/// What the properties hold. Copies share the texts.
 struct Settings {
   Settings();
 
-  cdsr_options options;  ///< its strings point to the three below
-  std::string model, backend, shot_file;
+  cdsr_options options;  ///< its texts are libcdsr's defaults, or in `texts`
+  std::map<size_t, std::shared_ptr<const std::string>> texts;  ///< by their member's offset
   bool key_unit_on_shot = false;
-
-  /// The options with their strings; valid as long as the settings are.
-  const cdsr_options& filled();
 };
 
 /// Installs all properties, `stats` included. Defaults and ranges are libcdsr's.

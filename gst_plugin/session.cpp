@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include "gst_plugin/messages.h"
 #include "gst_plugin/state.h"
 
@@ -35,9 +37,9 @@ void drop_session(GstBaseTransform* trans) {
 bool create_session(GstBaseTransform* trans, void* cuda_context) {
   State& state = state_of(trans);
   drop_session(trans);
-  cdsr_options options = state.started.filled();
+  cdsr_options options = state.started.options;
   // Frames in a GPU leave no choice.
-  if (cuda_context != nullptr && state.started.backend == "auto") options.backend = "cuda";
+  if (cuda_context != nullptr && std::string_view(options.backend) == "auto") options.backend = "cuda";
   options.cuda_context = cuda_context;
   options.live = state.live ? 1 : 0;
   options.log = log_line;
