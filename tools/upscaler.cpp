@@ -7,6 +7,7 @@
 #include "model/find_model.h"
 #include "model/registry.h"
 #include "model/weights.h"
+#include "tools/library_option.h"
 
 namespace cdsr::tools {
 namespace {
@@ -29,15 +30,10 @@ Image to_planar(const Picture& p) {
 
 void add_engine_options(CLI::App& command, EngineArguments& a) {
   command.add_option("--backend", a.backend, backend_names())->capture_default_str();
-  command.add_option("--precision", a.precision, "auto, fp32, bf16")->capture_default_str();
-  command.add_option("--query", a.query,
-                     "frame or shot: where the means of each DQA come from (default: the model's)");
-  command.add_option("--threads", a.threads, "0: one for each processor")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
-  command.add_option("--memory", a.memory, "limit of the engine's buffers in MiB, 0: none")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
+  add_library_option(command, "precision", a.precision);
+  add_library_option(command, "query", a.query);
+  add_library_option(command, "threads", a.threads);
+  add_library_option(command, "memory", a.memory);
   command.add_flag("-v,--verbose", a.verbose, "say on stderr which backend was chosen and why");
 }
 
@@ -46,7 +42,7 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
   if (network->config.scale != scale && scale != 0)
     fail(Errc::InvalidArgument, "{} is a model for scale {}, asked for was {}", model, network->config.scale,
          scale);
-  query_ = a.query.empty() ? network->config.query : query_from_string(a.query);
+  query_ = a.query == "model" ? network->config.query : query_from_string(a.query);
   EngineOptions options;
   options.precision = precision_from_string(a.precision);
   options.threads = a.threads;

@@ -17,7 +17,7 @@ namespace cdsr::tools {
 
 /// The options of a command that runs an engine.
 struct EngineArguments {
-  std::string backend = "auto", precision = "auto", query;  ///< query: empty, the model's own
+  std::string backend = "auto", precision = "auto", query = "model";
   int threads = 0;
   int memory = 0;  ///< MiB, 0: no limit
   bool verbose = false;

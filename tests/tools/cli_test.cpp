@@ -224,7 +224,7 @@ TEST_F(Cli, ErrorsAreSaidOnceWithTheirStatus) {
   expect_error("upscale " + w + " " + in + " x.png --scale 3", 1, "is a model for scale 2");
   expect_error("upscale " + w + " " + in + " x.png --backend warp", 1, "no backend is named 'warp'");
   expect_error("upscale " + w + " " + in + " x.png --precision fp8", 1, "fp8");
-  expect_error("upscale " + w + " " + in + " x.png --query sometimes", 1, "sometimes");
+  expect_error("upscale " + w + " " + in + " x.png --query sometimes", 2, "sometimes");
   expect_error("eval --model bicubic --data " + file("none"), 1, "none: cannot list");
   fs::resize_file(weights(), fs::file_size(weights()) - 1);
   expect_error("info " + w, 1, "truncated");

@@ -16,12 +16,14 @@
 #include "tools/bench/filter_time.h"
 #include "tools/bench/report.h"
 #include "tools/commands.h"
+#include "tools/library_option.h"
 
 namespace cdsr::tools {
 namespace {
 
 struct Arguments {
-  std::string model = "cdsr-rt", size = "480x270", precision = "auto", query, backend = "auto", json;
+  std::string model = "cdsr-rt", size = "480x270", precision = "auto", query = "model", backend = "auto",
+              json;
   int scale = 2, threads = 0, frames = 50;
   bool no_filter = false;
 };
@@ -120,7 +122,7 @@ BenchReport measure(const Arguments& a) {
   EngineOptions options;
   options.precision = precision_from_string(a.precision);
   options.threads = a.threads;
-  options.query = r.query = a.query.empty() ? config.query : query_from_string(a.query);
+  options.query = r.query = a.query == "model" ? config.query : query_from_string(a.query);
   const auto engine = create_engine(weights.network, options, a.backend);
   r.plan_ms = time_ms([&] { engine->plan(r.width, r.height); });
   r.engine = engine->info();
@@ -192,9 +194,9 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   c->add_option("--scale", a->scale, "of a name: 2, 3 or 4")->check(CLI::Range(2, 4))->capture_default_str();
   c->add_option("--size", a->size, "of the input, WIDTHxHEIGHT")->capture_default_str();
-  c->add_option("--precision", a->precision, "auto, fp32 or bf16")->capture_default_str();
-  c->add_option("--threads", a->threads, "0: one for each processor")->capture_default_str();
-  c->add_option("--query", a->query, "shot or frame; default: what the network was trained for");
+  add_library_option(*c, "precision", a->precision);
+  add_library_option(*c, "threads", a->threads);
+  add_library_option(*c, "query", a->query);
   c->add_option("--backend", a->backend, "auto, or a name from `cdsr info`")->capture_default_str();
   c->add_option("--frames", a->frames, "to time")->check(CLI::Range(1, 1000000))->capture_default_str();
   c->add_flag("--no-filter", a->no_filter, "leave the whole filter on yuv420p frames out");

@@ -59,9 +59,8 @@ FilterTimer::FilterTimer(const FilterRun& run) : impl_(std::make_unique<Impl>(ru
   options.model = weights.c_str();
   options.scale = run.scale;
   options.backend = run.backend.c_str();
-  options.precision = run.engine.precision == Precision::Bf16   ? CDSR_PRECISION_BF16
-                      : run.engine.precision == Precision::Fp32 ? CDSR_PRECISION_FP32
-                                                                : CDSR_PRECISION_AUTO;
+  if (cdsr_options_set(&options, "precision", to_string(run.engine.precision)) < 0)
+    fail(Errc::Internal, "filter: {}", cdsr_last_error());
   options.threads = run.engine.threads;
   options.query = run.engine.query == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
   options.memory = static_cast<int32_t>(run.engine.memory_limit >> 20);
