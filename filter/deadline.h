@@ -14,7 +14,6 @@ class Deadline {
  public:
   /// Milliseconds from a frame's arrival to its end, 0: none.
   void set_limit(double ms) { limit_ = ms; }
-  double limit() const { return limit_; }
 
   /// To be called once for each frame, with its time in nanoseconds. Whether the network would make it too
   /// late. While it says so frame after frame, it lets one through now and then, at growing distances, to see

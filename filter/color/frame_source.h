@@ -29,10 +29,6 @@ class FrameSource final : public RowSource {
   /// `codes`: plain code values, else nominal units.
   void load(int component, int row, int x, int n, bool codes, float* dst) const;
 
-  const RowKernels& kernels() const { return kernels_; }
-  const Upscaler& chroma_across() const { return across_; }
-  const Upscaler& chroma_down() const { return down_; }
-
   /// Time spent in read() since the last call, all threads together, nanoseconds.
   int64_t take_time() const { return nanoseconds_.exchange(0, std::memory_order_relaxed); }
 

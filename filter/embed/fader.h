@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "filter/embed/knowledge.h"
@@ -25,11 +24,6 @@ class Fader {
   void reinstall() { installed_ = false; }
   /// Nothing is known any more.
   void forget();
-
-  /// The embedding in use; empty when there is none.
-  std::span<const float> embedding() const {
-    return shown_ ? std::span<const float>(embedding_) : std::span<const float>();
-  }
 
  private:
   void mix(const Knowledge& target, float share);

@@ -42,7 +42,6 @@ if(CDSR_GST)
 endif()
 if(CDSR_TESTS)
   find_package(GTest REQUIRED)
-  find_package(benchmark QUIET)
 endif()
 
 # The CUDA module: nvcc 13 from PATH, CUDAToolkit_ROOT, /usr/local/cuda or tools/setup/install.sh cuda.
