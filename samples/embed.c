@@ -3,9 +3,8 @@
  *   embed WIDTHxHEIGHT [key=value ...] < in.raw > out.raw
  *
  * Keys: format (FFmpeg's name, default yuv420p), matrix and range (numbers of ITU-T H.273 and AVColorRange),
- * mode (sr, bicubic), and the options of cdsr.h: scale, model, backend, precision (auto, fp32, bf16),
- * threads, memory, refresh, strength, chroma (auto, sr, bicubic). What happened to each frame is printed to
- * stderr.
+ * mode (sr, bicubic), and every option of the library; without arguments they are listed. What happened to
+ * each frame is printed to stderr.
  *
  *   cc embed.c $(pkg-config --cflags --libs libcdsr) -o embed
  *   ffmpeg -i clip.mp4 -f rawvideo -pix_fmt yuv420p - | ./embed 480x270 scale=2 |
@@ -78,24 +77,26 @@ static void print_log(void* opaque, int32_t level, const char* message) {
   if (level <= CDSR_LOG_INFO) fprintf(stderr, "embed: %s\n", message);
 }
 
-/* The index of `value` in a comma list of words: how cdsr.h numbers its enumerations. */
-static int32_t word_index(const char* key, const char* value, const char* words) {
-  int32_t index = 0;
-  for (const char* at = words; at; ++index) {
-    const char* end = strchr(at, ',');
-    const size_t length = end ? (size_t)(end - at) : strlen(at);
-    if (strlen(value) == length && strncmp(at, value, length) == 0) return index;
-    at = end ? end + 1 : NULL;
-  }
-  fprintf(stderr, "embed: %s=%s: expected one of %s\n", key, value, words);
-  exit(1);
-}
-
 typedef struct settings {
   cdsr_options options;
   int32_t width, height, format, matrix, range;
   int bicubic;
 } settings;
+
+static void print_usage(void) {
+  fprintf(stderr, "usage: embed WIDTHxHEIGHT [key=value ...] < in.raw > out.raw\n");
+  fprintf(stderr, "  format=NAME matrix=NUMBER range=NUMBER mode=sr|bicubic, and:\n");
+  for (const cdsr_option* const* o = cdsr_option_list(); *o; ++o) {
+    fprintf(stderr, "  %-15s %s\n", (*o)->name, (*o)->help);
+    for (const cdsr_word* w = (*o)->words; w && w->word; ++w)
+      fprintf(stderr, "    %-13s %s\n", w->word, w->help);
+  }
+}
+
+static int mode_is_bicubic(const char* mode) {
+  if (strcmp(mode, "sr") != 0 && strcmp(mode, "bicubic") != 0) fail("mode", "must be sr or bicubic");
+  return strcmp(mode, "bicubic") == 0;
+}
 
 static void parse(settings* s, int argc, char** argv) {
   cdsr_options_default(&s->options, CDSR_API_VERSION);
@@ -104,8 +105,10 @@ static void parse(settings* s, int argc, char** argv) {
   s->matrix = CDSR_MATRIX_UNSPECIFIED;
   s->range = CDSR_RANGE_UNSPECIFIED;
   s->bicubic = 0;
-  if (argc < 2 || sscanf(argv[1], "%" SCNd32 "x%" SCNd32, &s->width, &s->height) != 2)
-    fail("usage", "embed WIDTHxHEIGHT [key=value ...] < in.raw > out.raw");
+  if (argc < 2 || sscanf(argv[1], "%" SCNd32 "x%" SCNd32, &s->width, &s->height) != 2) {
+    print_usage();
+    exit(2);
+  }
   for (int i = 2; i < argc; ++i) {
     char* value = strchr(argv[i], '=');
     if (!value) fail(argv[i], "expected key=value");
@@ -118,27 +121,9 @@ static void parse(settings* s, int argc, char** argv) {
     else if (strcmp(key, "range") == 0)
       s->range = atoi(value);
     else if (strcmp(key, "mode") == 0)
-      s->bicubic = word_index(key, value, "auto,sr,bicubic");
-    else if (strcmp(key, "scale") == 0)
-      s->options.scale = atoi(value);
-    else if (strcmp(key, "model") == 0)
-      s->options.model = value;
-    else if (strcmp(key, "backend") == 0)
-      s->options.backend = value;
-    else if (strcmp(key, "precision") == 0)
-      s->options.precision = word_index(key, value, "auto,fp32,bf16");
-    else if (strcmp(key, "threads") == 0)
-      s->options.threads = atoi(value);
-    else if (strcmp(key, "memory") == 0)
-      s->options.memory = atoi(value);
-    else if (strcmp(key, "refresh") == 0)
-      s->options.refresh = atoi(value);
-    else if (strcmp(key, "strength") == 0)
-      s->options.strength = atof(value);
-    else if (strcmp(key, "chroma") == 0)
-      s->options.chroma = word_index(key, value, "auto,sr,bicubic");
-    else
-      fail(key, "no such key");
+      s->bicubic = mode_is_bicubic(value);
+    else if (cdsr_options_set(&s->options, key, value) < 0)
+      fail("options", cdsr_last_error());
   }
   if (s->format == CDSR_FORMAT_NONE) fail("format", "no such format");
 }
