@@ -34,7 +34,7 @@ pkg-config --exists libcdsr || die "no libcdsr in $build: build it first (cmake 
 [[ -z ${FFMPEG_SRC:-} || -x $FFMPEG_SRC/configure ]] || die "FFMPEG_SRC=$FFMPEG_SRC is no FFmpeg source tree"
 
 # Nothing to do? libcdsr.so is loaded at run time: only its interface counts.
-inputs=("$here"/*.sh "$here/vf_cdsr.c" "$root/filter/include/cdsr/cdsr.h" "$build/lib/pkgconfig/libcdsr.pc")
+inputs=("$here"/*.sh "$here/vf_cdsr.c" "$root"/filter/include/cdsr/* "$build/lib/pkgconfig/libcdsr.pc")
 stamp="$(hash_of "${inputs[@]}") ${FFMPEG_SRC:-debian} ${FFMPEG_FLAGS:-} $(pkg-config --modversion ffnvcodec 2>/dev/null || true)"
 if [[ -x $prefix/bin/ffmpeg && -z ${FFMPEG_SRC:-} && $(cat "$prefix/stamp" 2>/dev/null) == "$stamp" ]]; then
   say "up to date: $prefix/bin/ffmpeg"

@@ -74,23 +74,7 @@ enum { WARN_INTERLACED = 1, WARN_HDR = 2, WARN_NO_CUTS = 4 };
 typedef struct CDSRContext {
     const AVClass *class;
 
-    int scale;
-    char *model;
-    char *backend;
-    int precision;
-    int threads;
-    int device;
-    int memory;
-    int shots;
-    char *shot_file;
-    double shot_threshold;
-    int refresh;
-    int embed_frames;
-    int shot_cache;
-    int query;
-    double strength;
-    int chroma;
-
+    cdsr_options options; ///< of these, the members that cdsr/options.inc lists
     cdsr_session *session;
     unsigned warned; ///< WARN_*: what was said already
 } CDSRContext;
@@ -126,9 +110,25 @@ static int thread_count(AVFilterContext *ctx)
     const CDSRContext *s = ctx->priv;
     const int graph = ff_filter_get_nb_threads(ctx);
 
-    if (s->threads)
-        return s->threads;
+    if (s->options.threads)
+        return s->options.threads;
     return graph > av_cpu_count() ? 0 : FFMIN(graph, 256);
+}
+
+/** What the user chose, and libcdsr's defaults for what this filter does not offer. */
+static int get_options(AVFilterContext *ctx, cdsr_options *options)
+{
+    const CDSRContext *s = ctx->priv;
+
+    if (cdsr_options_default(options, CDSR_API_VERSION) < 0) {
+        av_log(ctx, AV_LOG_ERROR, "libcdsr %s has API version %d, this filter needs %d\n", cdsr_version(),
+               cdsr_api_version(), CDSR_API_VERSION);
+        return AVERROR(EINVAL);
+    }
+#define CDSR_OPTION(kind, name, ...) options->name = s->options.name;
+#define CDSR_LIVE_OPTION(...)
+#include <cdsr/options.inc>
+    return 0;
 }
 
 /**
@@ -139,35 +139,19 @@ static int create_session(AVFilterContext *ctx, void *cuda_context)
 {
     CDSRContext *s = ctx->priv;
     cdsr_options options;
-    int status = cdsr_options_default(&options, CDSR_API_VERSION);
+    int status, ret = get_options(ctx, &options);
 
+    if (ret < 0)
+        return ret;
     cdsr_session_destroy(&s->session);
 
-    if (status < 0) {
-        av_log(ctx, AV_LOG_ERROR, "libcdsr %s has API version %d, this filter needs %d\n", cdsr_version(),
-               cdsr_api_version(), CDSR_API_VERSION);
-        return to_averror(status);
-    }
-    options.scale          = s->scale;
-    options.model          = s->model;
     // Frames in the GPU's memory leave no choice.
-    options.backend        = cuda_context && !strcmp(s->backend, "auto") ? "cuda" : s->backend;
-    options.precision      = s->precision;
-    options.threads        = thread_count(ctx);
-    options.device         = s->device;
-    options.cuda_context   = cuda_context;
-    options.memory         = s->memory;
-    options.shots          = s->shots;
-    options.shot_file      = s->shot_file;
-    options.shot_threshold = s->shot_threshold;
-    options.refresh        = s->refresh;
-    options.embed_frames   = s->embed_frames;
-    options.shot_cache     = s->shot_cache;
-    options.query          = s->query;
-    options.strength       = s->strength;
-    options.chroma         = s->chroma;
-    options.log            = log_callback;
-    options.log_opaque     = ctx;
+    if (cuda_context && !strcmp(options.backend, "auto"))
+        options.backend = "cuda";
+    options.threads      = thread_count(ctx);
+    options.cuda_context = cuda_context;
+    options.log          = log_callback;
+    options.log_opaque   = ctx;
 
     // Cheap when the graph is rebuilt in mid-stream: libcdsr keeps one copy of the weights for all sessions.
     status = cdsr_session_create(&s->session, NULL, &options);
@@ -189,9 +173,7 @@ static av_cold void uninit(AVFilterContext *ctx)
                "%s %s, %d threads\n",
                stats.frames, stats.shots, stats.embeddings, stats.total_ms / stats.frames,
                stats.shot_ms / stats.frames, stats.embed_ms / stats.frames, stats.backend,
-               stats.precision == CDSR_PRECISION_BF16 ? "bf16" :
-               stats.precision == CDSR_PRECISION_FP16 ? "fp16" :
-               stats.precision == CDSR_PRECISION_FP8 ? "fp8" : "fp32", stats.threads);
+               cdsr_option_word("precision", stats.precision), stats.threads);
     cdsr_session_destroy(&s->session);
 }
 
@@ -245,15 +227,15 @@ static int config_output(AVFilterLink *outlink)
 {
     AVFilterContext *ctx = outlink->src;
     AVFilterLink *inlink = ctx->inputs[0];
-    CDSRContext *s = ctx->priv;
+    const int scale = ((CDSRContext *)ctx->priv)->options.scale;
 
-    if (inlink->w > INT_MAX / s->scale || inlink->h > INT_MAX / s->scale ||
-        av_image_check_size2(inlink->w * s->scale, inlink->h * s->scale, INT64_MAX, outlink->format, 0, ctx) < 0) {
-        av_log(ctx, AV_LOG_ERROR, "%dx%d is too large to be upscaled by %d\n", inlink->w, inlink->h, s->scale);
+    if (inlink->w > INT_MAX / scale || inlink->h > INT_MAX / scale ||
+        av_image_check_size2(inlink->w * scale, inlink->h * scale, INT64_MAX, outlink->format, 0, ctx) < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%dx%d is too large to be upscaled by %d\n", inlink->w, inlink->h, scale);
         return AVERROR(EINVAL);
     }
-    outlink->w = inlink->w * s->scale;
-    outlink->h = inlink->h * s->scale;
+    outlink->w = inlink->w * scale;
+    outlink->h = inlink->h * scale;
     outlink->sample_aspect_ratio = inlink->sample_aspect_ratio;
 #if LIBAVFILTER_VERSION_MAJOR >= 11
     av_frame_side_data_remove_by_props(&outlink->side_data, &outlink->nb_side_data,
@@ -288,7 +270,7 @@ static void warn_of(AVFilterContext *ctx, const AVFrame *in)
     if (in->color_trc == AVCOL_TRC_SMPTE2084 || in->color_trc == AVCOL_TRC_ARIB_STD_B67)
         warn_once(ctx, WARN_HDR, "PQ or HLG transfer: the network was trained on SDR and sees the coded values as "
                   "they are");
-    if (s->shots == CDSR_SHOTS_METADATA && !av_dict_get(in->metadata, "lavfi.scd.score", NULL, 0))
+    if (s->options.shots == CDSR_SHOTS_METADATA && !av_dict_get(in->metadata, "lavfi.scd.score", NULL, 0))
         warn_once(ctx, WARN_NO_CUTS, "shots=metadata, but the frames carry no lavfi.scd.* metadata: put scdet "
                   "before this filter");
 }
@@ -394,10 +376,10 @@ static int upscale(AVFilterContext *ctx, AVFrame *out, AVFrame *in)
 static int filter_frame(AVFilterLink *inlink, AVFrame *in)
 {
     AVFilterContext *ctx = inlink->dst;
-    CDSRContext *s = ctx->priv;
+    const int scale = ((CDSRContext *)ctx->priv)->options.scale;
     AVFilterLink *outlink = ctx->outputs[0];
     // The frame's size, not the link's: they differ after scale=eval=frame, which configures nothing anew.
-    AVFrame *out = ff_get_video_buffer(outlink, in->width * s->scale, in->height * s->scale);
+    AVFrame *out = ff_get_video_buffer(outlink, in->width * scale, in->height * scale);
     int ret;
 
     if (!out) {
@@ -417,18 +399,19 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
 static int process_command(AVFilterContext *ctx, const char *cmd, const char *arg, char *res, int res_len, int flags)
 {
     CDSRContext *s = ctx->priv;
-    int status, ret = ff_filter_process_command(ctx, cmd, arg, res, res_len, flags);
+    cdsr_options options;
+    int ret = ff_filter_process_command(ctx, cmd, arg, res, res_len, flags);
 
-    if (ret < 0)
+    // The option has been checked and stored; which one it was does not matter. A session that is still to be made will
+    // see it.
+    if (ret < 0 || !s->session)
         return ret;
-    // The option has been checked and stored; which one it was does not matter.
-    if (s->session == NULL)
-        return 0; // create_session() will see it
-    if ((status = cdsr_session_set_strength(s->session, s->strength)) < 0 ||
-        (status = cdsr_session_set_shot_threshold(s->session, s->shot_threshold)) < 0 ||
-        (status = cdsr_session_set_refresh(s->session, s->refresh)) < 0) {
+    if ((ret = get_options(ctx, &options)) < 0)
+        return ret;
+    ret = cdsr_session_set_options(s->session, &options);
+    if (ret < 0) {
         av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_session_error(s->session));
-        return to_averror(status);
+        return to_averror(ret);
     }
     return 0;
 }
@@ -450,58 +433,27 @@ static const enum AVPixelFormat pixel_formats[] = {
     AV_PIX_FMT_NONE
 };
 
-#define OFFSET(x) offsetof(CDSRContext, x)
-#define FLAGS (AV_OPT_FLAG_FILTERING_PARAM | AV_OPT_FLAG_VIDEO_PARAM)
-#define RUNTIME (FLAGS | AV_OPT_FLAG_RUNTIME_PARAM)
-#define CONSTANT(of, word, what, value) \
-    { word, what, 0, AV_OPT_TYPE_CONST, { .i64 = (value) }, 0, 0, FLAGS, .unit = (of) }
+#define OFFSET(x) offsetof(CDSRContext, options.x)
+#define FIXED (AV_OPT_FLAG_FILTERING_PARAM | AV_OPT_FLAG_VIDEO_PARAM)
+#define RUNTIME (FIXED | AV_OPT_FLAG_RUNTIME_PARAM)
+#define ROW_INT(name, value, low, high, flags, help) \
+    { #name, help, OFFSET(name), AV_OPT_TYPE_INT, { .i64 = value }, low, high, flags },
+#define ROW_FLOAT(name, value, low, high, flags, help) \
+    { #name, help, OFFSET(name), AV_OPT_TYPE_DOUBLE, { .dbl = value }, low, high, flags },
+#define ROW_WORDS(name, value, low, high, flags, help) \
+    { #name, help, OFFSET(name), AV_OPT_TYPE_INT, { .i64 = value }, low, high, flags, .unit = #name },
+#define ROW_TEXT(name, value, low, high, flags, help) \
+    { #name, help, OFFSET(name), AV_OPT_TYPE_STRING, { .str = value }, low, high, flags },
+#define ROW_FLAG(name, value, low, high, flags, help) \
+    { #name, help, OFFSET(name), AV_OPT_TYPE_BOOL, { .i64 = value }, low, high, flags },
 
+// Live streams are the business of hosts with a clock.
 static const AVOption cdsr_options_table[] = {
-    { "scale", "factor of width and height", OFFSET(scale), AV_OPT_TYPE_INT, { .i64 = 2 }, 2, 4, FLAGS },
-    { "model", "name of a released model, or a .safetensors file", OFFSET(model), AV_OPT_TYPE_STRING,
-      { .str = "cdsr-rt-video" }, 0, 0, FLAGS },
-    { "backend", "what runs the network: auto, cpu, cuda, reference", OFFSET(backend), AV_OPT_TYPE_STRING,
-      { .str = "auto" }, 0, 0, FLAGS },
-    { "precision", "numbers the network is computed in", OFFSET(precision), AV_OPT_TYPE_INT,
-      { .i64 = CDSR_PRECISION_AUTO }, CDSR_PRECISION_AUTO, CDSR_PRECISION_FP8, FLAGS, .unit = "precision" },
-        CONSTANT("precision", "auto", "bf16 where the processor multiplies it, else fp32; fp16 on a GPU", CDSR_PRECISION_AUTO),
-        CONSTANT("precision", "fp32", "32-bit floating point", CDSR_PRECISION_FP32),
-        CONSTANT("precision", "bf16", "bfloat16 with 32-bit sums", CDSR_PRECISION_BF16),
-        CONSTANT("precision", "fp16", "half precision with 32-bit sums, GPUs alone", CDSR_PRECISION_FP16),
-        CONSTANT("precision", "fp8", "fp16, but e4m3 in dense blocks; GPUs from Ada on, cdsr-2 to cdsr-10", CDSR_PRECISION_FP8),
-    { "threads", "processor threads, 0: as the filter graph; at most one a processor", OFFSET(threads), AV_OPT_TYPE_INT,
-      { .i64 = 0 }, 0, 256, FLAGS },
-    { "device", "index of the GPU", OFFSET(device), AV_OPT_TYPE_INT, { .i64 = 0 }, 0, INT_MAX, FLAGS },
-    { "memory", "limit of the network's working memory in MiB, 0: none", OFFSET(memory), AV_OPT_TYPE_INT,
-      { .i64 = 2048 }, 0, 1048576, FLAGS },
-    { "shots", "how shots are found; the degradation is estimated once a shot", OFFSET(shots), AV_OPT_TYPE_INT,
-      { .i64 = CDSR_SHOTS_AUTO }, CDSR_SHOTS_AUTO, CDSR_SHOTS_OFF, FLAGS, .unit = "shots" },
-        CONSTANT("shots", "auto", "by comparing frames", CDSR_SHOTS_AUTO),
-        CONSTANT("shots", "metadata", "where frames carry lavfi.scd.time (scdet)", CDSR_SHOTS_METADATA),
-        CONSTANT("shots", "file", "at the frames listed in shot_file", CDSR_SHOTS_FILE),
-        CONSTANT("shots", "off", "all frames are one shot", CDSR_SHOTS_OFF),
-    { "shot_file", "for shots=file: the first frame of each shot, one number a line", OFFSET(shot_file),
-      AV_OPT_TYPE_STRING, { .str = NULL }, 0, 0, FLAGS },
-    { "shot_threshold", "for shots=auto: lavfi.cdsr.score above which a frame begins a shot",
-      OFFSET(shot_threshold), AV_OPT_TYPE_DOUBLE, { .dbl = 0.5 }, 0, 1, RUNTIME },
-    { "refresh", "estimate the degradation anew every so many frames of a shot, 0: never", OFFSET(refresh),
-      AV_OPT_TYPE_INT, { .i64 = 0 }, 0, 1000000000, RUNTIME },
-    { "embed_frames", "first frames of a shot that the estimate is averaged over", OFFSET(embed_frames),
-      AV_OPT_TYPE_INT, { .i64 = 1 }, 1, 64, FLAGS },
-    { "shot_cache", "recent shots remembered, for scenes that come back", OFFSET(shot_cache), AV_OPT_TYPE_INT,
-      { .i64 = 8 }, 0, 256, FLAGS },
-    { "query", "frames the network's global means are taken from", OFFSET(query), AV_OPT_TYPE_INT,
-      { .i64 = CDSR_QUERY_MODEL }, CDSR_QUERY_MODEL, CDSR_QUERY_FRAME, FLAGS, .unit = "query" },
-        CONSTANT("query", "model", "as the model was trained", CDSR_QUERY_MODEL),
-        CONSTANT("query", "shot", "the first of a shot: fast, no flicker", CDSR_QUERY_SHOT),
-        CONSTANT("query", "frame", "every frame: slower", CDSR_QUERY_FRAME),
-    { "strength", "blend: 0 bicubic interpolation, 1 the network", OFFSET(strength), AV_OPT_TYPE_DOUBLE,
-      { .dbl = 1 }, 0, 1, RUNTIME },
-    { "chroma", "where colour comes from", OFFSET(chroma), AV_OPT_TYPE_INT, { .i64 = CDSR_CHROMA_AUTO },
-      CDSR_CHROMA_AUTO, CDSR_CHROMA_BICUBIC, FLAGS, .unit = "chroma" },
-        CONSTANT("chroma", "auto", "bicubic where chroma is subsampled, else sr", CDSR_CHROMA_AUTO),
-        CONSTANT("chroma", "sr", "from the network", CDSR_CHROMA_SR),
-        CONSTANT("chroma", "bicubic", "from the input, interpolated; luma from the network", CDSR_CHROMA_BICUBIC),
+#define CDSR_OPTION(kind, name, since, value, low, high, change, help) ROW_##kind(name, value, low, high, change, help)
+#define CDSR_LIVE_OPTION(...)
+#define CDSR_WORD(option, word, value, help) \
+    { word, help, 0, AV_OPT_TYPE_CONST, { .i64 = value }, 0, 0, FIXED, .unit = #option },
+#include <cdsr/options.inc>
     { NULL }
 };
 

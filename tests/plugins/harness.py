@@ -3,6 +3,7 @@
 The environment says where things are (tests/plugins/CMakeLists.txt sets it):
   CDSR_FFMPEG            the ffmpeg program with the filter
   CDSR_EMBED             samples/embed.c, compiled
+  CDSR_LIBRARY           libcdsr.so, for its table of options
   CDSR_MODEL_PATH        the folder of the test weights tiny-x2.safetensors and so on
   CDSR_REQUIRE_PLUGINS   1: a missing ffmpeg is a failure and not a skip
 """
@@ -15,6 +16,7 @@ import unittest
 
 FFMPEG = os.environ.get("CDSR_FFMPEG", "build/ffmpeg/bin/ffmpeg")
 EMBED = os.environ.get("CDSR_EMBED", "build/bin/cdsr-embed")
+LIBRARY = os.environ.get("CDSR_LIBRARY", "build/lib/libcdsr.so")
 MODELS = os.environ.get("CDSR_MODEL_PATH", "build/tests/plugins/weights")
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 

@@ -4,9 +4,8 @@
 """
 
 import os
-import re
 
-from harness import FFMPEG, GOLDEN, TINY, ffmpeg, golden_input, raw_input, run
+from harness import GOLDEN, TINY, ffmpeg, golden_input, raw_input
 
 if __name__ == "__main__":
     out = ffmpeg(*raw_input("24x16"), "-vf", f"cdsr={TINY}:precision=fp32:shots=off:chroma=sr", "-f", "rawvideo", "-",
@@ -15,6 +14,3 @@ if __name__ == "__main__":
         file.write("# 48x32 yuv420p, three frames; made by make_golden.py\n")
         for at in range(0, len(out), 48):
             file.write(out[at:at + 48].hex() + "\n")
-    text = run([FFMPEG, "-hide_banner", "-h", "filter=cdsr"]).text
-    with open(os.path.join(GOLDEN, "ffmpeg_help.txt"), "w", encoding="utf-8") as file:
-        file.write(re.sub(r" +[.A-Z]{11,12} ", "  ", text).strip() + "\n")
