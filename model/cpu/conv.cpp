@@ -88,6 +88,10 @@ size_t ConvSet::scratch() const {
   return most;
 }
 
+void ConvSet::list(std::vector<Implementation>& all) const {
+  for (const auto& k : kernels_) all.push_back({k->label(), k->implementation()});
+}
+
 ConvCaller::ConvCaller(const ConvSet& set) : scratch_(set.scratch()), stream_(dnnl_cpu()) {
   for (int i = 0; i < set.size(); ++i) {
     const ConvKernel& kernel = set[i];

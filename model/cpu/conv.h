@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "model/cpu/cpu.h"
 #include "model/cpu/memory.h"
 #include "model/cpu/packed.h"
 
@@ -73,6 +74,8 @@ class ConvSet {
   const ConvKernel& operator[](int i) const { return *kernels_[i]; }
   int size() const { return static_cast<int>(kernels_.size()); }
   size_t scratch() const;  ///< of the hungriest
+  /// Adds each to `all`.
+  void list(std::vector<Implementation>& all) const;
 
  private:
   std::map<std::tuple<ConvShape, int, int>, int> index_;

@@ -1,6 +1,6 @@
-// The CPU backend. fp32, or bf16 storage and products with fp32 accumulation; convolutions by oneDNN, each
-// call on one thread; strips of rows from a queue, each run by one thread through all layers that are local
-// (runner.h).
+// The CPU backend. fp32, or bf16 storage and products with fp32 accumulation; 3x3 convolutions in fp32 by our
+// own kernel (winograd.h), all others by oneDNN, each call on one thread; strips of rows from a queue, each
+// run by one thread through all layers that are local (runner.h).
 #pragma once
 
 #include <memory>
@@ -18,10 +18,11 @@ bool available(std::string& reason);
 std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options);
 std::unique_ptr<Operators> operators(const EngineOptions& options);
 
-/// A convolution the engine runs, and oneDNN's name of the implementation it runs it with.
+/// A convolution the engine runs, and the name of what runs it: oneDNN's, or "winograd:" and Highway's name
+/// of the instruction set.
 struct Implementation {
-  std::string layer;  ///< "32->32 3x3 bf16 nhwc 480x8"
-  std::string name;   ///< "brgconv:avx512_core_bf16"
+  std::string layer;  ///< "32->32 3x3 bf16 480x8"
+  std::string name;   ///< "brgconv:avx512_core_bf16", "winograd:AVX2"
 };
 /// Of an engine made by create() after its plan(): every distinct convolution, the encoder's included.
 std::vector<Implementation> implementations(const Engine& engine);

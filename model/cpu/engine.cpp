@@ -127,8 +127,8 @@ std::vector<StageTime> CpuEngine::take_times() {
 std::vector<Implementation> CpuEngine::implementations() const {
   need_plan();
   std::vector<Implementation> all;
-  for (const ConvSet* set : {&encoder_.convolutions(), &runner_.convolutions()})
-    for (int i = 0; i < set->size(); ++i) all.push_back({(*set)[i].label(), (*set)[i].implementation()});
+  encoder_.convolutions().list(all);
+  runner_.list(all);
   return all;
 }
 

@@ -12,6 +12,7 @@ dnnl::engine& dnnl_cpu() {
 PackedConv::PackedConv(const Conv& conv, const std::vector<int>& parts, bool pad_input)
     : in_(0),
       out_(padded_channels(conv.out)),
+      outputs_(conv.out),
       kernel_(conv.kernel),
       macs_(static_cast<double>(conv.in) * conv.out * conv.kernel * conv.kernel) {
   std::vector<int> position;  // of each input channel among the padded ones
@@ -44,6 +45,15 @@ const void* PackedConv::weights(const dnnl::memory::desc& desc) const {
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
   return layouts_.emplace_back(desc, std::move(buffer)).second.data();
+}
+
+const float* PackedConv::winograd(const WinogradKernels& kernels, int outputs) const {
+  const std::lock_guard lock(mutex_);
+  for (const Transformed& have : transformed_)
+    if (have.kernels == &kernels && have.outputs == outputs) return have.weights.as<float>();
+  Buffer buffer(kernels.weights(in_, outputs) * sizeof(float));
+  kernels.transform(plain_.data(), in_, outputs, buffer.as<float>());
+  return transformed_.emplace_back(Transformed{&kernels, outputs, std::move(buffer)}).weights.as<float>();
 }
 
 std::vector<float> pack_head(const PackedConv& head) {

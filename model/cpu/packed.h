@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/cpu/memory.h"
+#include "model/cpu/winograd.h"
 #include "model/network.h"
 
 namespace cdsr::cpu {
@@ -21,24 +22,33 @@ class PackedConv {
   /// itself; empty: one part. `pad_input` false leaves the input channels as they are (a picture's three).
   explicit PackedConv(const Conv& conv, const std::vector<int>& parts = {}, bool pad_input = true);
 
-  int in() const { return in_; }    ///< padded
-  int out() const { return out_; }  ///< padded
+  int in() const { return in_; }            ///< padded
+  int out() const { return out_; }          ///< padded
+  int outputs() const { return outputs_; }  ///< not padded
   int kernel() const { return kernel_; }
   double macs() const { return macs_; }  ///< per output pixel, without padding
 
   /// In the layout `desc`; made on first use.
   const void* weights(const dnnl::memory::desc& desc) const;
+  /// Transformed for `kernels`, of the first `outputs` output channels; made on first use.
+  const float* winograd(const WinogradKernels& kernels, int outputs) const;
   const float* bias() const { return bias_.as<float>(); }
   /// out x in x kernel x kernel, padded.
   const std::vector<float>& plain() const { return plain_; }
 
  private:
-  int in_, out_, kernel_;
+  int in_, out_, outputs_, kernel_;
   double macs_;
   std::vector<float> plain_;
   Buffer bias_;
   mutable std::mutex mutex_;
   mutable std::vector<std::pair<dnnl::memory::desc, Buffer>> layouts_;
+  struct Transformed {
+    const WinogradKernels* kernels;
+    int outputs;
+    Buffer weights;
+  };
+  mutable std::vector<Transformed> transformed_;
 };
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): clang-tidy 14 means its implied move loop

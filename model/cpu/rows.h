@@ -22,7 +22,9 @@ class RowSchedule {
   ///   visit.room(op, keep, row, count)      before an op writes rows [row, row + count); rows of its output
   ///   below
   ///                                         `keep` are not needed any more
-  ///   visit.make(op, row, count)            count <= chunk, but for Write
+  ///   visit.make(op, row, count)            count <= chunk, but for Write; with a chunk of two or more rows
+  ///                                         it ends at an even row, but for the op's last: Winograd's kernel
+  ///                                         makes pairs
   /// `context`: rows around the strip that Write needs to see.
   template <typename Visitor>
   void run(const Segment& segment, int y0, int y1, int height, int chunk, int context, Visitor& visit) {
@@ -74,9 +76,11 @@ class RowSchedule {
     };
     wait_for(op.in, radius(op, context));
     wait_for(op.aux, op.aux_radius);
-    if (op.kind != OpKind::Write) return std::min(limit - next_[i], chunk);
     // Write in pairs of rows, so that every strip starts at an even row of the output at any scale.
-    return limit < end_[i] ? (limit - next_[i]) / 2 * 2 : limit - next_[i];
+    const bool pairs = op.kind == OpKind::Write || chunk > 1;
+    if (op.kind != OpKind::Write) limit = std::min(limit, next_[i] + chunk);
+    if (pairs && limit < end_[i] && limit > 0) limit = limit / 2 * 2;
+    return limit - next_[i];
   }
 
   /// First row of op i's output that an op still has to read.

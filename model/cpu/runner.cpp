@@ -1,6 +1,7 @@
 #include "model/cpu/runner.h"
 
 #include <algorithm>
+#include <set>
 
 #include "model/bicubic.h"
 #include "model/cpu/isa.h"
@@ -16,6 +17,8 @@ constexpr int kStripRows = 64;
 /// cache. Measured on cdsr-rt, 480x270: 64 KiB beats 128 by 2 % and 256 by 5 % with vector instructions; a
 /// call into AMX code costs more, there 256 KiB beats 64 by a fifth.
 size_t chunk_bytes() { return size_t{has_amx() ? 256U : 64U} << 10; }
+/// Rows that are worth more of the cache: Winograd's kernel makes two at once. Less only for want of memory.
+constexpr int kLeastRows = 2;
 constexpr int kMostContext = 4;
 constexpr int kDenseRows = 128;
 
@@ -44,7 +47,8 @@ Runner::Runner(ThreadPool& pool, const RunnerOptions& options)
     : pool_(pool),
       options_(options),
       rows_(&kernels(kernel_isa()).rows[static_cast<size_t>(options.type)]),
-      kernels_(&kernels(kernel_isa())) {
+      kernels_(&kernels(kernel_isa())),
+      winograd_(&winograd(kernel_isa())) {
   taps_.scale = options.scale;
   taps_.skip = options.skip;
   for (int p = 0; p < options.scale; ++p) {
@@ -79,7 +83,7 @@ void Runner::plan(const std::vector<const Program*>& programs, int width, int he
   frames_.clear();
   convs_.reset();
   int chunk = 1 << (kRowKernels - 1);
-  while (chunk > 1 &&
+  while (chunk > kLeastRows &&
          chunk * static_cast<size_t>(width) * options_.channels * size_of(options_.type) > chunk_bytes())
     chunk /= 2;
   int dense_rows = kDenseRows;
@@ -165,9 +169,11 @@ void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) con
     return at;
   };
   bool dqa = false;
+  size_t scratch = 0;
   for (size_t i = 0; i < count; ++i) {
     const Op& op = segment.ops[i];
     dqa = dqa || op.kind == OpKind::Dqa;
+    if (by_winograd(op)) scratch = std::max(scratch, winograd_->scratch(op.conv->in()));
     LocalPlan& local = plan.locals[i];
     if (op.out < 0 || program.tensors[op.out].frame) {
       local.capacity = 0;
@@ -180,6 +186,7 @@ void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) con
   }
   if (dqa) plan.filtered_offset = take(chunk * row_bytes({TensorPlan::Features, options_.channels, false}));
   plan.temp_offset = take((width_ + 64) * sizeof(float));
+  plan.winograd_offset = take(scratch * sizeof(float));
 }
 
 void Runner::make_convolutions() {
@@ -193,10 +200,21 @@ void Runner::make_convolutions() {
     }
 }
 
+bool Runner::by_winograd(const Op& op) const {
+  return (op.kind == OpKind::Conv || op.kind == OpKind::Tail) && options_.type == Type::F32 &&
+         op.conv->kernel() == 3 && op.slope >= 0 && op.slope <= 1;
+}
+
 void Runner::make_row_convolutions(SegmentPlan& plan) {
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const Op& op = plan.segment->ops[i];
     if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
+    if (by_winograd(op)) {
+      // A tensor of features is read with all its channels, padding too; of a tail's values none.
+      plan.ops[i].outputs = op.kind == OpKind::Tail ? op.conv->outputs() : op.conv->out();
+      plan.ops[i].winograd = op.conv->winograd(*winograd_, plan.ops[i].outputs);
+      continue;
+    }
     ConvShape shape;
     shape.in = op.conv->in();
     shape.out = op.conv->out();
@@ -249,6 +267,19 @@ void Runner::run(int program, int segment, const std::vector<DqaVectors>& dqas, 
     for (int y = 0; y < height_; ++y) sum += row_sums_[static_cast<size_t>(y) * options_.channels + c];
     mean_[c] = static_cast<float>(sum / (static_cast<double>(width_) * height_));
   }
+}
+
+void Runner::list(std::vector<Implementation>& all) const {
+  std::set<std::pair<int, int>> shapes;  // input and output channels
+  for (const auto& plans : segments_)
+    for (const SegmentPlan& plan : plans)
+      for (size_t i = 0; i < plan.ops.size(); ++i)
+        if (plan.ops[i].winograd != nullptr)
+          shapes.emplace(plan.segment->ops[i].conv->in(), plan.ops[i].outputs);
+  for (const auto& [in, out] : shapes)
+    all.push_back(
+        {fmt::format("{}->{} 3x3 fp32 {}x2", in, out, width_), fmt::format("winograd:{}", winograd_->name)});
+  convs_->list(all);
 }
 
 void Runner::sum_rows(int program, int tensor, int row, int count) {

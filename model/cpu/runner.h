@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "model/cpu/conv.h"
+#include "model/cpu/cpu.h"
 #include "model/cpu/kernels.h"
 #include "model/cpu/program.h"
 #include "model/cpu/rows.h"
 #include "model/cpu/thread_pool.h"
-#include "model/engine.h"
+#include "model/cpu/winograd.h"
 
 namespace cdsr::cpu {
 
@@ -48,7 +49,8 @@ class Runner {
   void plan(const std::vector<const Program*>& programs, int width, int height, size_t limit, size_t taken);
 
   size_t bytes() const { return bytes_; }
-  const ConvSet& convolutions() const { return *convs_; }
+  /// Adds every distinct convolution to `all`.
+  void list(std::vector<Implementation>& all) const;
   int width() const { return width_; }
   int height() const { return height_; }
 
@@ -78,6 +80,8 @@ class Runner {
   void plan_dense(const Program& program, int rows, SegmentPlan& plan) const;
   void make_convolutions();
   void make_row_convolutions(SegmentPlan& plan);
+  /// Whether our own kernel runs this op: it is faster than oneDNN's direct convolution wherever it can run.
+  bool by_winograd(const Op& op) const;
   void make_dense_convolutions(SegmentPlan& plan);
   void run_dense(Thread& thread, const Job& job, int strip);
   /// Of a dense block's buffers.
@@ -93,6 +97,7 @@ class Runner {
   RunnerOptions options_;
   const RowKernels* rows_;
   const Kernels* kernels_;
+  const WinogradKernels* winograd_;
   ShuffleTaps taps_;
   int width_ = 0, height_ = 0;
   size_t bytes_ = 0;

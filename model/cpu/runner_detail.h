@@ -22,6 +22,8 @@ struct LocalPlan {
 struct OpPlan {
   int kernel[kRowKernels] = {};  ///< by log2 of the rows, or of a dense block's five convolutions
   const void* weights[kRowKernels] = {};
+  const float* winograd = nullptr;  ///< transformed weights, and the kernels above are unused; or null
+  int outputs = 0;                  ///< channels that Winograd's kernel makes
 };
 
 /// A dense block's buffers for one strip height: kernels of its five convolutions.
@@ -40,6 +42,7 @@ struct Runner::SegmentPlan {
   std::vector<size_t> row_bytes;  ///< by tensor
   size_t filtered_offset = 0;     ///< what a Dqa hands from its depthwise to its 1x1 convolution
   size_t temp_offset = 0;         ///< floats for the shuffle
+  size_t winograd_offset = 0;     ///< floats for Winograd's kernel
   size_t arena = 0;               ///< bytes of a thread's memory
   std::vector<DensePlan> dense;   ///< one for each distinct buffer height
 };

@@ -52,8 +52,7 @@ void Runner::Strip::make(int i, int row, int count) {
         break;
       case OpKind::Conv:
       case OpKind::Tail:
-        convolve(o, plan, row_of(o.in, row - o.radius), row_of(o.out, row),
-                 o.aux < 0 ? nullptr : row_of(o.aux, row), job_.plan->row_bytes[o.in], count);
+        conv(o, plan, row, count);
         break;
       case OpKind::Shuffle:
         shuffle(o, row, count);
@@ -107,6 +106,41 @@ void Runner::Strip::dqa(const Op& o, const OpPlan& plan, int row, int count) {
                        vectors.gate.as<float>(), o.slope, filtered + r * bytes, row_of(o.out, row + r));
   }
   convolve(o, plan, filtered, row_of(o.out, row), nullptr, bytes, count);
+}
+
+void Runner::Strip::conv(const Op& o, const OpPlan& plan, int row, int count) {
+  if (plan.winograd != nullptr)
+    winograd(o, plan, row, count);
+  else
+    convolve(o, plan, row_of(o.in, row - o.radius), row_of(o.out, row),
+             o.aux < 0 ? nullptr : row_of(o.aux, row), job_.plan->row_bytes[o.in], count);
+}
+
+void Runner::Strip::winograd(const Op& o, const OpPlan& plan, int row, int count) {
+  const auto floats = [this](int tensor, int y) { return reinterpret_cast<float*>(row_of(tensor, y)); };
+  WinogradRows r;
+  r.width = runner_.width_;
+  r.in = o.conv->in();
+  r.out = plan.outputs;
+  r.stride = o.conv->out();
+  r.weights = plan.winograd;
+  r.bias = o.conv->bias();
+  r.slope = o.slope;
+  r.scratch = reinterpret_cast<float*>(thread_.arena.data() + job_.plan->winograd_offset);
+  // Pairs start at even rows of the frame, wherever the strip does: a row's bits depend on its place in the
+  // pair.
+  for (int y = row / 2 * 2; y < row + count; y += 2) {
+    for (int k = 0; k < 2; ++k) {
+      const bool wanted = y + k >= row && y + k < row + count;
+      r.dst[k] = wanted ? floats(o.out, y + k) : nullptr;
+      r.add[k] = wanted && o.aux >= 0 ? floats(o.aux, y + k) : nullptr;
+    }
+    r.src[0] = r.dst[0] == nullptr ? nullptr : floats(o.in, y - 1);
+    r.src[1] = floats(o.in, y);
+    r.src[2] = floats(o.in, y + 1);
+    r.src[3] = r.dst[1] == nullptr ? nullptr : floats(o.in, y + 2);
+    runner_.winograd_->rows(r);
+  }
 }
 
 void Runner::Strip::convolve(const Op& o, const OpPlan& plan, const std::byte* src, std::byte* dst,

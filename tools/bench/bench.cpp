@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 
+#include "model/cpu/cpu.h"
 #include "model/error.h"
 #include "model/find_model.h"
 #include "model/registry.h"
@@ -126,6 +127,9 @@ BenchReport measure(const Arguments& a) {
   const auto engine = create_engine(weights.network, options, a.backend);
   r.plan_ms = time_ms([&] { engine->plan(r.width, r.height); });
   r.engine = engine->info();
+  if (r.engine.backend == "cpu")
+    for (cpu::Implementation& i : cpu::implementations(*engine))
+      r.convolutions.emplace_back(std::move(i.layer), std::move(i.name));
 
   const Image image = picture(r.width, r.height);
   const ImageSource source(image);

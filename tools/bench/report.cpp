@@ -1,9 +1,12 @@
 #include "tools/bench/report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace cdsr::tools {
 
@@ -27,6 +30,14 @@ void print_table(const BenchReport& r) {
   fmt::print("{:<34}{:>37.1f} %\n", "engine's share of it", 100 * r.share());
   fmt::print("{:<34}{:>37.1f} %          {:.2f} ms; {:.1f} GMAC/s a thread\n\n", "the same in processor time",
              100 * r.processor_share(), r.processor_ms, r.yardstick_processor * 1e-9);
+  if (!r.convolutions.empty()) {
+    // By name: the same for many shapes.
+    std::map<std::string, std::set<std::string>> by_name;
+    for (const auto& [layer, name] : r.convolutions)
+      by_name[name].insert(layer.substr(0, layer.rfind(' ')));  // without the size
+    for (const auto& [name, layers] : by_name) fmt::print("  {:<32}{}\n", name, fmt::join(layers, ", "));
+    fmt::print("\n");
+  }
   double all = 0;
   for (const StageTime& s : r.stages) all += s.seconds;
   for (const StageTime& s : r.stages) {
@@ -50,6 +61,9 @@ std::string to_json(const BenchReport& r) {
   nlohmann::json stages = nlohmann::json::array();
   for (const StageTime& s : r.stages)
     stages.push_back({{"stage", s.stage}, {"thread_ms", s.seconds * 1e3}, {"macs", s.macs}});
+  nlohmann::json convolutions = nlohmann::json::array();
+  for (const auto& [layer, name] : r.convolutions)
+    convolutions.push_back({{"layer", layer}, {"implementation", name}});
   nlohmann::json j = {
       {"model", r.model},
       {"weights", r.weights},
@@ -80,6 +94,7 @@ std::string to_json(const BenchReport& r) {
       {"share", r.share()},
       {"processor_share", r.processor_share()},
       {"stages", stages},
+      {"convolutions", convolutions},
   };
   if (r.filter)
     j["filter"] = {{"format", "yuv420p"},

@@ -28,7 +28,8 @@ struct BenchReport {
   double frame_ms = 0, frame_p90_ms = 0;
   double processor_ms =
       0;  ///< time the threads were running in a frame: what other work on the machine leaves out
-  double useful_macs = 0;  ///< a frame, recomputed rows not counted
+  double useful_macs = 0;                                         ///< a frame, recomputed rows not counted
+  std::vector<std::pair<std::string, std::string>> convolutions;  ///< on the CPU: each, and what runs it
   std::string yardstick;
   double yardstick_rate = 0;       ///< MAC/s
   double yardstick_processor = 0;  ///< MAC per second of a running thread

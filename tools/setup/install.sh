@@ -15,14 +15,14 @@ set -euo pipefail
 user=(
   build-essential cmake ninja-build pkg-config nasm dpkg-dev ca-certificates xz-utils
   # libcdsr and the program
-  libdnnl-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+  libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
   # FFmpeg: codecs, subtitles and drawtext, https
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
   libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
 )
 gst=(
-  build-essential cmake ninja-build pkg-config libdnnl-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+  build-essential cmake ninja-build pkg-config libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   # samples/live.sh: H.264 in and out, HLS

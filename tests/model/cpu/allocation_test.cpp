@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <tuple>
 
 #include "model/cpu/cpu.h"
 #include "tests/model/backend_run.h"
@@ -85,33 +86,37 @@ TEST(CpuAllocation, TheCounterCounts) {
 }
 
 TEST(CpuAllocation, NoneAfterThePlan) {
-  for (Body body : {Body::Plain, Body::Rrdb})
-    for (Query query : {Query::Shot, Query::Frame}) {
-      const auto network = random_network(tiny_config(body, 2), 1);
-      EngineOptions options;
-      options.threads = 2;
-      options.query = query;
-      const auto engine = cpu::create(network, options);
-      const Image in = test_image(70, 150);
-      Image out(140, 300);
-      const ImageSource source(in);
-      ImageSink sink(out);
-      std::vector<float> e(network->config.embedding()),
-          q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
-      engine->plan(70, 150);
-      const auto shot = [&] {
-        engine->embed(source, e);
-        engine->condition(e);
-        engine->measure_queries(source, q);
-        engine->set_queries(q);
-        engine->upscale(source, sink);
-      };
-      allocations = 0;
-      counting = true;
-      shot();
-      counting = false;
-      EXPECT_EQ(allocations.load(), 0) << to_string(body) << ' ' << to_string(query);
-    }
+  for (const auto& [body, query, precision] : {std::tuple{Body::Plain, Query::Shot, Precision::Auto},
+                                               {Body::Plain, Query::Frame, Precision::Fp32},
+                                               {Body::Rrdb, Query::Shot, Precision::Fp32},
+                                               {Body::Rrdb, Query::Frame, Precision::Auto}}) {
+    const auto network = random_network(tiny_config(body, 2), 1);
+    EngineOptions options;
+    options.threads = 2;
+    options.precision = precision;
+    options.query = query;
+    const auto engine = cpu::create(network, options);
+    const Image in = test_image(70, 150);
+    Image out(140, 300);
+    const ImageSource source(in);
+    ImageSink sink(out);
+    std::vector<float> e(network->config.embedding()),
+        q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
+    engine->plan(70, 150);
+    const auto shot = [&] {
+      engine->embed(source, e);
+      engine->condition(e);
+      engine->measure_queries(source, q);
+      engine->set_queries(q);
+      engine->upscale(source, sink);
+    };
+    allocations = 0;
+    counting = true;
+    shot();
+    counting = false;
+    EXPECT_EQ(allocations.load(), 0) << to_string(body) << ' ' << to_string(query) << ' '
+                                     << to_string(precision);
+  }
 }
 
 }  // namespace
