@@ -163,7 +163,7 @@ void launch_planes(const TailArgs& t, float* const out[3], ptrdiff_t stride, cud
 
 template <typename T>
 void launch_noise(T* values, int64_t count, cudaStream_t stream) {
-  noise_kernel<<<1024, 256, 0, stream>>>(values, count);
+  noise_kernel<T><<<1024, 256, 0, stream>>>(values, count);
   check(cudaGetLastError(), "launch of noise");
 }
 template void launch_noise<__half>(__half*, int64_t, cudaStream_t);

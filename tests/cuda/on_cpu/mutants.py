@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Whether the tests on the stand-in see faults: each mutant is the CUDA backend with one fault more.
+
+    mutants.py BUILD [NAME...]    all of them, or those named; exit status 1 if one was not seen
+
+A mutant's sources are compiled as BUILD compiles them, beside it, and its module is given to cuda_on_cpu_test. A
+mutant that passes is a hole in the tests. Prints the table of README.md.
+"""
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+OPERATORS, SAME_BITS = "Precisions/Gpu.OperatorsEqualTheReference/fp16", "Precisions/Gpu.SameBitsTwiceAndInBands/fp16"
+COLOUR, FRAMES = "Formats/GpuFormats.Colour*/nv12", "Formats/GpuFormats.FramesThere*/nv12"
+REDONE, CONTEXT = "GpuSafety.WhatHalfPrecisionCannotHoldIsRedone", "GpuSafety.LivesInAGivenContext"
+
+# name, file that is changed, text, what replaces it, sources compiled again, the tests that must see it
+MUTANTS = [
+    ("no barrier before a chunk is multiplied", "model/cuda/conv.cu",
+     "    __syncthreads();\n    use(memory", "    use(memory", ["conv.cu"], OPERATORS),
+    ("no barrier after a chunk is multiplied", "model/cuda/conv.cu",
+     "    use(memory + chunk % 2 * kStage);\n    __syncthreads();\n", "    use(memory + chunk % 2 * kStage);\n",
+     ["conv.cu"], OPERATORS),
+    ("one group of copies too few waited for", "model/cuda/conv.cu", "wait_copies<1>();", "wait_copies<2>();",
+     ["conv.cu"], OPERATORS),
+    ("the last copies not waited for", "model/cuda/conv.cu", "wait_copies<0>();", "wait_copies<1>();", ["conv.cu"],
+     OPERATORS),
+    ("two registers of a product exchanged", "model/cuda/conv.cu",
+     "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}",
+     "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %6, %5, %7}", ["conv.cu"], OPERATORS),
+    ("shared memory not asked for", "model/cuda/conv.cu",
+     "  if constexpr (sizeof(T) > 1) allow(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes);",
+     "", ["conv.cu"], SAME_BITS),
+    ("shared memory of one stage alone", "model/cuda/conv_tile.h", "kBytes = 2 * kStage;", "kBytes = kStage;",
+     ["conv.cu"], OPERATORS),
+    ("halo one pixel to the right", "model/cuda/conv_tile.h",
+     "const int x = tile_x * kTile + pixel % kHalo - 1, y = tile_y * kTile + pixel / kHalo - 1;\n  Copy",
+     "const int x = tile_x * kTile + pixel % kHalo, y = tile_y * kTile + pixel / kHalo - 1;\n  Copy", ["conv.cu"],
+     OPERATORS),
+    ("halo read beyond the last row", "model/cuda/conv_tile.h", "y >= 0 && y < a.height)", "y >= 0)", ["conv.cu"],
+     OPERATORS),
+    ("output's stride taken for the input's", "model/cuda/conv.cu", "at * a.out_pitch + channel - 1)",
+     "at * a.in_pitch + channel - 1)", ["conv.cu"], OPERATORS),
+    ("residual of a pixel further", "model/cuda/conv_tile.h", "a.first[at * a.first_pitch + channel]",
+     "a.first[(at + 1) * a.first_pitch + channel]", ["conv.cu"], OPERATORS),
+    ("edges padded with the nearest pixel", "model/cuda/head_tile.h",
+     "if (x >= 0 && x < width && y >= 0 && y < height) pixel(x, y, rgb);",
+     "pixel(x < 0 ? 0 : x < width ? x : width - 1, y < 0 ? 0 : y < height ? y : height - 1, rgb);", ["head.cu"],
+     FRAMES.replace("FramesThere*/nv12", "*") + ":Precisions/Gpu.NetworksEqualTheReference/fp16"),
+    ("no barrier in the colour kernel", "COLOR", "  __syncthreads();\n  color::tile_halve_columns",
+     "  color::tile_halve_columns", ["color.cu"], COLOUR),
+    ("statistic's cells one column short", "COLOR", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
+     ["color.cu"], COLOUR),
+    ("memory allocated in a capture", "model/cuda/engine.cpp",
+     "  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);\n  memory.measured",
+     "  const DeviceBuffer unused(4);\n  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);\n"
+     "  memory.measured", ["engine.cpp"], REDONE),
+    ("wait in a capture", "model/cuda/engine.cpp", "  r_->runner->run(memory, r_->states, bands_, means(), stream);",
+     "  r_->runner->run(memory, r_->states, bands_, means(), stream);\n  cudaStreamSynchronize(stream);",
+     ["engine.cpp"], REDONE),
+    ("a capture that other threads break", "model/cuda/graph.cpp", "cudaStreamCaptureModeThreadLocal",
+     "cudaStreamCaptureModeGlobal", ["graph.cpp"], REDONE),
+    ("condition without its default", "model/cuda/graph.cpp", "0, cudaGraphCondAssignDefault", "0, 0", ["graph.cpp"],
+     REDONE),
+    ("result not waited for", "model/cuda/engine.cpp", '  r_->stream.synchronize("a frame");\n', "", ["engine.cpp"],
+     REDONE),
+    ("frame's stream not waited for", "model/cuda/engine.cpp", "  r_->stream.wait_for(frames_stream_);\n", "",
+     ["engine.cpp"], FRAMES),
+    ("output's stream not held", "model/cuda/engine.cpp", "  if (device)\n    r_->stream.hold(frames_stream_);\n  else",
+     "  if (!device)", ["engine.cpp"], FRAMES),
+    ("a kernel in no context of its own", "model/cuda/engine.cpp",
+     "  const Context::Scope scope(*context_);\n  load(frame);\n  r_->encoder", "  load(frame);\n  r_->encoder",
+     ["engine.cpp"], CONTEXT),
+    ("kernels not loaded before a capture", "model/cuda/pixel.cu",
+     "      reinterpret_cast<const void*>(planes_kernel),  reinterpret_cast<const void*>(condition_kernel),\n",
+     "      reinterpret_cast<const void*>(planes_kernel),\n", ["pixel.cu"], REDONE),
+]
+
+
+def run(command, **options):
+    return subprocess.run(command, shell=isinstance(command, str), text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **options)
+
+
+class Build:
+    def __init__(self, folder):
+        self.folder = os.path.abspath(folder)
+        with open(os.path.join(self.folder, "compile_commands.json"), encoding="utf-8") as file:
+            self.commands = json.load(file)
+        link = run(["ninja", "-C", self.folder, "-t", "commands", "-s", "lib/cuda_on_cpu/libcdsr_cuda.so"]).stdout
+        self.link = link.strip().splitlines()[-1]
+        self.color = next(c["file"] for c in self.commands if c["file"].endswith("/color.cu"))
+
+    def entry(self, source):
+        """How a source is compiled for the module, and its object: translated, or as for the GPU."""
+        name = "/" + (source.replace(".cu", "_cu.cpp") if source.endswith(".cu") else "cuda/" + source)
+        for command in self.commands:
+            words = shlex.split(command["command"])
+            target = words[words.index("-o") + 1]
+            if command["file"].endswith(name) and f" {target} " in self.link:
+                return command["directory"], words, target
+        raise LookupError(source)
+
+    def original(self, source):
+        if source == "color.cu":
+            return self.color
+        return os.path.join(ROOT, "model", "cuda", source)
+
+
+def module_of(build, mutant, folder):
+    """Compiles and links a mutant; the module's path."""
+    name, path, text, other, sources, _ = mutant
+    path = os.path.relpath(build.color, ROOT) if path == "COLOR" else path
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        before = file.read()
+    if text not in before:
+        sys.exit(f"mutant '{name}': its text is not in {path}")
+    changed = os.path.join(folder, path)
+    os.makedirs(os.path.dirname(changed), exist_ok=True)
+    with open(changed, "w", encoding="utf-8") as file:
+        file.write(before.replace(text, other))
+    link = build.link
+    for source in sources:
+        directory, words, before_target = build.entry(source)
+        file = os.path.join(folder, path) if path.endswith(source) else build.original(source)
+        if source.endswith(".cu"):
+            translated = os.path.join(folder, source + ".cpp")
+            done = run([sys.executable, os.path.join(HERE, "translate.py"), file, translated])
+            if done.returncode != 0:
+                sys.exit(done.stdout)
+            file = translated
+        target = os.path.join(folder, source + ".o")
+        words[words.index("-o") + 1] = target
+        words[words.index("-c") + 1] = file
+        compiler = next(i for i, word in enumerate(words) if not word.endswith("ccache"))
+        # Changed headers before the project's own; warnings are not what is looked for, compiling fast is.
+        words = [words[compiler], f"-I{folder}", *("-O1" if w == "-O3" else w for w in words[compiler + 1:])]
+        words = [w for w in words if w != "-Werror"]
+        done = run(words, cwd=directory)
+        if done.returncode != 0:
+            sys.exit(f"mutant '{name}' does not compile:\n{done.stdout}")
+        link = link.replace(f" {before_target} ", f" {target} ")
+    module = os.path.join(folder, "libcdsr_cuda.so")
+    link = re.sub(r"-o \S+", f"-o {module}", link)
+    done = run(link, cwd=build.folder)
+    if done.returncode != 0:
+        sys.exit(f"mutant '{name}' does not link:\n{done.stdout}")
+    return module
+
+
+def test(build, module, tests):
+    """What the tests say of a module: None if nothing, else the first complaint."""
+    environment = dict(os.environ, CDSR_CUDA_MODULE=module, CDSR_CUDNN="off")
+    done = run([os.path.join(build.folder, "bin", "cuda_on_cpu_test"), f"--gtest_filter={tests}"], env=environment,
+               timeout=1200)
+    if done.returncode == 0:
+        return None if " 0 tests" not in done.stdout else sys.exit(f"no test is called {tests}")
+    complaint = re.search(r"\[cuda_on_cpu\] (?:fault|fatal): (.*)", done.stdout)
+    return complaint[1] if complaint else "wrong values"
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    build, missed = Build(sys.argv[1]), 0
+    print("| mutant | seen by | as |\n|---|---|---|")
+    for mutant in MUTANTS:
+        if len(sys.argv) > 2 and mutant[0] not in sys.argv[2:]:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            seen = test(build, module_of(build, mutant, folder), mutant[5])
+        tests = ", ".join(f"`{t.split('.', 1)[-1]}`" for t in mutant[5].split(":"))
+        print(f"| {mutant[0]} | {tests} | {seen or '**not seen**'} |", flush=True)
+        missed += seen is None
+    sys.exit(missed > 0)
+
+
+if __name__ == "__main__":
+    main()
