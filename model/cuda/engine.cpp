@@ -94,14 +94,19 @@ CudaEngine::CudaEngine(std::shared_ptr<const Network> network, const EngineOptio
   const Context::Scope scope(*context_);
   load_pixel_kernels();
   load_color_kernels();
-  r_ = std::make_unique<Resources>(context_, network_);
-  r_->runner = make_runner(info_.precision, context_, network_);
-  if (half()) r_->redo = make_runner(Precision::Fp32, context_, network_);
-  r_->not_finite = DeviceBuffer(sizeof(int));
-  r_->frame_args = DeviceBuffer(sizeof(FrameArgs));
-  r_->redone = PinnedBuffer(sizeof(int64_t));
-  *r_->redone.as<int64_t>() = 0;
-  make_states();
+  try {
+    r_ = std::make_unique<Resources>(context_, network_);
+    r_->runner = make_runner(info_.precision, context_, network_);
+    if (half()) r_->redo = make_runner(Precision::Fp32, context_, network_);
+    r_->not_finite = DeviceBuffer(sizeof(int));
+    r_->frame_args = DeviceBuffer(sizeof(FrameArgs));
+    r_->redone = PinnedBuffer(sizeof(int64_t));
+    *r_->redone.as<int64_t>() = 0;
+    make_states();
+  } catch (...) {
+    r_.reset();  // while the context is current
+    throw;
+  }
 }
 
 CudaEngine::~CudaEngine() {
