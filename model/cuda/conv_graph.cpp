@@ -247,11 +247,12 @@ Descriptor variant_pack(const Cudnn& cudnn, const ConvCall& call, void* workspac
 
 std::optional<Descriptor> ConvGraph::restore(const std::string& json) const {
   Descriptor plan(cudnn_, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-  plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle_);
+  // The text before the handle, as NVIDIA's front end does it.
   if (cudnn_.set_attribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
-                           static_cast<int64_t>(json.size()), json.data()) != CUDNN_STATUS_SUCCESS ||
-      !plan.try_finish())
+                           static_cast<int64_t>(json.size()), json.data()) != CUDNN_STATUS_SUCCESS)
     return std::nullopt;
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle_);
+  if (!plan.try_finish()) return std::nullopt;
   return plan;
 }
 
