@@ -4,6 +4,8 @@
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,29 @@ class NeedsGpu : public Base {
     std::string reason;
     if (!cuda::available(reason)) GTEST_SKIP() << reason;
   }
+};
+
+/// A variable of the environment, for the life of the object; then what it was before.
+class Setting {
+ public:
+  /// nullptr: not set.
+  Setting(const char* name, const char* value) : name_(name) {
+    if (const char* const before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Setting() { set(before_ ? before_->c_str() : nullptr); }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  void set(const char* value) const {
+    if (value != nullptr)
+      setenv(name_, value, 1);
+    else
+      unsetenv(name_);
+  }
+  const char* name_;
+  std::optional<std::string> before_;
 };
 
 /// A frame as a shot's first: embedding, condition and queries.

@@ -2,7 +2,6 @@
 // time, choices that are kept. Skipped without cuDNN.
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "tests/cuda/gpu_fixture.h"
@@ -20,14 +19,10 @@ class GpuPlans : public NeedsGpu<testing::TestWithParam<Precision>> {
     NeedsGpu::SetUp();
     folder_ = fs::path(testing::TempDir()) / ("gpu-plans-" + std::to_string(getpid()));
     fs::remove_all(folder_);
-    setenv("CDSR_PLAN_CACHE", folder_.c_str(), 1);
-    unsetenv("CDSR_CUDNN");
+    cache_.emplace("CDSR_PLAN_CACHE", folder_.c_str());
+    cudnn_.emplace("CDSR_CUDNN", nullptr);
   }
-  void TearDown() override {
-    fs::remove_all(folder_);
-    unsetenv("CDSR_PLAN_CACHE");
-    unsetenv("CDSR_CUDNN");
-  }
+  void TearDown() override { fs::remove_all(folder_); }
   /// Three frames' pictures: queued, captured, replayed.
   std::vector<Image> run(const std::shared_ptr<const Network>& network, Query query, const Image& in) {
     EngineOptions o;
@@ -51,6 +46,7 @@ class GpuPlans : public NeedsGpu<testing::TestWithParam<Precision>> {
     return false;
   }
   fs::path folder_;
+  std::optional<Setting> cache_, cudnn_;
   std::vector<std::string> lines_;
 };
 
@@ -71,9 +67,8 @@ TEST_P(GpuPlans, GiveTheOwnKernelsPictures) {
       EXPECT_TRUE(same_bits(with[0], again[2]));
       EXPECT_NE(lines_.back().find(" 0 measured now"), std::string::npos) << lines_.back();
       EXPECT_FALSE(fs::is_empty(folder_));
-      setenv("CDSR_CUDNN", "off", 1);
+      const Setting own_kernels("CDSR_CUDNN", "off");
       const auto own = run(network, query, in);
-      unsetenv("CDSR_CUDNN");
       EXPECT_LE(max_code_difference(with[0], own[0]), GetParam() == Precision::Fp16 ? 1.0 : 8.0);
     }
 }
