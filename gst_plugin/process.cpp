@@ -54,7 +54,6 @@ GstFlowReturn process(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out, cd
   State& state = state_of(trans);
   GstVideoFrame from, to;
   const int where = state.gpu_frames ? Cuda::map_flags() : 0;
-  if (state.gpu_frames) state.cuda.wait_for(in);
   if (!gst_video_frame_map(&from, &state.in, in, static_cast<GstMapFlags>(GST_MAP_READ | where))) {
     GST_ELEMENT_ERROR(trans, STREAM, FAILED, ("A frame cannot be read"), ("buffer %" GST_PTR_FORMAT, in));
     return GST_FLOW_ERROR;
@@ -64,6 +63,7 @@ GstFlowReturn process(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out, cd
     GST_ELEMENT_ERROR(trans, STREAM, FAILED, ("A frame cannot be written"), ("buffer %" GST_PTR_FORMAT, out));
     return GST_FLOW_ERROR;
   }
+  if (state.gpu_frames) state.cuda.wait_for(in);  // also for the upload that mapping may be
   GstFlowReturn flow = GST_FLOW_ERROR;
   cdsr_frame source, target;
   if (!wrap(from, state.in, crop_of(in, state.in), source) || !wrap(to, state.out, {}, target)) {
