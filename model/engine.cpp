@@ -1,49 +1,74 @@
 #include "model/engine.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "model/error.h"
 
 namespace cdsr {
+namespace {
 
-const char* to_string(Precision precision) {
-  switch (precision) {
-    case Precision::Auto:
-      return "auto";
-    case Precision::Fp32:
-      return "fp32";
-    case Precision::Bf16:
-      return "bf16";
-    case Precision::Fp16:
-      return "fp16";
-    case Precision::Fp8:
-      return "fp8";
-  }
-  return "unknown";
+void expect(const char* what, size_t got, size_t want) {
+  if (got != want) fail(Errc::InvalidArgument, "{} has {} values, must have {}", what, got, want);
 }
 
-Precision precision_from_string(std::string_view text) {
-  for (Precision p : {Precision::Auto, Precision::Fp32, Precision::Bf16, Precision::Fp16, Precision::Fp8})
-    if (text == to_string(p)) return p;
-  fail(Errc::InvalidArgument, "precision is '{}', must be auto, fp32, bf16, fp16 or fp8", text);
+}  // namespace
+
+Engine::Engine(std::unique_ptr<EngineBackend> backend, std::shared_ptr<const Network> network, Query query)
+    : backend_(std::move(backend)), network_(std::move(network)), query_(query) {}
+
+void Engine::plan(int width, int height) {
+  if (width < 1 || width > kMostSide || height < 1 || height > kMostSide)
+    fail(Errc::InvalidArgument, "frame size is {}x{}, sides must be 1 to {}", width, height, kMostSide);
+  planned_ = false;
+  backend_->plan(width, height);
+  planned_ = true;
 }
 
-Image::Image(int w, int h) : width(w), height(h) {
-  for (auto& p : plane) p.assign(static_cast<size_t>(w) * h, 0.0F);
+void Engine::need_frame(const RowSource& frame, bool conditioned) const {
+  if (!planned_) fail(Errc::InvalidArgument, "a frame before plan()");
+  if (conditioned && !conditioned_) fail(Errc::InvalidArgument, "a frame before condition()");
+  if (frame.device() != nullptr && backend_->device_frames() == nullptr)
+    fail(Errc::InvalidArgument, "a frame in a GPU's memory, which backend {} does not read", info().backend);
 }
 
-void ImageSource::read(int y, int rows, float* const dst[3], ptrdiff_t stride) const {
-  for (int p = 0; p < 3; ++p)
-    for (int r = 0; r < rows; ++r)
-      std::copy_n(&image_.plane[p][static_cast<size_t>(y + r) * image_.width], image_.width,
-                  dst[p] + r * stride);
+void Engine::embed(const RowSource& frame, std::span<float> embedding) {
+  need_frame(frame, false);
+  expect("embedding", embedding.size(), embedding_size());
+  backend_->embed(frame, embedding);
 }
 
-void ImageSink::write(int y, int rows, const float* const src[3], ptrdiff_t stride) {
-  for (int p = 0; p < 3; ++p)
-    for (int r = 0; r < rows; ++r)
-      std::copy_n(src[p] + r * stride, image_.width,
-                  &image_.plane[p][static_cast<size_t>(y + r) * image_.width]);
+void Engine::condition(std::span<const float> embedding) {
+  expect("embedding", embedding.size(), embedding_size());
+  conditioned_ = queried_ = false;
+  backend_->condition(embedding);
+  conditioned_ = true;
+}
+
+void Engine::measure_queries(const RowSource& frame, std::span<float> queries) {
+  need_frame(frame, true);
+  expect("queries", queries.size(), queries_size());
+  queried_ = false;
+  backend_->measure_queries(frame, queries);
+}
+
+void Engine::set_queries(std::span<const float> queries) {
+  expect("queries", queries.size(), queries_size());
+  if (!conditioned_) fail(Errc::InvalidArgument, "set_queries() before condition()");
+  if (query_ == Query::Frame) return;
+  queried_ = false;
+  backend_->set_queries(queries);
+  queried_ = true;
+}
+
+void Engine::upscale(const RowSource& frame, RowSink& out) {
+  need_frame(frame, true);
+  if (query_ == Query::Shot && !queried_)
+    fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
+  if ((frame.device() != nullptr) != (out.device() != nullptr))
+    fail(Errc::InvalidArgument, "one of input and output is in the GPU's memory: both must be, or neither");
+  if (const int rows = out.context(); rows < 0 || rows > kMostContext)
+    fail(Errc::InvalidArgument, "a sink asks for {} rows of context, must be 0 to {}", rows, kMostContext);
+  backend_->upscale(frame, out);
 }
 
 }  // namespace cdsr

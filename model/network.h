@@ -26,8 +26,7 @@ struct Conv {
   std::vector<float> bias;    ///< out
 };
 
-/// Content-and-degradation-aware dynamic convolution (paper section 3.4, reference/network in
-/// model/README.md).
+/// Content-and-degradation-aware dynamic convolution (paper section 3.4; model/README.md has the figure).
 struct Dqa {
   float gamma = 0;
   Linear query, key, value;  ///< nf -> nf

@@ -6,7 +6,7 @@
 
 #include <span>
 
-#include "model/engine.h"
+#include "model/engine_options.h"
 #include "model/network.h"
 
 namespace cdsr {
@@ -30,8 +30,8 @@ class Operators {
 
   virtual Precision precision() const = 0;  ///< never Auto
 
-  /// out = lrelu(conv(in)) + residual. `slope` 1 means no activation; `residual` may be null. Stride 1,
-  /// kernel 1 or 3.
+  /// out = lrelu(conv(in)), slope 1: no activation; or, with a `residual` that is not null and slope 1, out =
+  /// conv(in) + residual. Stride 1, kernel 1 or 3.
   virtual void conv(const Conv& conv, float slope, ConstMap in, const ConstMap* residual, Map out) = 0;
 
   /// The parts of a DQA that are vectors: the channel gate (nf) and the dynamic depthwise filter (nf * 9,

@@ -6,11 +6,11 @@ namespace cdsr::cpu {
 
 bool available(std::string&) { return true; }
 
-std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
+std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
   return std::make_unique<CpuEngine>(std::move(network), options);
 }
 
-std::vector<Implementation> implementations(const Engine& engine) {
+std::vector<Implementation> implementations(const EngineBackend& engine) {
   return dynamic_cast<const CpuEngine&>(engine).implementations();
 }
 

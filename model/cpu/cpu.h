@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backend.h"
 #include "model/operators.h"
 
 namespace cdsr::cpu {
@@ -15,7 +16,7 @@ bool available(std::string& reason);
 
 /// Precision::Auto is bf16 where the processor multiplies it natively (AVX512_BF16 or AMX), else fp32. Throws
 /// Unsupported for bf16 where oneDNN has no bf16 convolution (before AVX512).
-std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options);
+std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options);
 std::unique_ptr<Operators> operators(const EngineOptions& options);
 
 /// A convolution the engine runs, and the name of what runs it: oneDNN's, or "winograd:" and Highway's name
@@ -24,7 +25,7 @@ struct Implementation {
   std::string layer;  ///< "32->32 3x3 bf16 480x8"
   std::string name;   ///< "brgconv:avx512_core_bf16", "winograd:AVX2"
 };
-/// Of an engine made by create() after its plan(): every distinct convolution, the encoder's included.
-std::vector<Implementation> implementations(const Engine& engine);
+/// Of an engine of this backend after its plan(): every distinct convolution, the encoder's included.
+std::vector<Implementation> implementations(const EngineBackend& engine);
 
 }  // namespace cdsr::cpu

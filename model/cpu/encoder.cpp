@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "model/normalize_window.h"
+#include "model/vectors.h"
 
 namespace cdsr::cpu {
 
@@ -139,11 +140,7 @@ void EncoderRunner::run(const RowSource& frame, std::span<float> pooled) {
       if (!patch_.empty()) run_branch(thread, patch_, features.last(d));
     }
   });
-  for (size_t c = 0; c < 2 * d; ++c) {
-    double sum = 0;
-    for (size_t i = 0; i < windows_.size(); ++i) sum += pooled_[i * 2 * d + c];
-    pooled[c] = static_cast<float>(sum / static_cast<double>(windows_.size()));
-  }
+  mean_over_windows(pooled_.data(), windows_.size(), 2 * d, pooled);
 }
 
 }  // namespace cdsr::cpu

@@ -9,7 +9,7 @@
 #include "model/cpu/conv.h"
 #include "model/cpu/thread_pool.h"
 #include "model/encoder_windows.h"
-#include "model/engine.h"
+#include "model/picture_rows.h"
 
 namespace cdsr::cpu {
 

@@ -1,19 +1,18 @@
-// The engine of the CPU backend: a network's programs, run on the engine's threads.
+// The CPU backend's engine: a network's programs, run on its threads.
 #pragma once
 
-#include "model/cpu/conditioner.h"
 #include "model/cpu/cpu.h"
 #include "model/cpu/encoder.h"
 #include "model/cpu/runner.h"
+#include "model/vectors.h"
 
 namespace cdsr::cpu {
 
-class CpuEngine final : public Engine {
+class CpuEngine final : public EngineBackend {
  public:
   CpuEngine(std::shared_ptr<const Network> network, const EngineOptions& options);
 
   const EngineInfo& info() const override { return info_; }
-  const Network& network() const override { return *network_; }
   void plan(int width, int height) override;
   void embed(const RowSource& frame, std::span<float> embedding) override;
   void condition(std::span<const float> embedding) override;
@@ -29,10 +28,11 @@ class CpuEngine final : public Engine {
   /// Query::Frame.
   static constexpr int kUpscale = 0;
   int measuring() const { return static_cast<int>(programs_.size()) - 1; }
-  void need_plan() const;
   /// Runs `count` segments of a program; every mean becomes its DQA's query, and goes to `queries` if not
   /// empty.
   void run(int program, int count, const RowSource& frame, RowSink* out, std::span<float> queries);
+  /// The filter of DQA `index` from its query.
+  void set_query(int index, std::span<const float> query);
 
   std::shared_ptr<const Network> network_;
   std::shared_ptr<const PackedNetwork> packed_;
@@ -44,8 +44,8 @@ class CpuEngine final : public Engine {
   EncoderRunner encoder_;
   Csc csc_;
   Conditioner conditioner_;
-  std::vector<float> pooled_;
-  bool planned_ = false, conditioned_ = false, queried_ = false;
+  std::vector<float> pooled_, filter_;
+  std::vector<DqaVectors> dqas_;
   double embed_seconds_ = 0;
 };
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "model/cpu/types.h"
-#include "model/engine.h"
+#include "model/engine_options.h"
 
 namespace cdsr::cpu {
 

@@ -1,10 +1,10 @@
 // Single operators: programs of one segment, run by the engine's own Runner.
 #include <algorithm>
 
-#include "model/cpu/conditioner.h"
 #include "model/cpu/cpu.h"
 #include "model/cpu/isa.h"
 #include "model/cpu/runner.h"
+#include "model/vectors.h"
 
 namespace cdsr::cpu {
 namespace {
@@ -70,26 +70,20 @@ class CpuOperators final : public Operators {
 
   void dqa_vectors(const Dqa& dqa, std::span<const float> y, std::span<const float> query,
                    std::span<float> gate, std::span<float> filter) override {
-    const int nf = dqa.query.out, channels = padded_channels(nf);
-    DqaCondition condition;
-    DqaVectors vectors = make_dqa_vectors(nf);
-    std::vector<float> work(static_cast<size_t>(nf) * 11);
-    condition_dqa(dqa, y, condition, vectors);
-    filter_dqa(dqa, condition, query, work, vectors);
-    std::copy_n(vectors.gate.as<float>(), nf, gate.begin());
-    for (int c = 0; c < nf; ++c)
-      for (int t = 0; t < 9; ++t) filter[9 * c + t] = vectors.filter.as<float>()[t * channels + c];
+    DqaCondition condition(dqa.query.out);
+    condition_dqa(dqa, y, condition);
+    std::copy(condition.gate.begin(), condition.gate.end(), gate.begin());
+    filter_dqa(dqa, condition, query, filter);
   }
 
   void dqa(const Dqa& dqa, std::span<const float> gate, std::span<const float> filter, ConstMap in,
            Map out) override {
     const PackedConv packed(dqa.conv);
-    const int nf = dqa.query.out, channels = padded_channels(nf);
+    const int nf = dqa.query.out;
     dqas_.clear();
     dqas_.push_back(make_dqa_vectors(nf));
-    std::copy(gate.begin(), gate.end(), dqas_[0].gate.as<float>());
-    for (int c = 0; c < nf; ++c)
-      for (int t = 0; t < 9; ++t) dqas_[0].filter.as<float>()[t * channels + c] = filter[9 * c + t];
+    store_gate(gate, dqas_[0]);
+    store_filter(filter, dqas_[0]);
     const Op op{
         .kind = OpKind::Dqa, .in = 0, .out = 1, .radius = 1, .slope = kFuseSlope, .dqa = 0, .conv = &packed};
     run(features(2), {op}, options(nf), in, nullptr, out);

@@ -19,7 +19,6 @@ constexpr int kStripRows = 64;
 size_t chunk_bytes() { return size_t{has_amx() ? 256U : 64U} << 10; }
 /// Rows that are worth more of the cache: Winograd's kernel makes two at once. Less only for want of memory.
 constexpr int kLeastRows = 2;
-constexpr int kMostContext = 4;
 constexpr int kDenseRows = 128;
 
 /// Finds how many rows of each op's output are alive at once.
@@ -42,6 +41,22 @@ double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); 
 size_t align(size_t bytes) { return round_up(bytes, 64); }
 
 }  // namespace
+
+DqaVectors make_dqa_vectors(int nf) {
+  const size_t channels = padded_channels(nf);
+  return {Buffer(9 * channels * sizeof(float)), Buffer(channels * sizeof(float))};
+}
+
+void store_gate(std::span<const float> gate, DqaVectors& vectors) {
+  std::copy(gate.begin(), gate.end(), vectors.gate.as<float>());
+}
+
+void store_filter(std::span<const float> filter, DqaVectors& vectors) {
+  const int nf = static_cast<int>(filter.size() / 9), channels = padded_channels(nf);
+  auto* const to = vectors.filter.as<float>();
+  for (int c = 0; c < nf; ++c)
+    for (int t = 0; t < 9; ++t) to[t * channels + c] = filter[9 * c + t];
+}
 
 Runner::Runner(ThreadPool& pool, const RunnerOptions& options)
     : pool_(pool),
@@ -240,8 +255,6 @@ void Runner::run(int program, int segment, const std::vector<DqaVectors>& dqas, 
                  RowSink* sink) {
   const SegmentPlan& plan = segments_[program][segment];
   const int rows = sink == nullptr ? 0 : sink->context();
-  if (rows < 0 || rows > kMostContext)
-    fail(Errc::InvalidArgument, "a sink asks for {} rows of context, must be 0 to {}", rows, kMostContext);
   const int context = (rows + options_.scale - 1) / options_.scale;
   Job job;
   job.program = program;

@@ -18,6 +18,8 @@
 #include "model/cpu/rows.h"
 #include "model/cpu/thread_pool.h"
 #include "model/cpu/winograd.h"
+#include "model/engine_options.h"
+#include "model/picture_rows.h"
 
 namespace cdsr::cpu {
 
@@ -26,6 +28,10 @@ struct DqaVectors {
   Buffer filter;  ///< [9][channels] floats
   Buffer gate;    ///< [channels] floats
 };
+DqaVectors make_dqa_vectors(int nf);
+/// From the order of vectors.h: nf values, and nf * 9 with the taps of channel 0 first.
+void store_gate(std::span<const float> gate, DqaVectors& vectors);
+void store_filter(std::span<const float> filter, DqaVectors& vectors);
 
 struct RunnerOptions {
   Type type = Type::F32;

@@ -92,7 +92,7 @@ bool available(std::string& reason) {
   return loaded().module != nullptr;
 }
 
-std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
+std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
   return module().create(std::move(network), options);
 }
 

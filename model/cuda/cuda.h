@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "model/backend.h"
 #include "model/operators.h"
 
 namespace cdsr::cuda {
@@ -18,7 +19,7 @@ bool available(std::string& reason);
 
 /// Precision::Auto is fp16: a frame that half precision cannot hold (NaN, Inf) is computed again in fp32.
 /// Throws Unsupported where available() says no, and for bf16 before sm_80.
-std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options);
+std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options);
 std::unique_ptr<Operators> operators(const EngineOptions& options);
 
 }  // namespace cdsr::cuda

@@ -34,10 +34,6 @@ Precision resolve(Precision asked, const Context& context) {
   return asked;
 }
 
-void expect(const char* what, size_t got, size_t want) {
-  if (got != want) fail(Errc::InvalidArgument, "{} has {} values, must have {}", what, got, want);
-}
-
 double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 }  // namespace
@@ -53,8 +49,8 @@ struct CudaEngine::Resources {
   std::unique_ptr<Runner> runner, redo;  ///< redo: fp32, for half precision alone
   EncoderRunner encoder;
 
-  DeviceBuffer vectors;       ///< HostConditioner's vectors, then filters and means of every DQA
-  PinnedBuffer vectors_host;  ///< HostConditioner's
+  DeviceBuffer vectors;       ///< of every DQA: gate, key, value and y; then all filters, then all means
+  PinnedBuffer vectors_host;  ///< its first part
   PinnedBuffer means_host;    ///< queries of every DQA
   std::vector<DqaState> states;
 
@@ -87,7 +83,7 @@ CudaEngine::CudaEngine(std::shared_ptr<const Network> network, const EngineOptio
       options_(options),
       context_(Context::open(options.device, options.cuda_context)),
       csc_(network_->encoder),
-      conditioner_(*network_, padded(network_->config.nf)) {
+      conditioner_(*network_) {
   info_.precision = resolve(options.precision, *context_);
   info_.backend = "cuda";
   info_.detail = fmt::format("{}, sm_{}", context_->name(), context_->capability());
@@ -122,7 +118,7 @@ CudaEngine::~CudaEngine() {
 
 void CudaEngine::make_states() {
   const CdsrConfig& c = network_->config;
-  const size_t channels = padded(c.nf), nf = c.nf, count = c.dqas(), stride = conditioner_.stride();
+  const size_t channels = padded(c.nf), nf = c.nf, count = c.dqas(), stride = channels + 3 * nf;
   r_->vectors = DeviceBuffer(sizeof(float) * count * (stride + 9 * channels + nf));
   r_->vectors_host = PinnedBuffer(sizeof(float) * count * stride);
   r_->means_host = PinnedBuffer(sizeof(float) * count * nf);
@@ -144,10 +140,6 @@ void CudaEngine::make_states() {
 const EngineInfo& CudaEngine::info() const {
   info_.redone = *r_->redone.as<int64_t>();
   return info_;
-}
-
-void CudaEngine::need_plan() const {
-  if (!planned_) fail(Errc::InvalidArgument, "a frame before plan()");
 }
 
 color::Picture CudaEngine::make_planes(DeviceBuffer& buffer, int width, int height) {
@@ -213,10 +205,7 @@ bool CudaEngine::allocate(size_t limit) {
 }
 
 void CudaEngine::plan(int width, int height) {
-  if (width < 1 || width > 65536 || height < 1 || height > 65536)
-    fail(Errc::InvalidArgument, "frame size is {}x{}, sides must be 1 to 65536", width, height);
   const Context::Scope scope(*context_);
-  planned_ = false;
   r_->stream.synchronize("the frames before a new size");
   for (int i = 0; i < 2; ++i) {
     r_->graph[i].reset();
@@ -247,7 +236,6 @@ void CudaEngine::plan(int width, int height) {
   choose_convolutions();
   r_->pooled_host = PinnedBuffer(sizeof(float) * r_->encoder.features() * r_->encoder.windows());
   pooled_.resize(r_->encoder.features());
-  planned_ = true;
 }
 
 void CudaEngine::choose_convolutions() {
@@ -354,8 +342,6 @@ void CudaEngine::run_directly(bool device) {
 }
 
 void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
-  need_plan();
-  expect("embedding", embedding.size(), network_->config.embedding());
   const Context::Scope scope(*context_);
   load(frame);
   r_->encoder.run(r_->picture_planes, r_->stream);
@@ -366,31 +352,28 @@ void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
   const size_t d = pooled_.size() / 2, windows = r_->encoder.windows();
   const auto* const all = r_->pooled_host.as<float>();
   for (size_t branch = 0; branch < 2; ++branch)
-    for (size_t i = 0; i < d; ++i) {
-      double sum = 0;
-      for (size_t w = 0; w < windows; ++w) sum += all[(branch * windows + w) * d + i];
-      pooled_[branch * d + i] = static_cast<float>(sum / static_cast<double>(windows));
-    }
+    mean_over_windows(all + branch * windows * d, windows, d, std::span(pooled_).subspan(branch * d, d));
   csc_.run(pooled_, embedding);
 }
 
 void CudaEngine::condition(std::span<const float> embedding) {
-  expect("embedding", embedding.size(), network_->config.embedding());
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before a new shot");  // they read what changes now
-  const size_t count = r_->vectors_host.bytes() / sizeof(float);
-  conditioner_.run(embedding, {r_->vectors_host.as<float>(), count});
+  conditioner_.condition(embedding);
+  const CdsrConfig& c = network_->config;
+  auto* to = r_->vectors_host.as<float>();
+  for (const DqaCondition& dqa : conditioner_.dqas()) {
+    std::copy(dqa.gate.begin(), dqa.gate.end(), to);
+    to = std::fill_n(to + c.nf, padded(c.nf) - c.nf, 0.0F);
+    for (const auto* vector : {&dqa.key, &dqa.value, &dqa.y})
+      to = std::copy(vector->begin(), vector->end(), to);
+  }
   check(cudaMemcpyAsync(r_->vectors.as<void>(), r_->vectors_host.as<void>(), r_->vectors_host.bytes(),
                         cudaMemcpyHostToDevice, r_->stream),
         "copying a shot's vectors");
-  conditioned_ = true;
-  queried_ = false;
 }
 
 void CudaEngine::measure_queries(const RowSource& frame, std::span<float> queries) {
-  need_plan();
-  expect("queries", queries.size(), r_->means_host.bytes() / sizeof(float));
-  if (!conditioned_) fail(Errc::InvalidArgument, "a frame before condition()");
   const Context::Scope scope(*context_);
   load(frame);
   // In fp32 where a second runner is there: once a shot, and the means then cannot overflow.
@@ -402,12 +385,9 @@ void CudaEngine::measure_queries(const RowSource& frame, std::span<float> querie
         "reading queries");
   r_->stream.synchronize("the shot's first frame");
   std::copy_n(r_->means_host.as<float>(), queries.size(), queries.begin());
-  queried_ = false;
 }
 
 void CudaEngine::set_queries(std::span<const float> queries) {
-  expect("queries", queries.size(), r_->means_host.bytes() / sizeof(float));
-  if (!conditioned_) fail(Errc::InvalidArgument, "set_queries() before condition()");
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before new queries");
   std::copy(queries.begin(), queries.end(), r_->means_host.as<float>());
@@ -416,17 +396,10 @@ void CudaEngine::set_queries(std::span<const float> queries) {
         "copying queries");
   for (size_t i = 0; i < r_->states.size(); ++i)
     r_->runner->make_filter(static_cast<int>(i), r_->states[i], r_->stream);
-  queried_ = true;
 }
 
 void CudaEngine::upscale(const RowSource& frame, RowSink& out) {
-  need_plan();
-  if (!conditioned_) fail(Errc::InvalidArgument, "a frame before condition()");
-  if (options_.query == Query::Shot && !queried_)
-    fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
   const bool device = frame.device() != nullptr;
-  if (device != (out.device() != nullptr))
-    fail(Errc::InvalidArgument, "one of input and output is in the GPU's memory: both must be, or neither");
   const Context::Scope scope(*context_);
   if (device) {
     give_addresses(*frame.device(), out.device());

@@ -1,4 +1,4 @@
-// The engine of the CUDA backend.
+// The CUDA backend's engine.
 //
 // Frames in the processor's memory are copied to the GPU as planes of floats and back. Frames in the GPU's
 // memory are converted there, in the stream they came with, and nothing waits for them. The first frame of a
@@ -10,19 +10,18 @@
 #include <span>
 #include <vector>
 
-#include "model/cuda/host_vectors.h"
+#include "model/backend.h"
 #include "model/cuda/runner.h"
-#include "model/engine.h"
+#include "model/vectors.h"
 
 namespace cdsr::cuda {
 
-class CudaEngine final : public Engine, public DeviceFrames {
+class CudaEngine final : public EngineBackend, public DeviceFrames {
  public:
   CudaEngine(std::shared_ptr<const Network> network, const EngineOptions& options);
   ~CudaEngine() override;
 
   const EngineInfo& info() const override;
-  const Network& network() const override { return *network_; }
   void plan(int width, int height) override;
   void embed(const RowSource& frame, std::span<float> embedding) override;
   void condition(std::span<const float> embedding) override;
@@ -40,7 +39,6 @@ class CudaEngine final : public Engine, public DeviceFrames {
 
   bool half() const { return info_.precision != Precision::Fp32; }
   Means means() const { return options_.query == Query::Shot ? Means::Given : Means::Taken; }
-  void need_plan() const;
   void make_states();
   /// Everything for frames of the planned size in about `limit` bytes (0: what there is); false if not even
   /// the smallest bands fit.
@@ -65,14 +63,13 @@ class CudaEngine final : public Engine, public DeviceFrames {
   mutable EngineInfo info_;
   std::shared_ptr<Context> context_;
   std::unique_ptr<Resources> r_;
-  HostCsc csc_;
-  HostConditioner conditioner_;
+  Csc csc_;
+  Conditioner conditioner_;
   cudaStream_t frames_stream_ = nullptr;
   int width_ = 0, height_ = 0;
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
   std::vector<float> pooled_;
-  bool planned_ = false, conditioned_ = false, queried_ = false;
 };
 
 }  // namespace cdsr::cuda

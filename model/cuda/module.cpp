@@ -5,8 +5,8 @@
 
 namespace {
 
-std::unique_ptr<cdsr::Engine> create(std::shared_ptr<const cdsr::Network> network,
-                                     const cdsr::EngineOptions& options) {
+std::unique_ptr<cdsr::EngineBackend> create(std::shared_ptr<const cdsr::Network> network,
+                                            const cdsr::EngineOptions& options) {
   return std::make_unique<cdsr::cuda::CudaEngine>(std::move(network), options);
 }
 

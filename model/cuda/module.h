@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "model/backend.h"
 #include "model/operators.h"
 
 namespace cdsr::cuda {
@@ -10,7 +11,7 @@ namespace cdsr::cuda {
 /// The two are compiled together and share C++ types, so they must be of one build.
 struct Module {
   const char* build;  ///< kBuild of the module
-  std::unique_ptr<Engine> (*create)(std::shared_ptr<const Network>, const EngineOptions&);
+  std::unique_ptr<EngineBackend> (*create)(std::shared_ptr<const Network>, const EngineOptions&);
   std::unique_ptr<Operators> (*operators)(const EngineOptions&);
 };
 

@@ -3,14 +3,13 @@
 #include <cuda_fp16.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "model/cuda/host_vectors.h"
 #include "model/cuda/kernels.h"
 #include "model/cuda/module_entry.h"
 #include "model/cuda/skip.h"
 #include "model/cuda/weights.h"
 #include "model/error.h"
+#include "model/vectors.h"
 
 namespace cdsr::cuda {
 namespace {
@@ -52,18 +51,9 @@ class OperatorsOf final : public Operators {
     const Context::Scope scope(*context_);
     Uploads uploads(context_);
     const int nf = dqa.query.out, channels = padded(nf);
-    const auto linear = [&](const Linear& layer, std::span<const float> x) {
-      std::vector<float> out(layer.out);
-      const std::vector<float> weights = transposed(layer);
-      for (int o = 0; o < layer.out; ++o)
-        out[o] = linear_value(weights.data(), layer.bias.empty() ? nullptr : layer.bias.data(), x.data(),
-                              layer.in, layer.out, o);
-      return out;
-    };
-    std::vector<float> hidden = linear(dqa.gate0, y);
-    for (float& v : hidden) v = leaky(v, kFuseSlope);
-    const std::vector<float> gates = linear(dqa.gate1, hidden);
-    for (int i = 0; i < nf; ++i) gate[i] = 1 / (1 + std::exp(-gates[i]));
+    DqaCondition condition(nf);
+    condition_dqa(dqa, y, condition);
+    std::copy(condition.gate.begin(), condition.gate.end(), gate.begin());
     DeviceBuffer filters(sizeof(float) * 9 * channels);
     DqaArgs d;
     d.nf = nf;
@@ -73,9 +63,9 @@ class OperatorsOf final : public Operators {
     d.query_bias = uploads.add(dqa.query.bias);
     d.kernel0 = uploads.add(transposed(dqa.kernel0));
     d.kernel1 = uploads.add(transposed(dqa.kernel1));
-    d.key = uploads.add(linear(dqa.key, y));
-    d.value = uploads.add(linear(dqa.value, y));
-    d.y = uploads.add(std::vector<float>(y.begin(), y.end()));
+    d.key = uploads.add(condition.key);
+    d.value = uploads.add(condition.value);
+    d.y = uploads.add(condition.y);
     d.mean = uploads.add(std::vector<float>(query.begin(), query.end()));
     d.filter = filters.as<float>();
     poison(filters);

@@ -13,7 +13,7 @@
 #include "model/cuda/dense_fp8.h"
 #include "model/cuda/kernels.h"
 #include "model/cuda/weights.h"
-#include "model/engine.h"
+#include "model/engine_options.h"
 
 namespace cdsr::cuda {
 

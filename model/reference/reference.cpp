@@ -16,7 +16,7 @@ void need_fp32(Precision precision) {
        to_string(precision));
 }
 
-class ReferenceEngine final : public Engine {
+class ReferenceEngine final : public EngineBackend {
  public:
   ReferenceEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
       : network_(std::move(network)), options_(options) {
@@ -28,11 +28,8 @@ class ReferenceEngine final : public Engine {
   }
 
   const EngineInfo& info() const override { return info_; }
-  const Network& network() const override { return *network_; }
 
   void plan(int width, int height) override {
-    if (width < 1 || width > 65536 || height < 1 || height > 65536)
-      fail(Errc::InvalidArgument, "frame size is {}x{}, sides must be 1 to 65536", width, height);
     const size_t need = bytes_needed(width, height);
     if (options_.memory_limit != 0 && need > options_.memory_limit)
       fail(Errc::OutOfMemory, "the reference backend needs {} MiB for {}x{}, the limit is {} MiB", need >> 20,
@@ -44,18 +41,12 @@ class ReferenceEngine final : public Engine {
 
   void embed(const RowSource& frame, std::span<float> out) override {
     const std::vector<float> e = embedding(network_->encoder, pooled_features(*network_, read(frame)));
-    expect("embedding", out.size(), e.size());
     std::copy(e.begin(), e.end(), out.begin());
   }
 
-  void condition(std::span<const float> embedding) override {
-    expect("embedding", embedding.size(), network_->config.embedding());
-    y_ = conditioning(*network_, embedding);
-    filters_.clear();
-  }
+  void condition(std::span<const float> embedding) override { y_ = conditioning(*network_, embedding); }
 
   void measure_queries(const RowSource& frame, std::span<float> queries) override {
-    expect("queries", queries.size(), query_count());
     run(frame, [&](int index, const FeatureMap& in) {
       const std::vector<float> mean = channel_means(in);
       std::copy(mean.begin(), mean.end(),
@@ -65,8 +56,6 @@ class ReferenceEngine final : public Engine {
   }
 
   void set_queries(std::span<const float> queries) override {
-    expect("queries", queries.size(), query_count());
-    if (y_.empty()) fail(Errc::InvalidArgument, "set_queries() before condition()");
     const int nf = network_->config.nf;
     filters_.clear();
     for (int i = 0; i < network_->config.dqas(); ++i)
@@ -74,8 +63,6 @@ class ReferenceEngine final : public Engine {
   }
 
   void upscale(const RowSource& frame, RowSink& out) override {
-    if (options_.query == Query::Shot && filters_.empty())
-      fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
     const FeatureMap sr = run(frame, [&](int index, const FeatureMap& in) {
       return options_.query == Query::Shot ? filters_[index] : make_filter(index, channel_means(in));
     });
@@ -84,12 +71,6 @@ class ReferenceEngine final : public Engine {
   }
 
  private:
-  static void expect(const char* what, size_t got, size_t want) {
-    if (got != want) fail(Errc::InvalidArgument, "{} has {} values, must have {}", what, got, want);
-  }
-
-  size_t query_count() const { return static_cast<size_t>(network_->config.dqas()) * network_->config.nf; }
-
   /// Widest moment: a dense block's concatenation twice (before and after one more part), or the encoder.
   size_t bytes_needed(int width, int height) const {
     const CdsrConfig& c = network_->config;
@@ -108,7 +89,6 @@ class ReferenceEngine final : public Engine {
   }
 
   FeatureMap read(const RowSource& frame) const {
-    if (width_ == 0) fail(Errc::InvalidArgument, "a frame before plan()");
     FeatureMap map(3, height_, width_);
     float* const planes[3] = {map.plane(0), map.plane(1), map.plane(2)};
     frame.read(0, height_, planes, width_);
@@ -116,7 +96,6 @@ class ReferenceEngine final : public Engine {
   }
 
   FeatureMap run(const RowSource& frame, const FilterOf& filter_of) const {
-    if (y_.empty()) fail(Errc::InvalidArgument, "a frame before condition()");
     return super_resolve(*network_, y_, filter_of, read(frame));
   }
 
@@ -174,7 +153,7 @@ class ReferenceOperators final : public Operators {
 
 bool available(std::string&) { return true; }
 
-std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
+std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
   return std::make_unique<ReferenceEngine>(std::move(network), options);
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "model/backend.h"
 #include "model/operators.h"
 
 namespace cdsr::reference {
@@ -13,7 +14,7 @@ namespace cdsr::reference {
 bool available(std::string& reason);
 
 /// Precision Auto or Fp32; throws Unsupported for the others. `threads` is ignored: it is 1.
-std::unique_ptr<Engine> create(std::shared_ptr<const Network> network, const EngineOptions& options);
+std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options);
 std::unique_ptr<Operators> operators(const EngineOptions& options);
 
 }  // namespace cdsr::reference

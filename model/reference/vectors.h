@@ -1,4 +1,4 @@
-// What is computed on vectors: from the embedding to each DQA's gate and dynamic filter.
+// What is computed on vectors, in double: the specification of model/vectors.h.
 #pragma once
 
 #include <span>

@@ -14,12 +14,9 @@ namespace cdsr::test {
 namespace {
 
 /// Runs the kernels' functions on device frames that lie in the processor's memory.
-class HostGpu final : public Engine, public DeviceFrames {
+class HostGpu final : public EngineBackend, public DeviceFrames {
  public:
-  explicit HostGpu(std::shared_ptr<const Network> network) : network_(std::move(network)) {}
-
   const EngineInfo& info() const override { return info_; }
-  const Network& network() const override { return *network_; }
   void plan(int, int) override {}
   void embed(const RowSource& frame, std::span<float>) override {
     EXPECT_NE(frame.device(), nullptr);
@@ -78,9 +75,12 @@ class HostGpu final : public Engine, public DeviceFrames {
   void* stream = nullptr;
 
  private:
-  std::shared_ptr<const Network> network_;
   EngineInfo info_;
 };
+
+std::unique_ptr<Engine> engine_on(std::unique_ptr<HostGpu> gpu) {
+  return std::make_unique<Engine>(std::move(gpu), tiny_model()->network, Query::Shot);
+}
 
 const PixelFormat& format() { return *find_format(CDSR_FORMAT_NV12); }
 
@@ -90,11 +90,11 @@ Frame on_gpu(Frame frame) {
 }
 
 TEST(GpuFrames, AreFollowedAsFramesOfTheProcessor) {
-  auto engine = std::make_unique<HostGpu>(tiny_model()->network);
-  HostGpu& gpu = *engine;
+  auto backend = std::make_unique<HostGpu>();
+  HostGpu& gpu = *backend;
   Pipeline::Settings settings;
   settings.chroma = ChromaMode::Sr;  // HostGpu plays the kernels that convert, not the one that interpolates
-  Pipeline on_the_gpu(std::move(engine), settings);
+  Pipeline on_the_gpu(engine_on(std::move(backend)), settings);
   Pipeline here(create_engine(tiny_model()->network, {}, "reference"), settings);
   int marker = 0;
   on_the_gpu.set_gpu_stream(&marker);
@@ -118,9 +118,9 @@ TEST(GpuFrames, AreFollowedAsFramesOfTheProcessor) {
 }
 
 TEST(GpuFrames, AreEmbeddedAndUpscaledThere) {
-  auto engine = std::make_unique<HostGpu>(tiny_model()->network);
-  HostGpu& gpu = *engine;
-  Pipeline pipeline(std::move(engine), {});
+  auto backend = std::make_unique<HostGpu>();
+  HostGpu& gpu = *backend;
+  Pipeline pipeline(engine_on(std::move(backend)), {});
   FrameBuffer in(format(), 33, 20);
   in.fill_random(1);
   FrameBuffer out(format(), 66, 40);

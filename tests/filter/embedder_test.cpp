@@ -10,7 +10,7 @@
 namespace cdsr::test {
 namespace {
 
-/// A flat frame of one level; FakeEngine's embedding is that level, its queries twice that.
+/// A flat frame of one level; FakeBackend's embedding is that level, its queries twice that.
 class Level final : public RowSource {
  public:
   explicit Level(float level) : level_(level) {}
@@ -27,7 +27,7 @@ class Level final : public RowSource {
 class Embedder : public testing::Test {
  protected:
   void make(const ShotEmbedder::Settings& settings) {
-    engine_ = std::make_unique<FakeEngine>(tiny_model()->network, settings.query, calls_);
+    engine_ = fake_engine(tiny_model()->network, settings.query, calls_);
     engine_->plan(8, 8);
     embedder_ = std::make_unique<ShotEmbedder>(*engine_, settings);
   }
@@ -69,8 +69,8 @@ class Embedder : public testing::Test {
   float embedding() const { return calls_.embedding[0]; }
   float queries() const { return calls_.queries[0]; }
 
-  FakeEngine::Calls calls_;
-  std::unique_ptr<FakeEngine> engine_;
+  FakeBackend::Calls calls_;
+  std::unique_ptr<Engine> engine_;
   std::unique_ptr<ShotEmbedder> embedder_;
 };
 

@@ -1,4 +1,4 @@
-// An engine without a network: counts its calls and upscales by repeating samples.
+// A backend without a network: counts its calls and upscales by repeating samples.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace cdsr::test {
 
-class FakeEngine final : public Engine {
+class FakeBackend final : public EngineBackend {
  public:
   struct Calls {
     int plan = 0, embed = 0, condition = 0, measure = 0, set_queries = 0, upscale = 0;
@@ -19,23 +19,19 @@ class FakeEngine final : public Engine {
   };
 
   /// Calls are counted in `calls`, which must outlive the engine.
-  FakeEngine(std::shared_ptr<const Network> network, Query query, Calls& calls)
-      : network_(std::move(network)), query_(query), calls_(calls) {
+  FakeBackend(const CdsrConfig& config, Calls& calls) : scale_(config.scale), calls_(calls) {
     info_.backend = "fake";
     info_.detail = "repeats samples";
-    const CdsrConfig& config = network_->config;
     calls_.embedding.resize(static_cast<size_t>(config.embedding()));
     calls_.queries.resize(static_cast<size_t>(config.dqas()) * static_cast<size_t>(config.nf));
   }
 
   const EngineInfo& info() const override { return info_; }
-  const Network& network() const override { return *network_; }
 
   void plan(int width, int height) override {
     ++calls_.plan;
     width_ = width;
     height_ = height;
-    scale_ = network_->config.scale;
     for (int p = 0; p < 3; ++p) {
       row_[p].resize(static_cast<size_t>(width));
       strip_[p].resize(static_cast<size_t>(width) * scale_ * (kStrip + 2 * kContext));
@@ -67,9 +63,6 @@ class FakeEngine final : public Engine {
 
   void upscale(const RowSource& frame, RowSink& out) override {
     ++calls_.upscale;
-    if (calls_.condition == 0 || (query_ == Query::Shot && calls_.set_queries == 0)) {
-      fail(Errc::Internal, "upscale() before the conditioning");
-    }
     const int out_width = width_ * scale_;
     const int out_height = height_ * scale_;
     for (int y = 0; y < out_height; y += kStrip) {
@@ -100,12 +93,16 @@ class FakeEngine final : public Engine {
     return row_[0][0];
   }
 
-  std::shared_ptr<const Network> network_;
-  Query query_;
+  int scale_;
   Calls& calls_;
   EngineInfo info_;
-  int width_ = 0, height_ = 0, scale_ = 0;
+  int width_ = 0, height_ = 0;
   std::vector<float> row_[3], strip_[3];
 };
+
+inline std::unique_ptr<Engine> fake_engine(const std::shared_ptr<const Network>& network, Query query,
+                                           FakeBackend::Calls& calls) {
+  return std::make_unique<Engine>(std::make_unique<FakeBackend>(network->config, calls), network, query);
+}
 
 }  // namespace cdsr::test

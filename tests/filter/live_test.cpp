@@ -104,7 +104,7 @@ TEST(DeadlineTest, TimesThatDoNotGoOnTellNothing) {
 
 class FaderTest : public testing::Test {
  protected:
-  FaderTest() : engine_(model_->network, Query::Shot, calls_) { engine_.plan(8, 8); }
+  FaderTest() { engine_->plan(8, 8); }
 
   Knowledge known(float value) const {
     Knowledge known;
@@ -116,29 +116,29 @@ class FaderTest : public testing::Test {
   }
   float shown() const { return calls_.embedding[0]; }
 
-  FakeEngine::Calls calls_;
+  FakeBackend::Calls calls_;
   std::shared_ptr<const Model> model_ = tiny_model();
-  FakeEngine engine_;
+  std::unique_ptr<Engine> engine_ = fake_engine(model_->network, Query::Shot, calls_);
   Fader fader_{model_->network->config, Query::Shot, 4};
 };
 
 TEST_F(FaderTest, NetworkAppearsWithTheFirstEmbedding) {
-  EXPECT_EQ(fader_.step(engine_, nullptr, 0, true), 0);
+  EXPECT_EQ(fader_.step(*engine_, nullptr, 0, true), 0);
   EXPECT_EQ(calls_.condition, 0);
   const Knowledge first = known(0.5F);
   for (const float share : {0.25F, 0.5F, 0.75F, 1.0F, 1.0F})
-    EXPECT_EQ(fader_.step(engine_, &first, 1, false), share);
+    EXPECT_EQ(fader_.step(*engine_, &first, 1, false), share);
   EXPECT_EQ(shown(), 0.5F);
   EXPECT_EQ(calls_.condition, 1) << "nothing changed after the first";
 }
 
 TEST_F(FaderTest, LastEmbeddingStaysAndFadesIntoTheNext) {
   const Knowledge first = known(0), second = known(1);
-  for (int n = 0; n < 6; ++n) fader_.step(engine_, &first, 1, n == 0);
-  fader_.step(engine_, nullptr, 2, true);
+  for (int n = 0; n < 6; ++n) fader_.step(*engine_, &first, 1, n == 0);
+  fader_.step(*engine_, nullptr, 2, true);
   EXPECT_EQ(shown(), 0);
   for (const float value : {0.25F, 0.5F, 0.75F, 1.0F, 1.0F}) {
-    EXPECT_EQ(fader_.step(engine_, &second, 3, false), 1);
+    EXPECT_EQ(fader_.step(*engine_, &second, 3, false), 1);
     EXPECT_EQ(shown(), value);
     EXPECT_EQ(calls_.queries[0], 2 * value);
   }
@@ -146,17 +146,17 @@ TEST_F(FaderTest, LastEmbeddingStaysAndFadesIntoTheNext) {
 
 TEST_F(FaderTest, KnownShotIsThereAtOnce) {
   const Knowledge first = known(0), second = known(1);
-  fader_.step(engine_, &first, 1, true);
-  fader_.step(engine_, &second, 2, true);
+  fader_.step(*engine_, &first, 1, true);
+  fader_.step(*engine_, &second, 2, true);
   EXPECT_EQ(shown(), 1);
 }
 
 TEST_F(FaderTest, ReinstallsWhatSomebodyElseReplaced) {
   const Knowledge first = known(0.5F);
-  fader_.step(engine_, &first, 1, true);
-  engine_.condition(known(9).embedding);
+  fader_.step(*engine_, &first, 1, true);
+  engine_->condition(known(9).embedding);
   fader_.reinstall();
-  fader_.step(engine_, &first, 1, false);
+  fader_.step(*engine_, &first, 1, false);
   EXPECT_EQ(shown(), 0.5F);
 }
 
@@ -168,9 +168,8 @@ class LivePipeline : public testing::Test {
     Pipeline::Settings settings;
     settings.embedding.fade = fade;
     const auto model = tiny_model();
-    pipeline_ = std::make_unique<Pipeline>(
-        std::make_unique<FakeEngine>(model->network, Query::Shot, calls_), settings,
-        std::make_unique<FakeEngine>(model->network, Query::Shot, behind_));
+    pipeline_ = std::make_unique<Pipeline>(fake_engine(model->network, Query::Shot, calls_), settings,
+                                           fake_engine(model->network, Query::Shot, behind_));
   }
   Pipeline::Report frame(int scene, bool discontinuity = false) {
     const PixelFormat& format = *find_format(CDSR_FORMAT_GRAY8);
@@ -189,7 +188,7 @@ class LivePipeline : public testing::Test {
     return 0;
   }
 
-  FakeEngine::Calls calls_, behind_;
+  FakeBackend::Calls calls_, behind_;
   std::unique_ptr<Pipeline> pipeline_;
 };
 

@@ -52,7 +52,7 @@ const PixelFormat& yuv420p() { return *find_format(CDSR_FORMAT_YUV420P); }
 class PipelineTest : public testing::Test {
  protected:
   void make(Pipeline::Settings settings = {}, int scale = 2) {
-    auto engine = std::make_unique<FakeEngine>(tiny_model(scale)->network, settings.embedding.query, calls_);
+    auto engine = fake_engine(tiny_model(scale)->network, settings.embedding.query, calls_);
     pipeline_ = std::make_unique<Pipeline>(std::move(engine), std::move(settings));
     scale_ = scale;
   }
@@ -62,7 +62,7 @@ class PipelineTest : public testing::Test {
     return pipeline_->process(in.input(), out.output(in, scale_), {}, method);
   }
 
-  FakeEngine::Calls calls_;
+  FakeBackend::Calls calls_;
   std::unique_ptr<Pipeline> pipeline_;
   int scale_ = 2;
 };

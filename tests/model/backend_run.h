@@ -34,33 +34,36 @@ struct BackendResult {
 
 /// The whole life of an engine on one frame. An `embedding` given is used in place of the computed one, which
 /// is still returned, so that the rest can be compared by itself; the same with `queries`.
+inline BackendResult run_engine(Engine& engine, const Image& in, const BackendResult* given = nullptr) {
+  engine.plan(in.width, in.height);
+  const int scale = engine.network().config.scale;
+  BackendResult result;
+  result.embedding.resize(engine.embedding_size());
+  result.queries.resize(engine.queries_size());
+  result.image = Image(in.width * scale, in.height * scale);
+  const ImageSource source(in);
+  ImageSink sink(result.image);
+  engine.embed(source, result.embedding);
+  engine.condition(given != nullptr ? given->embedding : result.embedding);
+  engine.measure_queries(source, result.queries);
+  engine.set_queries(given != nullptr ? given->queries : result.queries);
+  engine.upscale(source, sink);
+  return result;
+}
 inline BackendResult run_backend(const std::string& backend, const std::shared_ptr<const Network>& network,
                                  const EngineOptions& options, const Image& in,
                                  const BackendResult* given = nullptr) {
-  auto engine = create_engine(network, options, backend);
-  engine->plan(in.width, in.height);
-  const CdsrConfig& c = network->config;
-  BackendResult result;
-  result.embedding.resize(c.embedding());
-  result.queries.resize(static_cast<size_t>(c.dqas()) * c.nf);
-  result.image = Image(in.width * c.scale, in.height * c.scale);
-  const ImageSource source(in);
-  ImageSink sink(result.image);
-  engine->embed(source, result.embedding);
-  engine->condition(given != nullptr ? given->embedding : result.embedding);
-  engine->measure_queries(source, result.queries);
-  engine->set_queries(given != nullptr ? given->queries : result.queries);
-  engine->upscale(source, sink);
-  return result;
+  return run_engine(*create_engine(network, options, backend), in, given);
 }
 
-/// Largest difference in 8-bit code values.
+/// Largest difference in 8-bit code values; NaN if one of them is.
 inline double max_code_difference(const Image& a, const Image& b) {
   double most = 0;
   for (int p = 0; p < 3; ++p)
     for (size_t i = 0; i < a.plane[p].size(); ++i) {
       const double d = std::abs(static_cast<double>(a.plane[p][i]) - b.plane[p][i]) * 255;
-      if (!(d <= most)) most = d;  // NaN stays
+      if (std::isnan(d)) return d;
+      most = std::max(most, d);
     }
   return most;
 }

@@ -12,7 +12,6 @@
 #include <new>
 #include <tuple>
 
-#include "model/cpu/cpu.h"
 #include "tests/model/backend_run.h"
 #include "tests/model/tiny.h"
 
@@ -95,13 +94,12 @@ TEST(CpuAllocation, NoneAfterThePlan) {
     options.threads = 2;
     options.precision = precision;
     options.query = query;
-    const auto engine = cpu::create(network, options);
+    const auto engine = create_engine(network, options, "cpu");
     const Image in = test_image(70, 150);
     Image out(140, 300);
     const ImageSource source(in);
     ImageSink sink(out);
-    std::vector<float> e(network->config.embedding()),
-        q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
+    std::vector<float> e(engine->embedding_size()), q(engine->queries_size());
     engine->plan(70, 150);
     const auto shot = [&] {
       engine->embed(source, e);

@@ -169,11 +169,11 @@ TEST(Winograd, RunsTheEngine) {
     EngineOptions options;
     options.precision = Precision::Fp32;
     options.threads = 1;
-    const auto engine = create(random_network(config_by_name(name, 2), 1), options);
+    const auto engine = create_engine(random_network(config_by_name(name, 2), 1), options, "cpu");
     engine->plan(64, 40);
     const std::string want = fmt::format("winograd:{}", winograd(kernel_isa()).name);
     std::set<std::string> layers;
-    for (const Implementation& i : implementations(*engine))
+    for (const Implementation& i : implementations(engine->backend()))
       if (i.name == want) layers.insert(i.layer);
     const int nf = engine->network().config.nf;
     EXPECT_EQ(layers.count(fmt::format("{0}->{0} 3x3 fp32 64x2", nf)), 1U) << name;

@@ -1,4 +1,4 @@
-// The reference's layers against values worked out by hand, and its engine's rules of use.
+// The reference's layers against values worked out by hand.
 #include "model/reference/layers.h"
 
 #include <gtest/gtest.h>
@@ -7,7 +7,6 @@
 
 #include "model/bicubic.h"
 #include "model/encoder_windows.h"
-#include "model/error.h"
 #include "model/registry.h"
 #include "tests/model/tiny.h"
 
@@ -94,43 +93,6 @@ TEST(EncoderWindows, SmallFramesAreWholeAndLargeOnesAreBounded) {
   EXPECT_EQ(encoder_windows(480, 270).size(), 16U);
 }
 
-Errc code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return Errc::Internal;
-}
-
-TEST(ReferenceEngine, ChecksItsOrderOfUse) {
-  const auto network = random_network(tiny_config(Body::Plain, 2), 1);
-  EngineOptions options;
-  options.memory_limit = 0;
-  auto engine = create_engine(network, options, "reference");
-  const Image in(5, 4);
-  Image out(10, 8);
-  const ImageSource source(in);
-  ImageSink sink(out);
-  EXPECT_EQ(code_of([&] { engine->plan(0, 4); }), Errc::InvalidArgument);
-  engine->plan(5, 4);
-  EXPECT_EQ(code_of([&] { engine->upscale(source, sink); }), Errc::InvalidArgument);
-  std::vector<float> embedding(network->config.embedding()),
-      queries(static_cast<size_t>(network->config.dqas()) * network->config.nf);
-  engine->embed(source, embedding);
-  engine->condition(embedding);
-  EXPECT_EQ(code_of([&] { engine->upscale(source, sink); }), Errc::InvalidArgument);
-  engine->measure_queries(source, queries);
-  engine->set_queries(queries);
-  engine->upscale(source, sink);
-  options.memory_limit = 1000;
-  engine = create_engine(network, options, "reference");
-  EXPECT_EQ(code_of([&] { engine->plan(50, 40); }), Errc::OutOfMemory);
-  options.precision = Precision::Bf16;
-  EXPECT_EQ(code_of([&] { create_engine(network, options, "reference"); }), Errc::Unsupported);
-  EXPECT_EQ(code_of([&] { create_engine(network, options, "abacus"); }), Errc::InvalidArgument);
-}
-
 TEST(ReferenceEngine, ShotEqualsFrameOnTheShotsFirstFrame) {
   for (Body body : {Body::Plain, Body::Rrdb}) {
     const auto network = random_network(tiny_config(body, 2), 2);
@@ -145,8 +107,7 @@ TEST(ReferenceEngine, ShotEqualsFrameOnTheShotsFirstFrame) {
       options.query = query;
       auto engine = create_engine(network, options, "reference");
       engine->plan(7, 6);
-      std::vector<float> e(network->config.embedding()),
-          q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
+      std::vector<float> e(engine->embedding_size()), q(engine->queries_size());
       engine->embed(source, e);
       engine->condition(e);
       engine->measure_queries(source, q);

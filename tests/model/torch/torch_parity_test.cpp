@@ -9,6 +9,7 @@
 #include "model/config.h"
 #include "model/error.h"
 #include "model/reference/reference.h"
+#include "model/registry.h"
 #include "model/torch/cdsr.h"
 
 namespace cdsr {
@@ -56,7 +57,7 @@ struct Both {
     module->eval();
     EngineOptions options;
     options.query = Query::Frame;
-    engine = reference::create(network, options);
+    engine = create_engine(network, options, "reference");
     operators = reference::operators(options);
   }
   nn::Cdsr module;

@@ -1,10 +1,12 @@
-#include "model/cpu/conditioner.h"
+#include "model/vectors.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace cdsr::cpu {
+namespace cdsr {
 namespace {
+
+constexpr int kMostFeatures = 256;  // nf, see CdsrConfig
 
 /// Sixteen partial sums: a fixed order that compilers can put into vectors.
 float dot(const float* a, const float* b, int n) {
@@ -34,6 +36,14 @@ void sigmoid(float* v, int n) {
 
 }  // namespace
 
+void mean_over_windows(const float* values, size_t count, size_t stride, std::span<float> out) {
+  for (size_t c = 0; c < out.size(); ++c) {
+    double sum = 0;
+    for (size_t i = 0; i < count; ++i) sum += values[i * stride + c];
+    out[c] = static_cast<float>(sum / static_cast<double>(count));
+  }
+}
+
 Csc::Csc(const Encoder& encoder)
     : encoder_(encoder), a_(encoder.query.in), b_(encoder.query.in), scores_(encoder.keys.out) {}
 
@@ -55,33 +65,22 @@ void Csc::run(std::span<const float> pooled, std::span<float> embedding) {
   }
 }
 
-DqaVectors make_dqa_vectors(int nf) {
-  const size_t channels = padded_channels(nf);
-  return {Buffer(9 * channels * sizeof(float)), Buffer(channels * sizeof(float))};
-}
-
-void condition_dqa(const Dqa& dqa, std::span<const float> y, DqaCondition& condition, DqaVectors& vectors) {
-  const int nf = dqa.query.out;
-  condition.y.assign(y.begin(), y.end());
-  condition.key.resize(nf);
-  condition.value.resize(nf);
+void condition_dqa(const Dqa& dqa, std::span<const float> y, DqaCondition& condition) {
+  std::copy(y.begin(), y.end(), condition.y.begin());
   linear(dqa.key, y.data(), condition.key.data());
   linear(dqa.value, y.data(), condition.value.data());
-  float* const gate = vectors.gate.as<float>();
-  float hidden[256];  // nf / 2 of at most 256
+  float hidden[kMostFeatures];
   linear(dqa.gate0, y.data(), hidden);
   leaky(hidden, dqa.gate0.out, kFuseSlope);
-  linear(dqa.gate1, hidden, gate);
-  sigmoid(gate, nf);
+  linear(dqa.gate1, hidden, condition.gate.data());
+  sigmoid(condition.gate.data(), dqa.gate1.out);
 }
 
-void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const float> mean,
-                std::span<float> work, DqaVectors& vectors) {
-  const int nf = dqa.query.out, channels = padded_channels(nf);
-  float* const q = work.data();
-  float* const e = q + nf;
-  float* const taps = e + nf;  // nf x 9
-  linear(dqa.query, mean.data(), q);
+void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const float> query,
+                std::span<float> filter) {
+  const int nf = dqa.query.out;
+  float q[kMostFeatures] = {}, e[kMostFeatures] = {};
+  linear(dqa.query, query.data(), q);
   const auto [low, high] = std::minmax_element(condition.key.begin(), condition.key.end());
   for (int i = 0; i < nf; ++i) {
     const float top = std::max(q[i] * *low, q[i] * *high);
@@ -95,23 +94,14 @@ void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const f
   }
   linear(dqa.kernel0, e, q);
   leaky(q, nf, kFuseSlope);
-  linear(dqa.kernel1, q, taps);
-  float* const filter = vectors.filter.as<float>();
-  for (int c = 0; c < nf; ++c)
-    for (int t = 0; t < 9; ++t) filter[t * channels + c] = taps[9 * c + t];
+  linear(dqa.kernel1, q, filter.data());
 }
 
 Conditioner::Conditioner(const Network& network)
     : network_(network),
-      a_(std::max(network.config.embedding(), 11 * network.config.nf)),
+      a_(network.config.embedding()),
       b_(network.config.embedding()),
-      conditions_(network.config.dqas()) {
-  for (int i = 0; i < network.config.dqas(); ++i) {
-    vectors_.push_back(make_dqa_vectors(network.config.nf));
-    for (auto* v : {&conditions_[i].y, &conditions_[i].key, &conditions_[i].value})
-      v->reserve(network.config.nf);
-  }
-}
+      dqas_(network.config.dqas(), DqaCondition(network.config.nf)) {}
 
 const Dqa& Conditioner::dqa(int index) const {
   const int per_block = network_.config.dqas_per_block();
@@ -127,7 +117,7 @@ void Conditioner::condition(std::span<const float> embedding) {
     leaky(a_.data(), d, network_.compress_slope[i]);
     std::copy_n(a_.begin(), d, b_.begin());
   }
-  float y[256];  // nf of at most 256
+  float y[kMostFeatures];
   for (int b = 0; b < network_.config.blocks; ++b) {
     const Block& block = network_.blocks[b];
     linear(block.modulation0, b_.data(), a_.data());
@@ -135,12 +125,12 @@ void Conditioner::condition(std::span<const float> embedding) {
     linear(block.modulation1, a_.data(), y);
     sigmoid(y, nf);
     for (int i = b * per_block; i < (b + 1) * per_block; ++i)
-      condition_dqa(dqa(i), {y, static_cast<size_t>(nf)}, conditions_[i], vectors_[i]);
+      condition_dqa(dqa(i), {y, static_cast<size_t>(nf)}, dqas_[i]);
   }
 }
 
-void Conditioner::set_query(int index, std::span<const float> mean) {
-  filter_dqa(dqa(index), conditions_[index], mean, a_, vectors_[index]);
+void Conditioner::filter(int index, std::span<const float> query, std::span<float> filter) const {
+  filter_dqa(dqa(index), dqas_[index], query, filter);
 }
 
-}  // namespace cdsr::cpu
+}  // namespace cdsr
