@@ -1,5 +1,5 @@
 // The backends of this build, best first, the reference last. To add one: a folder that implements backend.h
-// and operators.h, and a row in registry.cpp.
+// and operators.h, and a row in registry.cpp; tests/conformance then holds it to the reference.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,8 @@
 // What needs a GPU: every operator and the whole network against the reference, frames in device memory
 // against frames in the processor's, contexts, bands, redone frames. Skipped where there is none.
 //
-// Bounds on the normalized error as in parity_operators_test.cpp; fp16 rounds eight times finer than bf16.
+// Bounds on the normalized error as in tests/conformance/operators.cpp; fp16 rounds eight times finer than
+// bf16.
 #include <cuda.h>
 #include <dlfcn.h>
 

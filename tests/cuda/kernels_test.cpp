@@ -1,7 +1,7 @@
 // The kernels' arithmetic, index and stride logic on the processor, against the reference backend.
 //
-// Bounds are those of parity_operators_test.cpp: normalized errors, fp32 1e-11, bf16 3e-5; fp16 rounds eight
-// times finer, 64 times in power.
+// Bounds are those of tests/conformance/operators.cpp: normalized errors, fp32 1e-11, bf16 3e-5; fp16 rounds
+// eight times finer, 64 times in power.
 #include <gtest/gtest.h>
 
 #include "model/cuda/pack.h"

@@ -164,7 +164,7 @@ configure() { # FOLDER ARGUMENTS...
 step_configure() { configure "$BUILD" -DCDSR_TORCH=OFF -DCDSR_FFMPEG=OFF; }
 step_build() {
   cmake --build "$BUILD" --parallel "$JOBS" --target cdsr cdsr_cuda cuda_color_test cuda_kernels_test cuda_plan_test \
-    cuda_module_test cuda_gpu_test cuda_gpu_bench
+    cuda_module_test conformance_test cuda_gpu_test cuda_gpu_bench
 }
 step_host_tests() {
   local test bad=0
@@ -199,23 +199,29 @@ part_host() {
 gpu_tests() { # ARGUMENTS...; what is skipped has not been tested
   "$BUILD/bin/cuda_gpu_test" "$@" | tee "$OUT/tests.tmp" && ! grep -q SKIPPED "$OUT/tests.tmp"
 }
+conformance() { "$BUILD/bin/conformance_test" --backend=cuda "$@"; }
+step_conformance() { CDSR_CUDNN=off conformance; }
 step_gpu() { CDSR_CUDNN=off gpu_tests --gtest_filter='-GpuPlans.*'; }
 step_gpu_cudnn() {
   export CDSR_PLAN_CACHE=$OUT/plans
-  gpu_tests --gtest_filter='GpuPlans.*:*Networks*fp16*:*Networks*bf16*:*SameBits*:*Fp8*'
+  conformance --gtest_filter='*Network*fp16*:*Network*bf16*' && gpu_tests --gtest_filter='GpuPlans.*:*SameBits*:*Fp8*'
 }
 step_memcheck() {
   command -v compute-sanitizer >/dev/null || cannot "no compute-sanitizer here"
-  CDSR_CUDNN=off compute-sanitizer --error-exitcode 9 "$BUILD/bin/cuda_gpu_test" \
-    --gtest_filter="*nv12*:*Operators*fp16*:GpuSafety.WhatHalf*"
+  export CDSR_CUDNN=off
+  compute-sanitizer --error-exitcode 9 "$BUILD/bin/cuda_gpu_test" --gtest_filter="*nv12*:GpuSafety.WhatHalf*" &&
+    compute-sanitizer --error-exitcode 9 "$BUILD/bin/conformance_test" --backend=cuda --gtest_filter="*Operator*fp16*_13x7"
 }
 step_racecheck() {
   command -v compute-sanitizer >/dev/null || cannot "no compute-sanitizer here"
-  CDSR_CUDNN=off compute-sanitizer --tool racecheck --error-exitcode 9 "$BUILD/bin/cuda_gpu_test" \
-    --gtest_filter="*Operators*fp16*:*nv12*"
+  export CDSR_CUDNN=off
+  local check=(compute-sanitizer --tool racecheck --error-exitcode 9)
+  "${check[@]}" "$BUILD/bin/cuda_gpu_test" --gtest_filter="*nv12*" &&
+    "${check[@]}" "$BUILD/bin/conformance_test" --backend=cuda --gtest_filter="*Operator*fp16*_13x7"
 }
 part_correct() {
-  step gpu 150 gpu.txt "every operator, network and frame on the GPU, own kernels"
+  step conformance 150 conformance.txt "every operator, network and rule of use, own kernels"
+  step gpu 150 gpu.txt "frames, bands, fp8, contexts and more on the GPU, own kernels"
   step gpu_cudnn 200 gpu_cudnn.txt "networks with cuDNN's plans"
   step memcheck 150 memcheck.txt "compute-sanitizer memcheck"
   step racecheck 150 racecheck.txt "compute-sanitizer racecheck"
