@@ -10,9 +10,9 @@
 namespace cdsr::cpu {
 namespace {
 
-/// Rows of a strip of row ops, about. Every cut costs the recomputation of a few rows, every strip less can
-/// leave a thread idle at the end of a frame. Does not depend on the threads.
-constexpr int kStripRows = 64;
+/// Least and most rows of a strip of row ops: shorter ones are recomputation for the greater part, longer
+/// ones leave nothing to a thread that is done before another.
+constexpr int kLeastStripRows = 32, kMostStripRows = 136;
 /// Bytes that a few rows of features should have, so that a step through the layers stays in the second-level
 /// cache. Measured on cdsr-rt, 480x270: 64 KiB beats 128 by 2 % and 256 by 5 % with vector instructions; a
 /// call into AMX code costs more, there 256 KiB beats 64 by a fifth.
@@ -36,6 +36,20 @@ class CapacityVisitor {
   std::vector<LocalPlan>& locals_;
   std::vector<int> low_;
 };
+
+/// The number of strips that has the slowest thread make the fewest rows, the `radius` rows that a cut has
+/// recomputed included; of several the least.
+int strip_count(int height, int threads, int radius) {
+  const int least = std::max(1, (height + kMostStripRows - 1) / kMostStripRows);
+  const int most = std::max(least, height / kLeastStripRows);
+  const auto rows = [&](int strips) {
+    return (strips + threads - 1) / threads * ((height + strips - 1) / strips + (strips > 1 ? radius : 0));
+  };
+  int best = least;
+  for (int strips = least + 1; strips <= most; ++strips)
+    if (rows(strips) < rows(best)) best = strips;
+  return best;
+}
 
 double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 size_t align(size_t bytes) { return round_up(bytes, 64); }
@@ -167,7 +181,9 @@ size_t Runner::plan_memory(const std::vector<const Program*>& programs, int chun
 void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) const {
   const Segment& segment = *plan.segment;
   const size_t count = segment.ops.size();
-  plan.strips = std::max(1, height_ / kStripRows);
+  int radius = 0;
+  for (const Op& op : segment.ops) radius += op.radius;
+  plan.strips = strip_count(height_, pool_.size(), radius);
   plan.chunk = chunk;
   plan.ops.resize(count);
   plan.locals.resize(count);
