@@ -128,7 +128,7 @@ BenchReport measure(const Arguments& a) {
   r.plan_ms = time_ms([&] { engine->plan(r.width, r.height); });
   r.engine = engine->info();
   if (r.engine.backend == "cpu")
-    for (cpu::Implementation& i : cpu::implementations(*engine))
+    for (cpu::Implementation& i : cpu::implementations(engine->backend()))
       r.convolutions.emplace_back(std::move(i.layer), std::move(i.name));
 
   const Image image = picture(r.width, r.height);
