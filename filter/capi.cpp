@@ -1,5 +1,5 @@
-// The C edge: checks handles and versions, maps exceptions to status codes, keeps messages. Nothing else
-// here, and nothing else in the library knows about C.
+// The C edge: checks handles and versions, maps exceptions to status codes, keeps messages, and fills the
+// structs of the callers, whatever their version (abi.h).
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "filter/abi.h"
 #include "filter/color/color_spec.h"
 #include "filter/color/pixel_format.h"
 #include "filter/include/cdsr/cdsr.h"
@@ -33,6 +34,7 @@ struct cdsr_session {
 
 namespace {
 
+namespace abi = cdsr::abi;
 using cdsr::Errc;
 using cdsr::fail;
 
@@ -86,17 +88,18 @@ int guarded(std::string& error, Body body) noexcept {
 }
 
 void check_version(const char* type, uint32_t version) {
-  if (version < 1 || version > CDSR_API_VERSION) {
-    fail(Errc::InvalidArgument, "{}: version {}; this library knows 1..{}", type, version, CDSR_API_VERSION);
+  if (version < CDSR_API_VERSION_OLDEST || version > CDSR_API_VERSION) {
+    fail(Errc::InvalidArgument, "{}: version {}; this library knows {}..{}", type, version,
+         CDSR_API_VERSION_OLDEST, CDSR_API_VERSION);
   }
 }
 
-/// A struct that the caller gave: not NULL and of a version that is known.
+/// A struct that the caller gave: not NULL and of a version that is known. abi.h alone reads and writes it.
 template <typename T>
-T& given(const char* type, T* pointer) {
+T* given(const char* type, T* pointer) {
   if (pointer == nullptr) fail(Errc::InvalidArgument, "{} is NULL", type);
   check_version(type, pointer->version);
-  return *pointer;
+  return pointer;
 }
 
 template <typename T>
@@ -123,31 +126,40 @@ int set_one(cdsr_session* session, T cdsr_options::*member, T value) noexcept {
   });
 }
 
+cdsr_frame default_frame() {
+  cdsr_frame frame{};
+  frame.matrix = CDSR_MATRIX_UNSPECIFIED;
+  return frame;
+}
+
+cdsr_frame_info frame_info(const cdsr::Pipeline::Report& report) {
+  cdsr_frame_info info{};
+  info.new_shot = report.event.entered() ? 1 : 0;
+  info.shot = report.event.shot;
+  info.hit = report.hit ? 1 : 0;
+  info.embedded = report.embedded ? 1 : 0;
+  info.late = report.late ? 1 : 0;
+  info.pending = report.pending ? 1 : 0;
+  info.bicubic = report.bicubic ? 1 : 0;
+  info.score = report.event.score;
+  info.shot_ms = report.shot_ms;
+  info.embed_ms = report.embed_ms;
+  info.upscale_ms = report.upscale_ms;
+  info.total_ms = report.total_ms;
+  return info;
+}
+
 int process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out, const cdsr_hints* hints,
             cdsr_frame_info* info, cdsr::Pipeline::Method method) {
   return on_session(session, [&](cdsr::Session& self) {
-    const cdsr_frame& input = given("cdsr_frame in", in);
-    cdsr_frame& output = given("cdsr_frame out", out);
-    cdsr::Hints known;
-    if (hints != nullptr) {
-      const cdsr_hints& host = given("cdsr_hints", hints);
-      known = {host.cut != 0, host.discontinuity != 0, host.time};
-    }
-    if (info != nullptr) check_version("cdsr_frame_info", info->version);
+    const cdsr_frame input = abi::read(given("cdsr_frame in", in), default_frame());
+    cdsr_frame output = abi::read(given("cdsr_frame out", out), default_frame());
+    const cdsr_hints host = hints == nullptr ? cdsr_hints{} : abi::read(given("cdsr_hints", hints), {});
+    if (info != nullptr) given("cdsr_frame_info", info);
+    const cdsr::Hints known = {host.cut != 0, host.discontinuity != 0, host.time};
     const cdsr::Pipeline::Report report = self.process(input, output, known, method);
-    if (info == nullptr) return;
-    info->new_shot = report.event.entered() ? 1 : 0;
-    info->shot = report.event.shot;
-    info->hit = report.hit ? 1 : 0;
-    info->embedded = report.embedded ? 1 : 0;
-    info->late = report.late ? 1 : 0;
-    info->pending = report.pending ? 1 : 0;
-    info->bicubic = report.bicubic ? 1 : 0;
-    info->score = report.event.score;
-    info->shot_ms = report.shot_ms;
-    info->embed_ms = report.embed_ms;
-    info->upscale_ms = report.upscale_ms;
-    info->total_ms = report.total_ms;
+    abi::write(out, output);
+    if (info != nullptr) abi::write(info, frame_info(report));
   });
 }
 
@@ -186,9 +198,7 @@ int cdsr_frame_default(cdsr_frame* frame, uint32_t version) {
   return guarded(last_error, [&] {
     handle("cdsr_frame", frame);
     check_version("cdsr_frame", version);
-    *frame = {};
-    frame->version = version;
-    frame->matrix = CDSR_MATRIX_UNSPECIFIED;
+    abi::write(frame, default_frame(), version);
   });
 }
 
@@ -233,14 +243,15 @@ void cdsr_model_unref(cdsr_model** model) {
 int cdsr_model_get_info(const cdsr_model* model, cdsr_model_info* info) {
   return guarded(last_error, [&] {
     const cdsr::Model& self = *handle("cdsr_model", model).model;
-    given("cdsr_model_info", info);
     const cdsr::CdsrConfig& config = self.network->config;
-    info->scale = config.scale;
-    info->name = config.name.c_str();
-    info->path = self.path.c_str();
-    info->parameters = cdsr::parameter_count(config);
-    info->macs_per_pixel = cdsr::mac_count(config).sr_per_pixel;
-    info->query = config.query == cdsr::Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
+    cdsr_model_info filled{};
+    filled.scale = config.scale;
+    filled.name = config.name.c_str();
+    filled.path = self.path.c_str();
+    filled.parameters = cdsr::parameter_count(config);
+    filled.macs_per_pixel = cdsr::mac_count(config).sr_per_pixel;
+    filled.query = config.query == cdsr::Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
+    abi::write(given("cdsr_model_info", info), filled);
   });
 }
 
@@ -255,8 +266,7 @@ int cdsr_options_default(cdsr_options* options, uint32_t version) {
   return guarded(last_error, [&] {
     handle("cdsr_options", options);
     check_version("cdsr_options", version);
-    *options = cdsr::default_options();
-    options->version = version;
+    abi::write(options, cdsr::default_options(), version);
   });
 }
 
@@ -270,7 +280,7 @@ const char* cdsr_option_word(const char* name, int32_t value) {
 int cdsr_options_set(cdsr_options* options, const char* name, const char* text) {
   return guarded(last_error, [&] {
     if (name == nullptr || text == nullptr) fail(Errc::InvalidArgument, "option name or text is NULL");
-    cdsr::set_option(given("cdsr_options", options), name, text);
+    cdsr::set_option(*given("cdsr_options", options), name, text);
   });
 }
 
@@ -291,7 +301,9 @@ int cdsr_backend_available(const char* name) {
 int cdsr_session_create(cdsr_session** session, cdsr_model* model, const cdsr_options* options) {
   return guarded(last_error, [&] {
     handle("cdsr_session **", session) = nullptr;
-    const cdsr_options chosen = options == nullptr ? cdsr::default_options() : given("cdsr_options", options);
+    const cdsr_options chosen = options == nullptr
+                                    ? cdsr::default_options()
+                                    : abi::read(given("cdsr_options", options), cdsr::default_options());
     const cdsr::SessionOptions checked = cdsr::session_options(chosen);
     const auto weights = model != nullptr ? model->model : cdsr::open_model(chosen.model, chosen.scale);
     *session = new cdsr_session{cdsr::Session(weights, checked), {}};
@@ -329,7 +341,9 @@ int cdsr_session_reset(cdsr_session* session) {
 }
 
 int cdsr_session_set_options(cdsr_session* session, const cdsr_options* options) {
-  return on_session(session, [&](cdsr::Session& self) { self.set_options(given("cdsr_options", options)); });
+  return on_session(session, [&](cdsr::Session& self) {
+    self.set_options(abi::read(given("cdsr_options", options), self.options()));
+  });
 }
 
 int cdsr_session_set_strength(cdsr_session* session, double strength) {
@@ -364,6 +378,6 @@ int cdsr_session_embedding(const cdsr_session* session, float* values, int32_t c
 int cdsr_session_get_stats(const cdsr_session* session, cdsr_stats* stats) {
   return guarded(last_error, [&] {
     const cdsr_session& self = handle("cdsr_session", session);
-    self.session.get_stats(given("cdsr_stats", stats));
+    abi::write(given("cdsr_stats", stats), self.session.stats());
   });
 }

@@ -137,17 +137,16 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
   }
 }
 
-void Session::get_stats(cdsr_stats& stats) const {
+cdsr_stats Session::stats() const {
   const EngineInfo& info = pipeline_.engine().info();
-  const uint32_t version = stats.version;
-  stats = stats_;
-  stats.version = version;
+  cdsr_stats stats = stats_;
   stats.precision = value_of(*find_option("precision"), to_string(info.precision));
   stats.threads = info.threads;
   stats.query = query_ == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
   stats.backend = info.backend.c_str();
   stats.detail = info.detail.c_str();
   stats.planned_bytes = static_cast<int64_t>(info.planned_bytes);
+  return stats;
 }
 
 }  // namespace cdsr

@@ -38,8 +38,8 @@ class Session {
   Pipeline& pipeline() { return pipeline_; }
   std::span<const float> embedding() const { return pipeline_.embedding(); }
   const Log& log() const { return log_; }
-  /// Fills every member but `version`.
-  void get_stats(cdsr_stats& stats) const;
+  /// Of this library's version; its strings are the engine's.
+  cdsr_stats stats() const;
 
  private:
   void count(const Pipeline::Report& report);

@@ -45,6 +45,10 @@ extern "C" {
 /* Raised whenever a struct grows or a function is added. */
 #define CDSR_API_VERSION 1
 
+/* The oldest version whose programs this library serves: the number in libcdsr.so.N. Raised when something
+ * that they use is taken away. */
+#define CDSR_API_VERSION_OLDEST 1
+
 /* ------------------------------------------------------------------ status */
 
 typedef enum cdsr_status {
@@ -61,8 +65,8 @@ typedef enum cdsr_status {
 /* Version of the library as "major.minor.patch". Static string, never NULL. Any thread. */
 CDSR_API const char* cdsr_version(void);
 
-/* CDSR_API_VERSION the library was built with. A program may run with any library whose number is not lower
- * than the one it was compiled with. Any thread. */
+/* CDSR_API_VERSION the library was built with. A program may run with any library of its libcdsr.so.N whose
+ * number is not lower than the one it was compiled with. Any thread. */
 CDSR_API int cdsr_api_version(void);
 
 /* The category of a status in a few words ("invalid argument"). Static string, never NULL, also for values
