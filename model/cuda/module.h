@@ -4,21 +4,20 @@
 #include <memory>
 
 #include "model/backend.h"
+#include "model/cuda/build_id.h"
 #include "model/operators.h"
 
 namespace cdsr::cuda {
 
-/// The two are compiled together and share C++ types, so they must be of one build.
+/// The two share C++ types, so they must be of one build: one interface, compiler and set of flags.
 struct Module {
-  const char* build;  ///< kBuild of the module
+  const char* build;  ///< kBuild of the module. Stays the first member: another build's is read too
   std::unique_ptr<EngineBackend> (*create)(std::shared_ptr<const Network>, const EngineOptions&);
   std::unique_ptr<Operators> (*operators)(const EngineOptions&);
 };
 
-/// Version, compiler and the sizes of what crosses the border.
-#define CDSR_CUDA_TEXT_(x) #x
-#define CDSR_CUDA_TEXT(x) CDSR_CUDA_TEXT_(x)
-inline constexpr const char* kBuild = CDSR_MODEL_VERSION ", C++ ABI " CDSR_CUDA_TEXT(__GXX_ABI_VERSION);
+/// Version, compiler, and a hash of the headers that both include and of the flags.
+inline constexpr const char* kBuild = CDSR_BUILD_ID;
 
 inline constexpr const char* kModuleFile = "libcdsr_cuda.so";
 inline constexpr const char* kModuleSymbol = "cdsr_cuda_module";
