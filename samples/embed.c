@@ -99,7 +99,7 @@ static int mode_is_bicubic(const char* mode) {
 }
 
 static void parse(settings* s, int argc, char** argv) {
-  cdsr_options_default(&s->options, CDSR_API_VERSION);
+  if (cdsr_options_default(&s->options, CDSR_API_VERSION) < 0) fail("libcdsr", cdsr_last_error());
   s->options.log = print_log;
   s->format = CDSR_FORMAT_YUV420P;
   s->matrix = CDSR_MATRIX_UNSPECIFIED;
