@@ -12,7 +12,7 @@
 
 #include "filter/abi.h"
 #include "filter/color/color_spec.h"
-#include "filter/color/pixel_format.h"
+#include "filter/format/pixel_format.h"
 #include "filter/include/cdsr/cdsr.h"
 #include "filter/model_cache.h"
 #include "filter/option_table.h"

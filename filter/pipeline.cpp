@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "filter/frame_memory.h"
+#include "filter/format/frame_memory.h"
 #include "model/error.h"
 
 namespace cdsr {

@@ -10,7 +10,7 @@
 #include "filter/deadline.h"
 #include "filter/embed/background.h"
 #include "filter/embed/embedder.h"
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 #include "filter/shot/tracker.h"
 #include "model/engine.h"
 

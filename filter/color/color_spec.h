@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "filter/color/pixel_format.h"
+#include "filter/format/pixel_format.h"
 
 namespace cdsr {
 

@@ -3,7 +3,7 @@
 
 #include "filter/color/device_frame.h"
 #include "filter/color/frame_sink.h"
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 #include "model/engine.h"
 
 namespace cdsr {

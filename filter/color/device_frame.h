@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "filter/color/color_spec.h"
-#include "filter/color/pixel_format.h"
 #include "filter/color/resample.h"
+#include "filter/format/pixel_format.h"
 
 namespace cdsr {
 

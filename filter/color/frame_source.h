@@ -6,7 +6,7 @@
 
 #include "filter/color/resample.h"
 #include "filter/color/row_kernels.h"
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 #include "model/engine.h"
 
 namespace cdsr {

@@ -10,7 +10,7 @@
 
 #include "filter/color/frame_source.h"
 #include "filter/embed/knowledge.h"
-#include "filter/frame_memory.h"
+#include "filter/format/frame_memory.h"
 
 namespace cdsr {
 

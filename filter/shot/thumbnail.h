@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "filter/color/row_kernels.h"
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 
 namespace cdsr {
 

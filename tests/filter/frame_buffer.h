@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 
 namespace cdsr::test {
 

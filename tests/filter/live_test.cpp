@@ -8,7 +8,7 @@
 #include "filter/deadline.h"
 #include "filter/embed/background.h"
 #include "filter/embed/fader.h"
-#include "filter/frame_memory.h"
+#include "filter/format/frame_memory.h"
 #include "filter/pipeline.h"
 #include "tests/filter/clip.h"
 #include "tests/filter/fake_engine.h"

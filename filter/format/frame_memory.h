@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 
 namespace cdsr {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "filter/color/color_spec.h"
-#include "filter/color/pixel_format.h"
+#include "filter/format/pixel_format.h"
 #include "filter/include/cdsr/cdsr.h"
 
 namespace cdsr {

@@ -1,4 +1,4 @@
-#include "filter/frame_memory.h"
+#include "filter/format/frame_memory.h"
 
 #include <algorithm>
 #include <cstring>

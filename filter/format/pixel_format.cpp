@@ -1,4 +1,4 @@
-#include "filter/color/pixel_format.h"
+#include "filter/format/pixel_format.h"
 
 #include <string>
 

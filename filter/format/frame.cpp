@@ -1,4 +1,4 @@
-#include "filter/frame.h"
+#include "filter/format/frame.h"
 
 #include "model/error.h"
 
