@@ -4,13 +4,12 @@
 #include <memory>
 #include <span>
 
-#include "filter/color/device_color.h"
 #include "filter/color/frame_sink.h"
-#include "filter/color/frame_source.h"
 #include "filter/deadline.h"
 #include "filter/embed/background.h"
 #include "filter/embed/embedder.h"
 #include "filter/format/frame.h"
+#include "filter/frame_path.h"
 #include "filter/shot/tracker.h"
 #include "model/engine.h"
 
@@ -59,7 +58,7 @@ class Pipeline {
   void set_shot_threshold(double threshold) { tracker_.set_threshold(threshold); }
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
   /// Throws Unsupported when the engine has no frames in a GPU.
-  void set_gpu_stream(void* stream) { gpu().set_stream(stream); }
+  void set_gpu_stream(void* stream) { paths_.set_gpu_stream(stream); }
   void set_deadline(double ms) { deadline_.set_limit(ms); }
   double predicted_ms() const { return deadline_.predicted(); }
   double wait_ms() const { return deadline_.wait(); }
@@ -69,10 +68,9 @@ class Pipeline {
   std::span<const float> embedding() const { return embedder_.embedding(); }
 
  private:
-  /// Throws Unsupported when the engine has none.
-  DeviceFrames& gpu();
   void adapt(const PixelFormat& format, int width, int height, Method method);
-  void upscale(const Frame& in, const Frame& out, Method method, Report& report);
+  /// Makes the engine ready for the frame of its shot; returns the network's share in the picture, 0..1.
+  float embed(const FramePath& path, const Frame& in, Method method, Report& report);
 
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<BackgroundLook> background_;
@@ -82,10 +80,7 @@ class Pipeline {
   ShotTracker tracker_;
   ShotEmbedder embedder_;
   Deadline deadline_;
-  FrameSource source_;
-  FrameSink sink_;
-  DeviceSource gpu_source_;  ///< in place of the two above for frames in a GPU
-  DeviceSink gpu_sink_;
+  FramePaths paths_;
   const PixelFormat* format_ = nullptr;  ///< of the frame before
   int width_ = 0, height_ = 0;
   int planned_width_ = 0, planned_height_ = 0;  ///< what the engine is planned for

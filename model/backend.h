@@ -5,7 +5,6 @@
 // same calls give the same bits.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,23 +17,6 @@
 namespace cdsr {
 
 class Operators;  // operators.h
-
-/// What a backend on a GPU does with frames in its memory, beside taking them from RowSource::device().
-class DeviceFrames {
- public:
-  virtual ~DeviceFrames() = default;
-
-  /// Frames come from and go to this CUstream (nullptr: the legacy default stream) from now on: the engine
-  /// waits for what is queued there before it reads, and makes it wait for its own work after each call.
-  virtual void set_stream(void* stream) = 0;
-
-  /// Mean luma of columns x rows cells, as the shot detector's thumbnail has it. Waits for this frame, not
-  /// for the frames that are being upscaled.
-  virtual void thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells) = 0;
-
-  /// The whole frame by bicubic interpolation, without the network.
-  virtual void bicubic(const DeviceFrame& in, const DeviceOutput& out) = 0;
-};
 
 /// A network on a device. The constructor of an implementation gets the network and the options.
 class EngineBackend {
@@ -63,14 +45,14 @@ class EngineBackend {
   virtual void set_queries(std::span<const float> queries) = 0;
 
   /// After plan(), condition() and, with Query::Shot, set_queries(). `frame` and `out` have the planned size
-  /// and scale times that; either both lie in the backend's device or none does.
+  /// and scale times that; both have the same device() or none.
   virtual void upscale(const RowSource& frame, RowSink& out) = 0;
 
   /// Per-stage times since the last call. Empty if the backend does not measure.
   virtual std::vector<StageTime> take_times() { return {}; }
 
-  /// nullptr when frames must be in the processor's memory.
-  virtual DeviceFrames* device_frames() { return nullptr; }
+  /// Whether it takes frames as RowSource::device() and RowSink::device().
+  virtual bool takes_device_frames() const { return false; }
 };
 
 /// A row of the registry.

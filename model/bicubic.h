@@ -12,8 +12,14 @@ namespace cdsr {
 /// The four taps of one output phase: output sample scale * i + phase is the sum over t of
 /// weight[t] * in[i + first + t], indices clamped to the picture.
 struct BicubicPhase {
-  int first = 0;  ///< -2 or -1
-  float weight[4] = {};
+  int first = -1;  ///< -2 or -1 where output samples lie evenly around their input sample
+  float weight[4] = {0, 1, 0, 0};
+};
+
+/// Taps of all phases of an enlargement by `scale`.
+struct BicubicTaps {
+  int scale = 1;
+  BicubicPhase phase[4];
 };
 
 /// Keys' cubic, a = -0.5, support 2.
@@ -32,6 +38,12 @@ inline BicubicPhase bicubic_phase(int scale, int phase) {
   p.first = static_cast<int>(std::floor(position)) - 1;
   for (int t = 0; t < 4; ++t) p.weight[t] = static_cast<float>(keys_cubic(position - (p.first + t)));
   return p;
+}
+inline BicubicTaps bicubic_taps(int scale) {
+  BicubicTaps taps;
+  taps.scale = scale;
+  for (int p = 0; p < scale; ++p) taps.phase[p] = bicubic_phase(scale, p);
+  return taps;
 }
 
 }  // namespace cdsr

@@ -27,8 +27,9 @@ void Engine::plan(int width, int height) {
 void Engine::need_frame(const RowSource& frame, bool conditioned) const {
   if (!planned_) fail(Errc::InvalidArgument, "a frame before plan()");
   if (conditioned && !conditioned_) fail(Errc::InvalidArgument, "a frame before condition()");
-  if (frame.device() != nullptr && backend_->device_frames() == nullptr)
-    fail(Errc::InvalidArgument, "a frame in a GPU's memory, which backend {} does not read", info().backend);
+  if (frame.device() != nullptr && !backend_->takes_device_frames())
+    fail(Errc::InvalidArgument, "a frame in a device's memory, which backend {} does not read",
+         info().backend);
 }
 
 void Engine::embed(const RowSource& frame, std::span<float> embedding) {
@@ -64,8 +65,8 @@ void Engine::upscale(const RowSource& frame, RowSink& out) {
   need_frame(frame, true);
   if (query_ == Query::Shot && !queried_)
     fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
-  if ((frame.device() != nullptr) != (out.device() != nullptr))
-    fail(Errc::InvalidArgument, "one of input and output is in the GPU's memory: both must be, or neither");
+  if (frame.device() != out.device())
+    fail(Errc::InvalidArgument, "input and output are not in the same memory");
   if (const int rows = out.context(); rows < 0 || rows > kMostContext)
     fail(Errc::InvalidArgument, "a sink asks for {} rows of context, must be 0 to {}", rows, kMostContext);
   backend_->upscale(frame, out);

@@ -60,11 +60,8 @@ class Engine {
   /// Per-stage times since the last call, then reset. Empty if the backend does not measure.
   std::vector<StageTime> take_times() { return backend_->take_times(); }
 
-  /// nullptr when frames must be in the processor's memory.
-  DeviceFrames* device_frames() { return backend_->device_frames(); }
-
   /// For what one backend alone has. Calls past the engine are not checked.
-  const EngineBackend& backend() const { return *backend_; }
+  EngineBackend& backend() { return *backend_; }
 
  private:
   void need_frame(const RowSource& frame, bool conditioned) const;

@@ -6,13 +6,17 @@
 
 namespace cdsr {
 
-struct DeviceFrame;   // filter/color/device_frame.h: what the CUDA module's colour kernels read
-struct DeviceOutput;  // and write
-
 /// Longest side of a low-resolution frame.
 inline constexpr int kMostSide = 65536;
 /// Most rows of context a sink may ask for.
 inline constexpr int kMostContext = 4;
+
+/// Both ends of a frame that lies in the memory of a backend's device, where the backend reads and writes it
+/// itself. What else it is, its backend says.
+class DeviceStages {
+ public:
+  virtual ~DeviceStages() = default;
+};
 
 /// Gives the engine a low-resolution frame as rows of R'G'B', nominal range [0,1], already clipped to it.
 /// read() is called from several engine threads at once and may ask for the same rows more than once.
@@ -22,8 +26,8 @@ class RowSource {
   /// Writes rows [y, y + rows) of the three planes: row r of plane p starts at dst[p] + r * stride (floats).
   /// 0 <= y, y + rows <= height. Writes exactly `width` floats a row.
   virtual void read(int y, int rows, float* const dst[3], ptrdiff_t stride) const = 0;
-  /// The frame in the engine's GPU, which then converts it itself and does not call read(); else nullptr.
-  virtual const DeviceFrame* device() const { return nullptr; }
+  /// The frame in the engine's device, which then does not call read(); else nullptr.
+  virtual DeviceStages* device() const { return nullptr; }
 };
 
 /// Takes the super-resolved frame from the engine, in strips, from several engine threads at once. Every
@@ -38,8 +42,8 @@ class RowSink {
   /// from -min(context(), y) to rows + min(context(), out_height - y - rows) - 1. Values are not clipped. y
   /// and rows are even, except that the last strip may end at an odd height.
   virtual void write(int y, int rows, const float* const src[3], ptrdiff_t stride) = 0;
-  /// The frame in the engine's GPU, which then writes it itself and does not call write(); else nullptr.
-  virtual const DeviceOutput* device() const { return nullptr; }
+  /// The frame in the engine's device, which then does not call write(): that of its source. Else nullptr.
+  virtual DeviceStages* device() const { return nullptr; }
 };
 
 /// Planar float picture in memory, R', G', B', as source and as sink.

@@ -205,11 +205,9 @@ void FrameSink::bind(const FrameSource& source, const Frame& out, int scale, con
   out_ = out;
   scale_ = scale;
   settings_ = settings;
-  picture_ = Upscaler::make(scale, picture_offset(scale, 1, 0));
-  chroma_picture_x_ =
-      Upscaler::make(scale, picture_offset(scale, 1 << out.format->log2_w, out.color.chroma_x));
-  chroma_picture_y_ =
-      Upscaler::make(scale, picture_offset(scale, 1 << out.format->log2_h, out.color.chroma_y));
+  picture_ = make_taps(scale, picture_offset(scale, 1, 0));
+  chroma_picture_x_ = make_taps(scale, picture_offset(scale, 1 << out.format->log2_w, out.color.chroma_x));
+  chroma_picture_y_ = make_taps(scale, picture_offset(scale, 1 << out.format->log2_h, out.color.chroma_y));
   halve_x_ = Halver::make(out.color.chroma_x);
   halve_y_ = Halver::make(out.color.chroma_y);
 }
@@ -234,8 +232,8 @@ void FrameSink::write_interpolated(const Strip& strip, int component) {
   const int in_height = format.height_of(component, source_->frame().height);
   const int first = strip.y >> log2_h;
   const int end = -(-(strip.y + strip.rows) >> log2_h);
-  const Upscaler& across = chroma ? chroma_picture_x_ : picture_;
-  const Upscaler& down = chroma ? chroma_picture_y_ : picture_;
+  const BicubicTaps& across = chroma ? chroma_picture_x_ : picture_;
+  const BicubicTaps& down = chroma ? chroma_picture_y_ : picture_;
   for (int x = 0; x < width; x += kTile) {
     const int n = std::min(kTile, width - x);
     RowResampler<1, LoadCodes> plane(kernels_, across, down, in_height, x, n, LoadCodes{source_, component});

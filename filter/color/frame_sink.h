@@ -60,8 +60,8 @@ class FrameSink final : public RowSink {
   Frame out_;
   int scale_ = 2;
   Settings settings_;
-  Upscaler picture_;                              ///< bicubic, luma grid
-  Upscaler chroma_picture_x_, chroma_picture_y_;  ///< bicubic, chroma grid
+  BicubicTaps picture_;                              ///< bicubic, luma grid
+  BicubicTaps chroma_picture_x_, chroma_picture_y_;  ///< bicubic, chroma grid
   Halver halve_x_, halve_y_;
   mutable std::atomic<int64_t> nanoseconds_{0};
 };

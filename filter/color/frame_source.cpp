@@ -24,8 +24,8 @@ CodeLayout code_layout(const Frame& frame, int c, bool codes) {
 void FrameSource::bind(const Frame& frame) {
   frame_ = frame;
   // Luma column x lies between chroma columns at (x - site) / 2.
-  across_ = Upscaler::make(1 << frame.format->log2_w, -frame.color.chroma_x / 2);
-  down_ = Upscaler::make(1 << frame.format->log2_h, -frame.color.chroma_y / 2);
+  across_ = make_taps(1 << frame.format->log2_w, -frame.color.chroma_x / 2);
+  down_ = make_taps(1 << frame.format->log2_h, -frame.color.chroma_y / 2);
 }
 
 void FrameSource::load(int component, int row, int x, int n, bool codes, float* dst) const {

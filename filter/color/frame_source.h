@@ -35,7 +35,7 @@ class FrameSource final : public RowSource {
  private:
   const RowKernels& kernels_;
   Frame frame_;
-  Upscaler across_, down_;  ///< chroma to luma size
+  BicubicTaps across_, down_;  ///< chroma to luma size
   mutable std::atomic<int64_t> nanoseconds_{0};
 };
 

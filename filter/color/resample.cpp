@@ -2,22 +2,19 @@
 
 #include <cmath>
 
-#include "model/bicubic.h"
-
 namespace cdsr {
 
-Upscaler Upscaler::make(int scale, double offset) {
-  Upscaler up;
-  up.scale = scale;
+BicubicTaps make_taps(int scale, double offset) {
+  BicubicTaps taps;
+  taps.scale = scale;
   for (int ph = 0; ph < scale; ++ph) {
     const double position = static_cast<double>(ph) / scale + offset;
-    Phase& phase = up.phase[ph];
+    BicubicPhase& phase = taps.phase[ph];
     phase.first = static_cast<int>(std::floor(position)) - 1;
-    for (int k = 0; k < 4; ++k) {
-      phase.coefficient[k] = static_cast<float>(keys_cubic(position - (phase.first + k)));
-    }
+    for (int k = 0; k < 4; ++k)
+      phase.weight[k] = static_cast<float>(keys_cubic(position - (phase.first + k)));
   }
-  return up;
+  return taps;
 }
 
 double picture_offset(int scale, int pitch, double site) {

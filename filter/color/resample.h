@@ -3,23 +3,14 @@
 // All of them are Keys' cubic with a = -0.5 (Catmull-Rom, model/bicubic.h); edges repeat the last sample.
 #pragma once
 
+#include "model/bicubic.h"
+
 namespace cdsr {
 
-/// Upscaling by `scale`: out[scale q + ph] = sum over k of coefficient[k] in[q + first + k], with phase[ph]'s
-/// numbers.
-struct Upscaler {
-  struct Phase {
-    int first = -1;
-    float coefficient[4] = {0, 1, 0, 0};
-  };
-  int scale = 1;
-  Phase phase[4];
+/// Upscaling by `scale` along one axis: output sample j lies at input position j / scale + offset.
+BicubicTaps make_taps(int scale, double offset);
 
-  /// Output sample j lies at input position j / scale + offset.
-  static Upscaler make(int scale, double offset);
-};
-
-/// Offset of Upscaler::make for a plane whose sample grid has pitch `pitch` (1: luma, 2: halved chroma) and
+/// Offset of make_taps() for a plane whose sample grid has pitch `pitch` (1: luma, 2: halved chroma) and
 /// whose sample 0 lies `site` luma pixels from the centre of luma sample 0, before and after scaling the
 /// picture.
 double picture_offset(int scale, int pitch, double site);

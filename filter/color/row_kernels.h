@@ -55,7 +55,7 @@ struct RowKernels {
 
   /// Whole groups: dst[0 .. scale * groups) of the upscaler; src is its input sample -2, read up to groups
   /// + 5.
-  void (*upscale)(const float* src, const Upscaler& up, int groups, float* dst);
+  void (*upscale)(const float* src, const BicubicTaps& up, int groups, float* dst);
   /// dst[i] = sum of c[k] src[2 i + k].
   void (*halve)(const float* src, const float c[8], int n, float* dst);
 

@@ -148,12 +148,12 @@ void blend8(const float* const rows[8], const float c[8], int n, float* __restri
 }
 
 template <int kScale>
-void upscale_by(const float* __restrict src, const Upscaler& up, int groups, float* __restrict dst) {
+void upscale_by(const float* __restrict src, const BicubicTaps& up, int groups, float* __restrict dst) {
   float c[kScale][4];
   const float* __restrict at[kScale];
   for (int ph = 0; ph < kScale; ++ph) {
     at[ph] = src + 2 + up.phase[ph].first;
-    for (int k = 0; k < 4; ++k) c[ph][k] = up.phase[ph].coefficient[k];
+    for (int k = 0; k < 4; ++k) c[ph][k] = up.phase[ph].weight[k];
   }
   for (int q = 0; q < groups; ++q) {
     for (int ph = 0; ph < kScale; ++ph) {
@@ -163,7 +163,7 @@ void upscale_by(const float* __restrict src, const Upscaler& up, int groups, flo
   }
 }
 
-void upscale(const float* src, const Upscaler& up, int groups, float* dst) {
+void upscale(const float* src, const BicubicTaps& up, int groups, float* dst) {
   if (up.scale == 2) upscale_by<2>(src, up, groups, dst);
   if (up.scale == 3) upscale_by<3>(src, up, groups, dst);
   if (up.scale == 4) upscale_by<4>(src, up, groups, dst);

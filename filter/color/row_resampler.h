@@ -25,8 +25,8 @@ template <int kPlanes, typename Load>
 class RowResampler {
  public:
   /// For output columns [x, x + n), n <= kMaxColumns, of a plane whose input has in_height rows.
-  RowResampler(const RowKernels& kernels, const Upscaler& across, const Upscaler& down, int in_height, int x,
-               int n, Load load)
+  RowResampler(const RowKernels& kernels, const BicubicTaps& across, const BicubicTaps& down, int in_height,
+               int x, int n, Load load)
       : kernels_(kernels), across_(across), down_(down), in_height_(in_height), n_(n), load_(load) {
     first_group_ = x / across.scale;
     skip_ = x - first_group_ * across.scale;
@@ -36,7 +36,7 @@ class RowResampler {
   /// Output row y; the pointers are valid until the next call.
   const float* const* row(int y) {
     const int group = y / down_.scale;
-    const Upscaler::Phase& phase = down_.phase[y - group * down_.scale];
+    const BicubicPhase& phase = down_.phase[y - group * down_.scale];
     if (down_.scale == 1) {
       const int slot = widened(group);
       for (int p = 0; p < kPlanes; ++p) result_[p] = ring_[slot][p] + skip_;
@@ -47,7 +47,7 @@ class RowResampler {
     for (int p = 0; p < kPlanes; ++p) {
       const float* const rows[4] = {ring_[slots[0]][p] + skip_, ring_[slots[1]][p] + skip_,
                                     ring_[slots[2]][p] + skip_, ring_[slots[3]][p] + skip_};
-      kernels_.blend4(rows, phase.coefficient, n_, blended_[p]);
+      kernels_.blend4(rows, phase.weight, n_, blended_[p]);
       result_[p] = blended_[p];
     }
     return result_;
@@ -67,8 +67,8 @@ class RowResampler {
   }
 
   const RowKernels& kernels_;
-  const Upscaler& across_;
-  const Upscaler& down_;
+  const BicubicTaps& across_;
+  const BicubicTaps& down_;
   int in_height_, n_;
   Load load_;
   int first_group_, skip_, groups_;

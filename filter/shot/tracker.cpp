@@ -1,9 +1,6 @@
 #include "filter/shot/tracker.h"
 
-#include <algorithm>
 #include <utility>
-
-#include "filter/color/device_color.h"
 
 namespace cdsr {
 
@@ -12,8 +9,7 @@ ShotTracker::ShotTracker(ShotMode mode, double threshold, std::vector<int64_t> s
   detector_.set_threshold(threshold);
 }
 
-void ShotTracker::plan(int width) {
-  thumbnailer_.plan(width);
+void ShotTracker::restart() {
   detector_.reset();
   fresh_ = true;
 }
@@ -27,14 +23,7 @@ bool ShotTracker::listed() {
   return found;
 }
 
-ShotEvent ShotTracker::next(const Frame& frame, const Hints& hints, DeviceFrames* gpu) {
-  if (mode_ != ShotMode::Off && frame.on_gpu) {
-    thumbnail_.width = std::min(frame.width, kThumbnailWidth);
-    thumbnail_.height = std::min(frame.height, kThumbnailHeight);
-    gpu->thumbnail(device_frame(frame), thumbnail_.width, thumbnail_.height, thumbnail_.cell);
-  } else if (mode_ != ShotMode::Off) {
-    thumbnailer_.make(frame, thumbnail_);
-  }
+ShotEvent ShotTracker::next(const Thumbnail* thumbnail, const Hints& hints) {
   if (hints.discontinuity) {
     detector_.reset();
     fresh_ = true;
@@ -42,7 +31,7 @@ ShotEvent ShotTracker::next(const Frame& frame, const Hints& hints, DeviceFrames
   ShotEvent event;
   event.begins = fresh_;
   if (mode_ == ShotMode::Auto) {
-    const ShotDetector::Result result = detector_.next(thumbnail_);
+    const ShotDetector::Result result = detector_.next(*thumbnail);
     event.score = result.score;
     event.begins |= result.verdict == ShotDetector::Verdict::Cut;
     event.returned = result.verdict == ShotDetector::Verdict::Return;

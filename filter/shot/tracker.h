@@ -4,10 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "filter/format/frame.h"
 #include "filter/shot/detector.h"
 #include "filter/shot/thumbnail.h"
-#include "model/engine.h"
 
 namespace cdsr {
 
@@ -36,14 +34,11 @@ class ShotTracker {
 
   void set_threshold(double threshold) { detector_.set_threshold(threshold); }
 
-  /// Frames of another size or format follow. Allocates; the next frame begins a shot.
-  void plan(int width);
+  /// Frames of another size or format follow: the next one begins a shot.
+  void restart();
 
-  /// Places the next frame. Allocates nothing. `gpu`: who makes thumbnails of frames that lie there.
-  ShotEvent next(const Frame& frame, const Hints& hints, DeviceFrames* gpu = nullptr);
-
-  /// Of the last frame; empty with ShotMode::Off.
-  const Thumbnail& thumbnail() const { return thumbnail_; }
+  /// Places the next frame. Allocates nothing. ShotMode::Auto needs its thumbnail.
+  ShotEvent next(const Thumbnail* thumbnail, const Hints& hints);
 
   /// The next frame is frame 0 of shot 0.
   void reset();
@@ -59,8 +54,6 @@ class ShotTracker {
   int64_t shot_ = 0;    ///< the current one
   int64_t before_ = 0;  ///< the one a flash would return to
   bool fresh_ = true;   ///< the next frame begins a shot, whatever it shows
-  Thumbnailer thumbnailer_;
-  Thumbnail thumbnail_;
   ShotDetector detector_;
 };
 

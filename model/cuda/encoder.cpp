@@ -65,13 +65,10 @@ void EncoderRunner::branch(const Conv* convs, const VectorWeights::OfLayer* laye
   launch_means(e.in, windows(), e.out_width * e.out_height, e.out_channels, out, stream);
 }
 
-void EncoderRunner::run(const color::Picture& picture, cudaStream_t stream) {
+void EncoderRunner::run(const Planes& picture, cudaStream_t stream) {
   const EncoderWindow& first = windows_.front();
   WindowArgs w;
-  for (int p = 0; p < 3; ++p) w.in.plane[p] = picture.plane[p];
-  w.in.stride = picture.stride;
-  w.in.width = picture.width;
-  w.in.height = picture.height;
+  w.in = picture;
   w.count = windows();
   w.width = first.width;
   w.height = first.height;

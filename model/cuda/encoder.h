@@ -20,7 +20,7 @@ class EncoderRunner {
   size_t bytes() const { return maps_[0].bytes() + maps_[1].bytes() + means_.bytes(); }
 
   /// Queues everything; the pooled features of each window are in means() then.
-  void run(const color::Picture& picture, cudaStream_t stream);
+  void run(const Planes& picture, cudaStream_t stream);
   /// [pixel-wise, patch-wise][window][d], device memory.
   const float* means() const { return means_.as<float>(); }
   int windows() const { return static_cast<int>(windows_.size()); }

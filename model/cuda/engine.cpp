@@ -10,7 +10,6 @@
 #include "model/cuda/graph.h"
 #include "model/cuda/module.h"
 #include "model/cuda/plan_key.h"
-#include "model/cuda/skip.h"
 #include "model/error.h"
 
 namespace cdsr::cuda {
@@ -36,15 +35,31 @@ Precision resolve(Precision asked, const Context& context) {
 
 double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
+/// Of a frame or sink with device(); nullptr without.
+FrameStages* stages_of(DeviceStages* device) {
+  if (device == nullptr) return nullptr;
+  if (auto* const stages = dynamic_cast<FrameStages*>(device)) return stages;
+  fail(Errc::InvalidArgument, "a frame in the memory of a device that is not this GPU");
+}
+
 }  // namespace
+
+Planes make_planes(DeviceBuffer& buffer, int width, int height) {
+  const size_t pixels = static_cast<size_t>(width) * height;
+  buffer = DeviceBuffer(sizeof(float) * 3 * pixels);
+  Planes picture;
+  for (int p = 0; p < 3; ++p) picture.plane[p] = buffer.as<float>() + p * pixels;
+  picture.stride = picture.width = width;
+  picture.height = height;
+  return picture;
+}
 
 struct CudaEngine::Resources {
   Resources(const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network)
       : weights(vector_weights(context, network)), encoder(weights, *network) {}
 
-  Stream stream;       ///< the network
-  Stream watch{true};  ///< the shot statistic: before the network's blocks
-  Stream side;         ///< captures alone
+  Stream stream;  ///< the network
+  Stream side;    ///< captures alone
   std::shared_ptr<const VectorWeights> weights;
   std::unique_ptr<Runner> runner, redo;  ///< redo: fp32, for half precision alone
   EncoderRunner encoder;
@@ -54,15 +69,19 @@ struct CudaEngine::Resources {
   PinnedBuffer means_host;    ///< queries of every DQA
   std::vector<DqaState> states;
 
-  DeviceBuffer bicubic_picture, picture, values, partials, folded, arena;
+  DeviceBuffer picture, values, partials, folded, arena;
   DeviceBuffer planes;  ///< the result, for frames of the processor
   PinnedBuffer picture_host, planes_host, pooled_host;
-  DeviceBuffer frame_args, not_finite, cells;
-  PinnedBuffer cells_host;
+  DeviceBuffer not_finite;
   PinnedBuffer redone;  ///< an int64, counted by the GPU
-  color::Picture picture_planes, bicubic_planes;
-  bool warm[2] = {};  ///< a frame of this size has been queued: host frames, device frames
-  std::unique_ptr<FrameGraph> graph[2];
+  Planes picture_planes;
+  /// Of frames of the processor, and of those with stages.
+  struct Way {
+    bool warm = false;  ///< a frame of this size has been queued
+    const FrameStages* stages = nullptr;
+    std::unique_ptr<FrameGraph> graph;
+  };
+  Way way[2];
 
   FrameMemory memory(int width, int height, int values_pitch) const {
     return {width,
@@ -89,13 +108,11 @@ CudaEngine::CudaEngine(std::shared_ptr<const Network> network, const EngineOptio
   info_.detail = fmt::format("{}, sm_{}", context_->name(), context_->capability());
   const Context::Scope scope(*context_);
   load_pixel_kernels();
-  load_color_kernels();
   try {
     r_ = std::make_unique<Resources>(context_, network_);
     r_->runner = make_runner(info_.precision, context_, network_);
     if (half()) r_->redo = make_runner(Precision::Fp32, context_, network_);
     r_->not_finite = DeviceBuffer(sizeof(int));
-    r_->frame_args = DeviceBuffer(sizeof(FrameArgs));
     r_->redone = PinnedBuffer(sizeof(int64_t));
     *r_->redone.as<int64_t>() = 0;
     make_states();
@@ -142,22 +159,7 @@ const EngineInfo& CudaEngine::info() const {
   return info_;
 }
 
-color::Picture CudaEngine::make_planes(DeviceBuffer& buffer, int width, int height) {
-  const size_t pixels = static_cast<size_t>(width) * height;
-  buffer = DeviceBuffer(sizeof(float) * 3 * pixels);
-  color::Picture picture;
-  for (int p = 0; p < 3; ++p) picture.plane[p] = buffer.as<float>() + p * pixels;
-  picture.stride = picture.width = width;
-  picture.height = height;
-  return picture;
-}
-
-void CudaEngine::queue_color_in(const color::Picture& picture, cudaStream_t stream) const {
-  float* const planes[3] = {const_cast<float*>(picture.plane[0]), const_cast<float*>(picture.plane[1]),
-                            const_cast<float*>(picture.plane[2])};
-  launch_color_in(r_->frame_args.as<FrameArgs>(), planes, picture.stride, picture.width, picture.height,
-                  stream);
-}
+Stream& CudaEngine::stream() const { return r_->stream; }
 
 bool CudaEngine::allocate(size_t limit) {
   const CdsrConfig& c = network_->config;
@@ -207,10 +209,7 @@ bool CudaEngine::allocate(size_t limit) {
 void CudaEngine::plan(int width, int height) {
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before a new size");
-  for (int i = 0; i < 2; ++i) {
-    r_->graph[i].reset();
-    r_->warm[i] = false;
-  }
+  for (auto& way : r_->way) way = {};
   r_->picture_host = PinnedBuffer();
   r_->planes_host = PinnedBuffer();
   width_ = width;
@@ -270,20 +269,15 @@ TailArgs CudaEngine::tail_args() const {
   t.scale = c.scale;
   t.skip = c.skip == Skip::Bicubic;
   t.picture = r_->picture_planes;
-  t.up = skip_upscaler(c.scale);
+  t.taps = bicubic_taps(c.scale);
   return t;
 }
 
-void CudaEngine::give_addresses(const DeviceFrame& in, const DeviceOutput* out) {
-  r_->stream.wait_for(frames_stream_);
-  launch_store({in, out != nullptr ? *out : DeviceOutput{}}, r_->frame_args.as<FrameArgs>(), r_->stream);
-}
-
 void CudaEngine::load(const RowSource& frame) {
-  if (frame.device() != nullptr) {
-    give_addresses(*frame.device(), nullptr);
-    queue_color_in(r_->picture_planes, r_->stream);
-    r_->stream.hold(frames_stream_);
+  if (FrameStages* const stages = stages_of(frame.device())) {
+    stages->begin(r_->stream);
+    stages->input(r_->picture_planes, r_->stream);
+    stages->end(r_->stream);
     return;
   }
   if (r_->picture_host.bytes() == 0) r_->picture_host = PinnedBuffer(r_->picture.bytes());
@@ -297,14 +291,14 @@ void CudaEngine::load(const RowSource& frame) {
       "copying a frame to the GPU");
 }
 
-void CudaEngine::queue_network(bool device, cudaStream_t stream) {
+void CudaEngine::queue_network(const FrameStages* stages, cudaStream_t stream) {
   check(cudaMemsetAsync(r_->not_finite.as<void>(), 0, sizeof(int), stream), "clearing a flag");
   FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);
   // Bands go over the first layer several times: they begin with planes.
-  if (device && bands_.size() == 1)
-    memory.frame = r_->frame_args.as<FrameArgs>();
-  else if (device)
-    queue_color_in(r_->picture_planes, stream);
+  if (bands_.size() == 1)
+    memory.frame = stages;
+  else if (stages != nullptr)
+    stages->input(r_->picture_planes, stream);
   r_->runner->run(memory, r_->states, bands_, means(), stream);
 }
 
@@ -316,21 +310,17 @@ void CudaEngine::queue_redo(cudaStream_t stream) {
   launch_count(r_->redone.as<int64_t>(), stream);
 }
 
-void CudaEngine::queue_output(bool device, cudaStream_t stream) {
+void CudaEngine::queue_output(const FrameStages* stages, cudaStream_t stream) {
+  if (stages != nullptr) return stages->output(tail_args(), stream);
   const int scale = network_->config.scale;
-  if (device) {
-    launch_color_out(r_->frame_args.as<FrameArgs>(), tail_args(), stream);
-    launch_interpolated(r_->frame_args.as<FrameArgs>(), width_ * scale, height_ * scale, stream);
-    return;
-  }
   const size_t pixels = static_cast<size_t>(width_) * height_ * scale * scale;
   auto* const first = r_->planes.as<float>();
   float* const planes[3] = {first, first + pixels, first + 2 * pixels};
   launch_planes(tail_args(), planes, static_cast<ptrdiff_t>(width_) * scale, stream);
 }
 
-void CudaEngine::run_directly(bool device) {
-  queue_network(device, r_->stream);
+void CudaEngine::run_directly(const FrameStages* stages) {
+  queue_network(stages, r_->stream);
   if (r_->redo != nullptr) {
     int bad = 0;
     check(cudaMemcpyAsync(&bad, r_->not_finite.as<void>(), sizeof bad, cudaMemcpyDeviceToHost, r_->stream),
@@ -338,7 +328,7 @@ void CudaEngine::run_directly(bool device) {
     r_->stream.synchronize("the first frame of a size");
     if (bad != 0) queue_redo(r_->stream);
   }
-  queue_output(device, r_->stream);
+  queue_output(stages, r_->stream);
 }
 
 void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
@@ -399,30 +389,33 @@ void CudaEngine::set_queries(std::span<const float> queries) {
 }
 
 void CudaEngine::upscale(const RowSource& frame, RowSink& out) {
-  const bool device = frame.device() != nullptr;
   const Context::Scope scope(*context_);
-  if (device) {
-    give_addresses(*frame.device(), out.device());
+  FrameStages* const stages = stages_of(frame.device());
+  if (stages != nullptr) {
+    stages->begin(r_->stream);
   } else {
     load(frame);
     const int scale = network_->config.scale;
     if (r_->planes.bytes() == 0) r_->planes = DeviceBuffer(r_->picture.bytes() * scale * scale);
   }
-  if (!r_->warm[device]) {
-    run_directly(device);  // loads the kernels, which a capture could not
-    r_->warm[device] = true;
+  auto& way = r_->way[stages != nullptr];
+  if (way.stages != stages) way = {};  // what was captured belongs to others
+  if (!way.warm) {
+    run_directly(stages);  // loads the kernels, which a capture could not
+    way.warm = true;
+    way.stages = stages;
   } else {
-    if (r_->graph[device] == nullptr)
-      r_->graph[device] = std::make_unique<FrameGraph>(
+    if (way.graph == nullptr)
+      way.graph = std::make_unique<FrameGraph>(
           r_->stream, r_->side, r_->not_finite.as<int>(),
-          [&](cudaStream_t stream) { queue_network(device, stream); },
+          [&](cudaStream_t stream) { queue_network(stages, stream); },
           r_->redo != nullptr ? FrameGraph::Queue([&](cudaStream_t stream) { queue_redo(stream); })
                               : FrameGraph::Queue(),
-          [&](cudaStream_t stream) { queue_output(device, stream); });
-    r_->graph[device]->launch(r_->stream);
+          [&](cudaStream_t stream) { queue_output(stages, stream); });
+    way.graph->launch(r_->stream);
   }
-  if (device)
-    r_->stream.hold(frames_stream_);
+  if (stages != nullptr)
+    stages->end(r_->stream);
   else
     deliver(out);
 }
@@ -438,43 +431,6 @@ void CudaEngine::deliver(RowSink& out) {
   const auto* const first = r_->planes_host.as<float>();
   const float* const planes[3] = {first, first + pixels, first + 2 * pixels};
   out.write(0, height, planes, width);
-}
-
-void CudaEngine::thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells) {
-  const Context::Scope scope(*context_);
-  const size_t bytes = sizeof(uint16_t) * columns * rows;
-  if (r_->cells.bytes() < bytes) {
-    r_->cells = DeviceBuffer(bytes);
-    r_->cells_host = PinnedBuffer(bytes);
-  }
-  r_->watch.wait_for(frames_stream_);
-  launch_thumbnail(frame, columns, rows, r_->cells.as<uint16_t>(), r_->watch);
-  check(cudaMemcpyAsync(r_->cells_host.as<void>(), r_->cells.as<void>(), bytes, cudaMemcpyDeviceToHost,
-                        r_->watch),
-        "reading the shot statistic");
-  r_->watch.synchronize("the shot statistic");
-  std::copy_n(r_->cells_host.as<uint16_t>(), bytes / sizeof(uint16_t), cells);
-}
-
-void CudaEngine::bicubic(const DeviceFrame& in, const DeviceOutput& out) {
-  const Context::Scope scope(*context_);
-  // Planes of its own: frames may be of another size than the plan.
-  color::Picture& picture = r_->bicubic_planes;
-  if (picture.width != in.width || picture.height != in.height) {
-    r_->stream.synchronize("the frames before a new size");
-    picture = {};
-    r_->bicubic_picture = DeviceBuffer();
-    picture = make_planes(r_->bicubic_picture, in.width, in.height);
-  }
-  give_addresses(in, &out);
-  queue_color_in(picture, r_->stream);
-  TailArgs tail;
-  tail.scale = out.scale;
-  tail.picture = picture;
-  launch_bicubic_out(r_->frame_args.as<FrameArgs>(), tail, r_->stream);
-  launch_interpolated(r_->frame_args.as<FrameArgs>(), in.width * out.scale, in.height * out.scale,
-                      r_->stream);
-  r_->stream.hold(frames_stream_);
 }
 
 }  // namespace cdsr::cuda

@@ -1,8 +1,9 @@
 // The CUDA backend's engine.
 //
 // Frames in the processor's memory are copied to the GPU as planes of floats and back. Frames in the GPU's
-// memory are converted there, in the stream they came with, and nothing waits for them. The first frame of a
-// size is queued kernel by kernel; the second is captured; from then on a frame is one graph.
+// memory come with stages (stages.h) that become part of a frame's graph, and nothing waits for them. The
+// first frame of a size is queued kernel by kernel; the second is captured; from then on a frame is one
+// graph.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace cdsr::cuda {
 
-class CudaEngine final : public EngineBackend, public DeviceFrames {
+class CudaEngine : public EngineBackend {
  public:
   CudaEngine(std::shared_ptr<const Network> network, const EngineOptions& options);
   ~CudaEngine() override;
@@ -28,11 +29,12 @@ class CudaEngine final : public EngineBackend, public DeviceFrames {
   void measure_queries(const RowSource& frame, std::span<float> queries) override;
   void set_queries(std::span<const float> queries) override;
   void upscale(const RowSource& frame, RowSink& out) override;
-  DeviceFrames* device_frames() override { return this; }
+  bool takes_device_frames() const override { return true; }
 
-  void set_stream(void* stream) override { frames_stream_ = static_cast<cudaStream_t>(stream); }
-  void thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells) override;
-  void bicubic(const DeviceFrame& in, const DeviceOutput& out) override;
+ protected:
+  const Context& context() const { return *context_; }
+  /// What the network runs in.
+  Stream& stream() const;
 
  private:
   struct Resources;  ///< all that lives in the context
@@ -45,16 +47,13 @@ class CudaEngine final : public EngineBackend, public DeviceFrames {
   bool allocate(size_t limit);
   /// Which of them cuDNN runs; after allocate().
   void choose_convolutions();
-  /// Three planes of floats, in a new `buffer`.
-  static color::Picture make_planes(DeviceBuffer& buffer, int width, int height);
-  void queue_color_in(const color::Picture& picture, cudaStream_t stream) const;
   /// A frame on its way to the picture's planes.
   void load(const RowSource& frame);
-  void give_addresses(const DeviceFrame& in, const DeviceOutput* out);
-  void queue_network(bool device, cudaStream_t stream);
+  // stages: nullptr for a frame of the processor.
+  void queue_network(const FrameStages* stages, cudaStream_t stream);
   void queue_redo(cudaStream_t stream);
-  void queue_output(bool device, cudaStream_t stream);
-  void run_directly(bool device);
+  void queue_output(const FrameStages* stages, cudaStream_t stream);
+  void run_directly(const FrameStages* stages);
   void deliver(RowSink& out);
   TailArgs tail_args() const;
 
@@ -65,11 +64,13 @@ class CudaEngine final : public EngineBackend, public DeviceFrames {
   std::unique_ptr<Resources> r_;
   Csc csc_;
   Conditioner conditioner_;
-  cudaStream_t frames_stream_ = nullptr;
   int width_ = 0, height_ = 0;
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
   std::vector<float> pooled_;
 };
+
+/// Three planes of floats, in a new `buffer`. The context must be current.
+Planes make_planes(DeviceBuffer& buffer, int width, int height);
 
 }  // namespace cdsr::cuda

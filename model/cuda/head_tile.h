@@ -1,35 +1,16 @@
 // The first layer of one block: 16 x 16 pixels, their R'G'B' with a halo in the block's memory, made from
-// planes or straight from a frame of any format.
+// planes or from whatever else gives pixels.
 #pragma once
 
 #include <cmath>
 
-#include "filter/color/color_math.h"
 #include "model/cuda/conv_tile.h"
+#include "model/cuda/planes.h"
 
 namespace cdsr::cuda {
 
-/// Three planes of floats, a frame or a band of it.
-struct Planes {
-  const float* plane[3] = {};
-  ptrdiff_t stride = 0;
-  int width = 0, height = 0;
-};
-
 /// Weight order of the first layer: [output][27], taps ky, kx, plane innermost.
 CDSR_HD int head_tap(int plane, int ky, int kx) { return (ky * 3 + kx) * 3 + plane; }
-
-/// R'G'B' of a pixel that is inside.
-struct PlanesPixel {
-  const Planes& in;
-  CDSR_HD void operator()(int x, int y, float rgb[3]) const {
-    for (int p = 0; p < 3; ++p) rgb[p] = in.plane[p][y * in.stride + x];
-  }
-};
-struct FramePixel {
-  const DeviceFrame& in;
-  CDSR_HD void operator()(int x, int y, float rgb[3]) const { color::read_rgb(in, x, y, rgb); }
-};
 
 struct HeadTile {
   float value[3][kHaloPixels];  ///< zero outside the picture
@@ -59,7 +40,7 @@ struct HeadTile {
 };
 
 /// One output of the first layer; `weights` are that output's 27. Each product is added without rounding
-/// between, whether or not the compiler may contract: colour and this layer are compiled together.
+/// between, whether or not the compiler may contract: the colour conversion and this layer can be one kernel.
 CDSR_HD float head_value(const float window[27], const float* weights, float bias) {
   float sum = bias;
   for (int i = 0; i < 27; ++i) sum = std::fma(window[i], weights[i], sum);

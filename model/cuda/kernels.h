@@ -7,12 +7,12 @@
 
 #include <cuda_runtime_api.h>
 
-#include "filter/color/color_math.h"
 #include "model/cuda/conv_tile.h"
 #include "model/cuda/fp8.h"
 #include "model/cuda/fp8_math.h"
 #include "model/cuda/head_tile.h"
 #include "model/cuda/pixel_math.h"
+#include "model/cuda/planes.h"
 
 namespace cdsr::cuda {
 
@@ -56,19 +56,10 @@ void launch_scales(const Fp8Scales& scales, cudaStream_t stream);
 /// As load_conv_kernels().
 void load_head_kernels();
 
-/// What changes from frame to frame; lies in device memory, so that a graph can be launched again.
-struct FrameArgs {
-  DeviceFrame in;
-  DeviceOutput out;
-};
-
 /// First layer. `weights` [channels][27], bias [channels]; `partials` as in ConvArgs, or null.
 template <typename T>
 struct HeadArgs {
   Planes in;
-  /// If given, the pixels are this frame's, of in.width x in.height, and `in`'s planes are written: the same
-  /// bits as launch_color_in() and the layer on its planes.
-  const FrameArgs* frame = nullptr;
   const float* weights = nullptr;
   const float* bias = nullptr;
   int channels = 0;  ///< padded; a multiple of kPad
@@ -111,8 +102,8 @@ struct TailArgs {
   const float* values = nullptr;  ///< [pixel][pitch]
   int pitch = 0, scale = 2;
   bool skip = false;
-  color::Picture picture;
-  Upscaler up;
+  Planes picture;
+  BicubicTaps taps;  ///< of the skip
 };
 void launch_planes(const TailArgs& args, float* const out[3], ptrdiff_t stride, cudaStream_t stream);
 
@@ -122,25 +113,5 @@ void launch_noise(T* values, int64_t count, cudaStream_t stream);
 
 /// Adds one to *counter, which may lie in the processor's memory.
 void launch_count(int64_t* counter, cudaStream_t stream);
-
-// filter/color/color.cu ----------------------------------------------------------------------------------
-
-/// As load_conv_kernels().
-void load_color_kernels();
-
-void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream);
-
-/// A frame of width x height to planes of floats.
-void launch_color_in(const FrameArgs* frame, float* const planes[3], ptrdiff_t stride, int width, int height,
-                     cudaStream_t stream);
-/// Pixel shuffle, bicubic skip and the conversion to the output's format; everything but the planes that are
-/// interpolated from the input's codes.
-void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
-/// The same without a network.
-void launch_bicubic_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
-/// Chroma (if the settings say so) and alpha interpolated from the input's codes.
-void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream);
-/// columns x rows cells; see DeviceFrames::thumbnail().
-void launch_thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells, cudaStream_t stream);
 
 }  // namespace cdsr::cuda

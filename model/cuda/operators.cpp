@@ -6,7 +6,6 @@
 
 #include "model/cuda/kernels.h"
 #include "model/cuda/module_entry.h"
-#include "model/cuda/skip.h"
 #include "model/cuda/weights.h"
 #include "model/error.h"
 #include "model/vectors.h"
@@ -143,7 +142,7 @@ class OperatorsOf final : public Operators {
     for (size_t p = 0; p < 3; ++p) t.picture.plane[p] = picture + p * plane;
     t.picture.stride = t.picture.width = input.width;
     t.picture.height = input.height;
-    t.up = skip_upscaler(scale);
+    t.taps = bicubic_taps(scale);
     auto* const first = result.template as<float>();
     const size_t large = static_cast<size_t>(out.width) * out.height;
     float* const planes[3] = {first, first + large, first + 2 * large};

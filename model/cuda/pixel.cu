@@ -89,7 +89,7 @@ __global__ void planes_kernel(const TailArgs t, PlanePointers out, ptrdiff_t str
   const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
   if (x >= t.picture.width * t.scale) return;
   float skip[3] = {};
-  if (t.skip) color::bicubic_rgb(t.picture, t.up, x, y, skip);
+  if (t.skip) bicubic_rgb(t.picture, t.taps, x, y, skip);
   for (int p = 0; p < 3; ++p)
     out.plane[p][y * stride + x] = shuffled(t.values, t.pitch, t.picture.width, t.scale, p, x, y) + skip[p];
 }

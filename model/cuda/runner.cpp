@@ -223,7 +223,6 @@ class RunnerOf final : public Runner {
       a.in.stride = m.picture.stride;
       a.in.width = m.width;
       a.in.height = rows;
-      a.frame = m.frame;
       a.weights = r.weights_->head;
       a.bias = r.weights_->head_bias;
       a.channels = r.channels_;
@@ -232,7 +231,10 @@ class RunnerOf final : public Runner {
       a.partials = partials_for(0);
       a.sum_begin = band.begin - band.top;
       a.sum_end = band.end - band.top;
-      launch_head(a, stream);
+      if (m.frame != nullptr)
+        m.frame->head(a, stream);
+      else
+        launch_head(a, stream);
     }
 
     void conv(const ConvWeights<T>& w, const T* in, T* out, float slope, const T* residual,

@@ -11,7 +11,7 @@
 
 #include "model/cuda/conv_plans.h"
 #include "model/cuda/dense_fp8.h"
-#include "model/cuda/kernels.h"
+#include "model/cuda/stages.h"
 #include "model/cuda/weights.h"
 #include "model/engine_options.h"
 
@@ -40,9 +40,9 @@ struct DqaState {
 /// What a run works on, device memory.
 struct FrameMemory {
   int width = 0, height = 0;
-  color::Picture picture;
-  /// If given, the picture's planes are made from this frame by the first layer; for one band alone.
-  const FrameArgs* frame = nullptr;
+  Planes picture;
+  /// If given, the picture's planes are made by its head(); for one band alone.
+  const FrameStages* frame = nullptr;
   float* values = nullptr;  ///< [height][width][values_pitch], of the last layer
   int values_pitch = 0;
   float* partials = nullptr;  ///< partial_rows() x channels

@@ -1,11 +1,11 @@
 // The colour kernels' arithmetic on the processor: bit for bit what the filter's CPU path makes.
 //
-// Phases run in the order and with the tiles of the kernels in filter/color/color.cu, each thread of a block
+// Phases run in the order and with the tiles of the kernels in filter/cuda/color.cu, each thread of a block
 // in turn.
 #include <gtest/gtest.h>
 
-#include "filter/color/color_math.h"
-#include "filter/color/device_color.h"
+#include "filter/cuda/color_math.h"
+#include "filter/cuda/device_color.h"
 #include "filter/shot/thumbnail.h"
 #include "tests/cuda/head_emulate.h"
 #include "tests/filter/color_reference.h"
@@ -40,7 +40,7 @@ void emulated_write(const FrameBuffer& in, const Image& low, const Network& netw
   constexpr int kThreads = 256;
   const DeviceFrame from = device_frame(in.input());
   const DeviceOutput to = device_output(out.output(in, scale), scale, settings);
-  color::Picture picture;
+  cuda::Planes picture;
   for (int p = 0; p < 3; ++p) picture.plane[p] = low.plane[p].data();
   picture.stride = picture.width = low.width;
   picture.height = low.height;
@@ -92,7 +92,7 @@ TEST_P(DeviceColor, FirstLayerReadsTheFrame) {
     planes.stride = planes.width = w;
     planes.height = h;
     std::vector<std::vector<float>> windows;
-    cuda::test::run_head(cuda::FramePixel{f}, w, h,
+    cuda::test::run_head(color::FramePixel{f}, w, h,
                          [&](int x, int y, const float* window, const cuda::HeadTile& tile, int pixel) {
                            for (int p = 0; p < 3; ++p)
                              got.plane[p][static_cast<size_t>(y) * w + x] = tile.centre(p, pixel);

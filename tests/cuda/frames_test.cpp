@@ -3,7 +3,8 @@
 // memory. And what is refused without a GPU.
 #include <gtest/gtest.h>
 
-#include "filter/color/color_math.h"
+#include "filter/cuda/color_math.h"
+#include "filter/cuda/device_frames.h"
 #include "filter/pipeline.h"
 #include "model/error.h"
 #include "model/registry.h"
@@ -14,29 +15,31 @@ namespace cdsr::test {
 namespace {
 
 /// Runs the kernels' functions on device frames that lie in the processor's memory.
-class HostGpu final : public EngineBackend, public DeviceFrames {
+class HostGpu final : public EngineBackend, public DeviceFrames, public DeviceStages {
  public:
   const EngineInfo& info() const override { return info_; }
   void plan(int, int) override {}
   void embed(const RowSource& frame, std::span<float>) override {
-    EXPECT_NE(frame.device(), nullptr);
+    EXPECT_EQ(frame.device(), this);
     ++embedded;
   }
   void condition(std::span<const float>) override {}
-  void measure_queries(const RowSource& frame, std::span<float>) override {
-    EXPECT_NE(frame.device(), nullptr);
-  }
+  void measure_queries(const RowSource& frame, std::span<float>) override { EXPECT_EQ(frame.device(), this); }
   void set_queries(std::span<const float>) override {}
   void upscale(const RowSource& frame, RowSink& out) override {
-    ASSERT_NE(frame.device(), nullptr);
-    ASSERT_NE(out.device(), nullptr);
-    bicubic(*frame.device(), *out.device());  // any picture will do
+    ASSERT_EQ(frame.device(), this);
+    ASSERT_EQ(out.device(), this);
+    bicubic();  // any picture will do
     ++upscaled;
   }
-  DeviceFrames* device_frames() override { return this; }
+  bool takes_device_frames() const override { return true; }
 
   void set_stream(void* given) override { stream = given; }
-  void thumbnail(const DeviceFrame& f, int columns, int rows, uint16_t* cells) override {
+  void set_input(const DeviceFrame& in) override { in_ = in; }
+  void set_output(const DeviceOutput& out) override { out_ = out; }
+  DeviceStages& stages() override { return *this; }
+  void thumbnail(int columns, int rows, uint16_t* cells) override {
+    const DeviceFrame& f = in_;
     for (int cy = 0; cy < rows; ++cy)
       for (int cx = 0; cx < columns; ++cx) {
         const int left = color::cell_edge(cx, columns, f.width),
@@ -50,9 +53,11 @@ class HostGpu final : public EngineBackend, public DeviceFrames {
             color::cell_value(f, total, static_cast<uint64_t>(right - left) * (bottom - top));
       }
   }
-  void bicubic(const DeviceFrame& in, const DeviceOutput& out) override {
+  void bicubic() override {
+    const DeviceFrame& in = in_;
+    const DeviceOutput& out = out_;
     Image low(in.width, in.height);
-    color::Picture picture;
+    cuda::Planes picture;
     for (int p = 0; p < 3; ++p) picture.plane[p] = low.plane[p].data();
     picture.stride = picture.width = in.width;
     picture.height = in.height;
@@ -76,6 +81,8 @@ class HostGpu final : public EngineBackend, public DeviceFrames {
 
  private:
   EngineInfo info_;
+  DeviceFrame in_;
+  DeviceOutput out_;
 };
 
 std::unique_ptr<Engine> engine_on(std::unique_ptr<HostGpu> gpu) {

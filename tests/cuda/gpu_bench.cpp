@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-#include "filter/color/device_color.h"
+#include "filter/frame_path.h"
 #include "model/cuda/cuda.h"
 #include "model/error.h"
 #include "model/registry.h"
@@ -80,22 +80,22 @@ void run(const std::string& name, int width, int height, Precision precision) {
   check(cudaFree(nullptr));
   cudaStream_t stream;
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-  engine->device_frames()->set_stream(stream);
+  FramePaths paths(*engine);
+  paths.set_gpu_stream(stream);
   engine->plan(width, height);
-  std::vector<DeviceSource> in(kFrames);
-  std::vector<DeviceSink> out(kFrames);
+  std::vector<Frame> in, out;
   std::vector<void*> memory;
   for (int i = 0; i < kFrames; ++i) {
-    const Frame a = make_frame(width, height, 1 + i), b = make_frame(2 * width, 2 * height, 100 + i);
-    memory.insert(memory.end(), {a.plane[0], b.plane[0]});
-    in[i].bind(a);
-    out[i].bind(b, 2, {});
+    in.push_back(make_frame(width, height, 1 + i));
+    out.push_back(make_frame(2 * width, 2 * height, 100 + i));
+    memory.insert(memory.end(), {in.back().plane[0], out.back().plane[0]});
   }
-  std::vector<float> e(network->config.embedding()),
-      q(static_cast<size_t>(network->config.dqas()) * network->config.nf);
-  engine->embed(in[0], e);
+  FramePath& path = paths.of(in[0]);
+  path.bind(in[0]);
+  std::vector<float> e(engine->embedding_size()), q(engine->queries_size());
+  engine->embed(path.source(), e);
   engine->condition(e);
-  engine->measure_queries(in[0], q);
+  engine->measure_queries(path.source(), q);
   engine->set_queries(q);
   cudaEvent_t start, stop;
   check(cudaEventCreate(&start));
@@ -113,8 +113,14 @@ void run(const std::string& name, int width, int height, Precision precision) {
     }
     std::sort(all.begin(), all.end());
   };
-  measure(times, [&](int i) { engine->upscale(in[i], out[i]); });
-  measure(bicubic, [&](int i) { engine->device_frames()->bicubic(*in[i].device(), *out[i].device()); });
+  measure(times, [&](int i) {
+    path.bind(in[i]);
+    path.upscale(out[i], {});
+  });
+  measure(bicubic, [&](int i) {
+    path.bind(in[i]);
+    path.interpolate(out[i], {});
+  });
   const double ms = times[kRepeats / 2];
   const double macs = static_cast<double>(mac_count(network->config).sr_per_pixel) * width * height;
   fmt::print(

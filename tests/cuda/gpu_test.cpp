@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "filter/color/device_color.h"
+#include "filter/frame_path.h"
 #include "filter/shot/thumbnail.h"
 #include "model/error.h"
 #include "tests/cuda/gpu_fixture.h"
@@ -201,6 +201,7 @@ using GpuFormats = NeedsGpu<testing::TestWithParam<int32_t>>;
 TEST_P(GpuFormats, ColourAndStatisticHaveTheProcessorsBits) {
   const PixelFormat& format = *find_format(GetParam());
   const auto engine = create_engine(random_network(tiny_config(Body::Plain, 2), 1), {}, "cuda");
+  FramePaths paths(*engine);
   ok(cudaFree(nullptr));
   int i = 0;
   for (const auto& [w, h] : {std::pair{1, 1}, {37, 13}, {130, 75}}) {
@@ -211,17 +212,18 @@ TEST_P(GpuFormats, ColourAndStatisticHaveTheProcessorsBits) {
     const DeviceCopy from(in.input());
     {
       DeviceCopy to(got.output(in, 2));
-      engine->device_frames()->bicubic(device_frame(from.frame()), device_output(to.frame(), 2, {}));
+      FramePath& path = paths.of(from.frame());
+      path.bind(from.frame());
+      path.interpolate(to.frame(), {});
       ok(cudaDeviceSynchronize());
       to.fetch();
     }
     EXPECT_TRUE(got == want) << w << "x" << h;
     Thumbnailer thumbnailer;
-    Thumbnail expected, cells;
+    Thumbnail expected;
     thumbnailer.plan(w);
     thumbnailer.make(in.input(), expected);
-    engine->device_frames()->thumbnail(device_frame(from.frame()), expected.width, expected.height,
-                                       cells.cell);
+    const Thumbnail& cells = paths.of(from.frame()).thumbnail();
     EXPECT_TRUE(std::equal(cells.cell, cells.cell + expected.count(), expected.cell));
   }
 }
@@ -243,13 +245,12 @@ TEST_P(GpuFormats, FramesThereAndHereGiveOnePicture) {
   FrameBuffer want = got;
   reference_write(in, &high, 2, {}, want);
   const DeviceCopy from(in.input());
+  FramePaths paths(*engine);
   for (int n = 0; n < 3; ++n) {
     DeviceCopy to(got.output(in, 2));
-    DeviceSource device_source;
-    DeviceSink device_sink;
-    device_source.bind(from.frame());
-    device_sink.bind(to.frame(), 2, {});
-    engine->upscale(device_source, device_sink);
+    FramePath& path = paths.of(from.frame());
+    path.bind(from.frame());
+    path.upscale(to.frame(), {});
     ok(cudaDeviceSynchronize());
     to.fetch();
     int most = 0;

@@ -21,10 +21,10 @@ float sum4(const float* c, const float* v) {
 float sum8(const float* c, const float* v) { return sum4(c, v) + sum4(c + 4, v + 4); }
 
 /// Sample (x, y) of a plane of width x height, upscaled: along the rows first.
-float upscaled(const Sampler& plane, int width, int height, const Upscaler& across, const Upscaler& down,
-               int x, int y) {
-  const Upscaler::Phase& h = across.phase[x % across.scale];
-  const Upscaler::Phase& v = down.phase[y % down.scale];
+float upscaled(const Sampler& plane, int width, int height, const BicubicTaps& across,
+               const BicubicTaps& down, int x, int y) {
+  const BicubicPhase& h = across.phase[x % across.scale];
+  const BicubicPhase& v = down.phase[y % down.scale];
   float column[4];
   for (int k = 0; k < 4; ++k) {
     const int row = std::clamp(y / down.scale + v.first + k, 0, height - 1);
@@ -32,9 +32,9 @@ float upscaled(const Sampler& plane, int width, int height, const Upscaler& acro
     for (int i = 0; i < 4; ++i) {
       values[i] = plane(std::clamp(x / across.scale + h.first + i, 0, width - 1), row);
     }
-    column[k] = sum4(h.coefficient, values);
+    column[k] = sum4(h.weight, values);
   }
-  return down.scale == 1 ? column[1] : sum4(v.coefficient, column);
+  return down.scale == 1 ? column[1] : sum4(v.weight, column);
 }
 
 class Reader {
@@ -54,11 +54,11 @@ class Reader {
     float chroma[2];
     for (int c = 1; c < 3; ++c) {
       const Sampler plane = [&](int cx, int cy) { return nominal(c, cx, cy); };
-      chroma[c - 1] = format.log2_w == 0
-                          ? nominal(c, x, y)
-                          : upscaled(plane, frame_.width_of(c), frame_.height_of(c),
-                                     Upscaler::make(2, -color_.chroma_x / 2),
-                                     Upscaler::make(1 << format.log2_h, -color_.chroma_y / 2), x, y);
+      chroma[c - 1] =
+          format.log2_w == 0
+              ? nominal(c, x, y)
+              : upscaled(plane, frame_.width_of(c), frame_.height_of(c), make_taps(2, -color_.chroma_x / 2),
+                         make_taps(1 << format.log2_h, -color_.chroma_y / 2), x, y);
     }
     const MatrixCoefficients& m = color_.coefficients;
     return {clip(first + m.cr_to_r * chroma[1]),
@@ -105,7 +105,7 @@ class Writer {
 
  private:
   Rgb bicubic(int x, int y) const {
-    const Upscaler up = Upscaler::make(scale_, picture_offset(scale_, 1, 0));
+    const BicubicTaps up = make_taps(scale_, picture_offset(scale_, 1, 0));
     Rgb rgb;
     for (int p = 0; p < 3; ++p) {
       const Sampler plane = [&](int px, int py) { return read_.plane[p][py * read_.width + px]; };
@@ -167,9 +167,9 @@ class Writer {
     const PixelFormat& format = in_.format();
     const bool is_chroma = format.is_chroma(c);
     const Sampler plane = [&](int px, int py) { return static_cast<float>(in_.get(c, px, py)); };
-    const Upscaler across = Upscaler::make(
+    const BicubicTaps across = make_taps(
         scale_, picture_offset(scale_, is_chroma ? 1 << format.log2_w : 1, is_chroma ? color_.chroma_x : 0));
-    const Upscaler down = Upscaler::make(
+    const BicubicTaps down = make_taps(
         scale_, picture_offset(scale_, is_chroma ? 1 << format.log2_h : 1, is_chroma ? color_.chroma_y : 0));
     return upscaled(plane, in_.width_of(c), in_.height_of(c), across, down, x, y);
   }

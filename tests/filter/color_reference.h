@@ -1,6 +1,6 @@
 // The colour path written down sample by sample, without tiles, rings, strips or SIMD: what the filter must
-// equal, bit for bit. Shares with it only the numbers (ColorSpec, Upscaler, Halver, dither) and the order of
-// each sum.
+// equal, bit for bit. Shares with it only the numbers (ColorSpec, BicubicTaps, Halver, dither) and the order
+// of each sum.
 #pragma once
 
 #include "filter/color/frame_sink.h"

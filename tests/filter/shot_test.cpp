@@ -171,12 +171,12 @@ std::string run_clips() {
   for (const Clip& clip : clips()) {
     out << clip.name << "\n";
     ShotTracker tracker(ShotMode::Auto, ShotDetector::kDefaultThreshold, {});
-    tracker.plan(kClipWidth);
     FrameBuffer frame(gray(), kClipWidth, kClipHeight);
     double quiet = 0;
     for (int i = 0; i < clip.frames; ++i) {
       draw(frame, clip.at(i));
-      const ShotEvent event = tracker.next(frame.input(), {});
+      const Thumbnail thumbnail = thumbnail_of(frame);
+      const ShotEvent event = tracker.next(&thumbnail, {});
       if (!event.entered()) {
         quiet = std::max(quiet, event.score);
         continue;
@@ -285,9 +285,9 @@ class Tracker : public testing::Test {
     };
     std::vector<int64_t> shots;
     shots.reserve(frames);
-    for (int i = 0; i < frames; ++i) {
-      shots.push_back(tracker.next(frame_.input(), {has(cuts, i), has(discontinuities, i)}).shot);
-    }
+    const Thumbnail thumbnail = thumbnail_of(frame_);
+    for (int i = 0; i < frames; ++i)
+      shots.push_back(tracker.next(&thumbnail, {has(cuts, i), has(discontinuities, i)}).shot);
     return shots;
   }
 
@@ -298,35 +298,30 @@ using Shots = std::vector<int64_t>;
 
 TEST_F(Tracker, MetadataFollowsTheHost) {
   ShotTracker tracker(ShotMode::Metadata, 0.4, {});
-  tracker.plan(64);
   EXPECT_EQ(run(tracker, 6, {2, 4}), (Shots{0, 0, 1, 1, 2, 2}));
 }
 
 TEST_F(Tracker, AutoAndOffDoNot) {
   for (const ShotMode mode : {ShotMode::Auto, ShotMode::Off}) {
     ShotTracker tracker(mode, 0.4, {});
-    tracker.plan(64);
     EXPECT_EQ(run(tracker, 5, {2, 3}), (Shots{0, 0, 0, 0, 0}));
   }
 }
 
 TEST_F(Tracker, FileSaysWhere) {
   ShotTracker tracker(ShotMode::File, 0.4, {2, 3, 90});
-  tracker.plan(64);
   EXPECT_EQ(run(tracker, 6, {1}), (Shots{0, 0, 1, 2, 2, 2}));
   tracker.reset();
   EXPECT_EQ(run(tracker, 4, {}), (Shots{0, 0, 1, 2}));
   ShotTracker from_zero(ShotMode::File, 0.4, {0, 2});
-  from_zero.plan(64);
   EXPECT_EQ(run(from_zero, 4, {}), (Shots{0, 0, 1, 1}));
 }
 
-TEST_F(Tracker, DiscontinuityAndPlanBeginShotsInEveryMode) {
+TEST_F(Tracker, DiscontinuityAndRestartBeginShotsInEveryMode) {
   for (const ShotMode mode : {ShotMode::Auto, ShotMode::Metadata, ShotMode::File, ShotMode::Off}) {
     ShotTracker tracker(mode, 0.4, {});
-    tracker.plan(64);
     EXPECT_EQ(run(tracker, 4, {}, {2}), (Shots{0, 0, 1, 1}));
-    tracker.plan(64);
+    tracker.restart();
     EXPECT_EQ(run(tracker, 2, {}), (Shots{2, 2}));
   }
 }

@@ -19,8 +19,8 @@ function(cdsr_headers out)
   set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# What module.h declares, the frames in a GPU that picture_rows.h names only, and the errors that cross.
-cdsr_headers(headers model/cuda/module.h filter/color/device_frame.h model/error.h)
+# What module.h declares, the frames in a GPU, and the errors that cross.
+cdsr_headers(headers model/cuda/module.h filter/cuda/device_frames.h model/error.h)
 set(text "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_STANDARD} ${CDSR_SANITIZE}")
 foreach(header IN LISTS headers)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${header}")

@@ -51,11 +51,12 @@ MUTANTS = [
      "a.first[(at + 1) * a.first_pitch + channel]", ["conv.cu"], OPERATORS),
     ("edges padded with the nearest pixel", "model/cuda/head_tile.h",
      "if (x >= 0 && x < width && y >= 0 && y < height) pixel(x, y, rgb);",
-     "pixel(x < 0 ? 0 : x < width ? x : width - 1, y < 0 ? 0 : y < height ? y : height - 1, rgb);", ["head.cu"],
+     "pixel(x < 0 ? 0 : x < width ? x : width - 1, y < 0 ? 0 : y < height ? y : height - 1, rgb);",
+     ["head.cu", "frame_head.cu"],
      FRAMES.replace("FramesThere*/nv12", "*") + ":Precisions/Gpu.NetworksEqualTheReference/fp16"),
-    ("no barrier in the colour kernel", "COLOR", "  __syncthreads();\n  color::tile_halve_columns",
+    ("no barrier in the colour kernel", "filter/cuda/color.cu", "  __syncthreads();\n  color::tile_halve_columns",
      "  color::tile_halve_columns", ["color.cu"], COLOUR),
-    ("statistic's cells one column short", "COLOR", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
+    ("statistic's cells one column short", "filter/cuda/color.cu", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
      ["color.cu"], COLOUR),
     ("memory allocated in a capture", "model/cuda/engine.cpp",
      "  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);\n  memory.measured",
@@ -70,10 +71,10 @@ MUTANTS = [
      REDONE),
     ("result not waited for", "model/cuda/engine.cpp", '  r_->stream.synchronize("a frame");\n', "", ["engine.cpp"],
      REDONE),
-    ("frame's stream not waited for", "model/cuda/engine.cpp", "  r_->stream.wait_for(frames_stream_);\n", "",
-     ["engine.cpp"], FRAMES),
-    ("output's stream not held", "model/cuda/engine.cpp", "  if (device)\n    r_->stream.hold(frames_stream_);\n  else",
-     "  if (!device)", ["engine.cpp"], FRAMES),
+    ("frame's stream not waited for", "filter/cuda/frame_engine.cpp", "    stream.wait_for(frames);\n", "",
+     ["frame_engine.cpp"], FRAMES),
+    ("output's stream not held", "filter/cuda/frame_engine.cpp", "{ stream.hold(frames); }", "{ static_cast<void>(stream); }",
+     ["frame_engine.cpp"], FRAMES),
     ("a kernel in no context of its own", "model/cuda/engine.cpp",
      "  const Context::Scope scope(*context_);\n  load(frame);\n  r_->encoder", "  load(frame);\n  r_->encoder",
      ["engine.cpp"], CONTEXT),
@@ -95,7 +96,6 @@ class Build:
             self.commands = json.load(file)
         link = run(["ninja", "-C", self.folder, "-t", "commands", "-s", "lib/cuda_on_cpu/libcdsr_cuda.so"]).stdout
         self.link = link.strip().splitlines()[-1]
-        self.color = next(c["file"] for c in self.commands if c["file"].endswith("/color.cu"))
 
     def entry(self, source):
         """How a source is compiled for the module, and its object: translated, or as for the GPU."""
@@ -107,16 +107,15 @@ class Build:
                 return command["directory"], words, target
         raise LookupError(source)
 
-    def original(self, source):
-        if source == "color.cu":
-            return self.color
-        return os.path.join(ROOT, "model", "cuda", source)
+    @staticmethod
+    def original(source):
+        frames = os.path.join(ROOT, "filter", "cuda", source)
+        return frames if os.path.exists(frames) else os.path.join(ROOT, "model", "cuda", source)
 
 
 def module_of(build, mutant, folder):
     """Compiles and links a mutant; the module's path."""
     name, path, text, other, sources, _ = mutant
-    path = os.path.relpath(build.color, ROOT) if path == "COLOR" else path
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         before = file.read()
     if text not in before:
@@ -128,7 +127,7 @@ def module_of(build, mutant, folder):
     link = build.link
     for source in sources:
         directory, words, before_target = build.entry(source)
-        file = os.path.join(folder, path) if path.endswith(source) else build.original(source)
+        file = os.path.join(folder, path) if path.endswith(source) else Build.original(source)
         if source.endswith(".cu"):
             translated = os.path.join(folder, source + ".cpp")
             done = run([sys.executable, os.path.join(HERE, "translate.py"), file, translated])

@@ -1,8 +1,6 @@
-#include "filter/color/device_color.h"
+#include "filter/cuda/device_color.h"
 
 #include <algorithm>
-
-#include "model/error.h"
 
 namespace cdsr {
 
@@ -25,8 +23,8 @@ DeviceFrame device_frame(const Frame& frame) {
   f.chroma = frame.color.chroma;
   f.alpha = frame.color.alpha;
   // Luma column x lies between chroma columns at (x - site) / 2.
-  f.across = Upscaler::make(1 << format.log2_w, -frame.color.chroma_x / 2);
-  f.down = Upscaler::make(1 << format.log2_h, -frame.color.chroma_y / 2);
+  f.across = make_taps(1 << format.log2_w, -frame.color.chroma_x / 2);
+  f.down = make_taps(1 << format.log2_h, -frame.color.chroma_y / 2);
   return f;
 }
 
@@ -37,20 +35,12 @@ DeviceOutput device_output(const Frame& out, int scale, const FrameSink::Setting
   o.scale = scale;
   o.strength = settings.strength;
   o.bicubic_chroma = settings.bicubic_chroma;
-  o.picture = Upscaler::make(scale, picture_offset(scale, 1, 0));
-  o.chroma_picture_x = Upscaler::make(scale, picture_offset(scale, 1 << format.log2_w, out.color.chroma_x));
-  o.chroma_picture_y = Upscaler::make(scale, picture_offset(scale, 1 << format.log2_h, out.color.chroma_y));
+  o.picture = make_taps(scale, picture_offset(scale, 1, 0));
+  o.chroma_picture_x = make_taps(scale, picture_offset(scale, 1 << format.log2_w, out.color.chroma_x));
+  o.chroma_picture_y = make_taps(scale, picture_offset(scale, 1 << format.log2_h, out.color.chroma_y));
   o.halve_x = Halver::make(out.color.chroma_x);
   o.halve_y = Halver::make(out.color.chroma_y);
   return o;
-}
-
-void DeviceSource::read(int, int, float* const[3], ptrdiff_t) const {
-  fail(Errc::Internal, "a frame in the GPU's memory was to be read by the processor");
-}
-
-void DeviceSink::write(int, int, const float* const[3], ptrdiff_t) {
-  fail(Errc::Internal, "a frame in the GPU's memory was to be written by the processor");
 }
 
 }  // namespace cdsr

@@ -2,8 +2,8 @@
 // sums in the same order. Compiled without contraction of a * b + c it gives their bits.
 #pragma once
 
-#include "filter/color/device_frame.h"
-#include "model/cuda/host_device.h"
+#include "filter/cuda/device_frame.h"
+#include "model/cuda/planes.h"
 
 namespace cdsr::color {
 
@@ -13,11 +13,8 @@ CDSR_HD float clip01(float x) {
   return x < 1.0F ? x : 1.0F;
 }
 
-CDSR_HD int clamp_index(int i, int size) { return i < 0 ? 0 : i < size ? i : size - 1; }
+using cuda::clamp_index, cuda::sum4, cuda::upscaled;
 
-CDSR_HD float sum4(const float* c, const float* v) {
-  return (c[0] * v[0] + c[1] * v[1]) + (c[2] * v[2] + c[3] * v[3]);
-}
 CDSR_HD float sum8(const float* c, const float* v) { return sum4(c, v) + sum4(c + 4, v + 4); }
 
 CDSR_HD bool is_chroma(const DeviceFrame& f, int c) {
@@ -78,25 +75,6 @@ CDSR_HD void store_nominal(const DeviceFrame& f, int c, int x, int y, float valu
   store_code(f, c, x, y, value * q.gain + q.base);
 }
 
-/// Sample (x, y) of a plane of width x height samples, upscaled along the rows first. `sample(x, y)` gives
-/// the plane's samples; edges repeat.
-template <typename Sample>
-CDSR_HD float upscaled(const Sample& sample, int width, int height, const Upscaler& across,
-                       const Upscaler& down, int x, int y) {
-  const Upscaler::Phase& h = across.phase[x % across.scale];
-  const Upscaler::Phase& v = down.phase[y % down.scale];
-  const int x0 = x / across.scale + h.first, y0 = y / down.scale + v.first;
-  float column[4];
-  for (int k = 0; k < 4; ++k) {
-    if (down.scale == 1 && k != 1) continue;
-    const int row = clamp_index(y0 + k, height);
-    float values[4];
-    for (int i = 0; i < 4; ++i) values[i] = sample(clamp_index(x0 + i, width), row);
-    column[k] = sum4(h.coefficient, values);
-  }
-  return down.scale == 1 ? column[1] : sum4(v.coefficient, column);
-}
-
 struct NominalSample {
   const DeviceFrame& frame;
   int component;
@@ -141,36 +119,19 @@ CDSR_HD float luma_of(const float rgb[3], const MatrixCoefficients& m) {
   return m.kr * clip01(rgb[0]) + m.kg * clip01(rgb[1]) + m.kb * clip01(rgb[2]);
 }
 
-/// The low-resolution frame as planes of floats in [0,1]: made once a frame, read by everything after.
-struct Picture {
-  const float* plane[3] = {};
-  ptrdiff_t stride = 0;  ///< floats
-  int width = 0, height = 0;
-};
-
-struct PictureSample {
-  const Picture& picture;
-  int p;
-  CDSR_HD float operator()(int x, int y) const { return picture.plane[p][y * picture.stride + x]; }
-};
-
-CDSR_HD void bicubic_rgb(const Picture& picture, const Upscaler& up, int x, int y, float rgb[3]) {
-  for (int p = 0; p < 3; ++p)
-    rgb[p] = upscaled(PictureSample{picture, p}, picture.width, picture.height, up, up, x, y);
-}
-
-/// What an output pixel is made of: `network(x, y, rgb)` with the settings' share of bicubic interpolation.
+/// What an output pixel is made of: `network(x, y, rgb)` with the settings' share of bicubic interpolation of
+/// `picture`, the low-resolution frame in [0,1].
 template <typename Network>
-CDSR_HD void blended_rgb(const DeviceOutput& out, const Picture& picture, const Network& network, int x,
+CDSR_HD void blended_rgb(const DeviceOutput& out, const cuda::Planes& picture, const Network& network, int x,
                          int y, float rgb[3]) {
   if constexpr (Network::kNone) {
-    bicubic_rgb(picture, out.picture, x, y, rgb);
+    cuda::bicubic_rgb(picture, out.picture, x, y, rgb);
   } else {
     network(x, y, rgb);
     const bool shifts = out.bicubic_chroma && out.frame.model == ColorModel::Rgb;
     if (out.strength >= 1 && !shifts) return;
     float base[3];
-    bicubic_rgb(picture, out.picture, x, y, base);
+    cuda::bicubic_rgb(picture, out.picture, x, y, base);
     if (out.strength < 1)
       for (int p = 0; p < 3; ++p) rgb[p] = base[p] + out.strength * (clip01(rgb[p]) - base[p]);
     if (shifts) {
@@ -200,9 +161,15 @@ CDSR_HD bool halves(const DeviceOutput& out) {
   return out.frame.model == ColorModel::Yuv && out.frame.log2_w > 0 && !out.bicubic_chroma;
 }
 
+/// R'G'B' of a pixel of a frame, for the network's first layer.
+struct FramePixel {
+  const DeviceFrame& in;
+  CDSR_HD void operator()(int x, int y, float rgb[3]) const { read_rgb(in, x, y, rgb); }
+};
+
 /// Phase 1: luma or R'G'B' of the tile into the frame, chroma of the tile and its surroundings into memory.
 template <typename Network>
-CDSR_HD void tile_convert(const DeviceOutput& out, const Picture& picture, const Network& network,
+CDSR_HD void tile_convert(const DeviceOutput& out, const cuda::Planes& picture, const Network& network,
                           TileMemory& memory, int tile_x, int tile_y, int thread, int threads) {
   const DeviceFrame& f = out.frame;
   const bool around = halves(out);

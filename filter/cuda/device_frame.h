@@ -22,7 +22,7 @@ struct DeviceFrame {
   Component component[4] = {};
   MatrixCoefficients matrix;
   Quantizer luma, chroma, alpha;
-  Upscaler across, down;  ///< chroma to luma size
+  BicubicTaps across, down;  ///< chroma to luma size
 };
 
 /// An output frame and what the conversion to it needs.
@@ -31,8 +31,8 @@ struct DeviceOutput {
   int scale = 2;
   float strength = 1;           ///< 0: bicubic .. 1: the network
   bool bicubic_chroma = false;  ///< chroma interpolated from the input's
-  Upscaler picture;             ///< bicubic, luma grid
-  Upscaler chroma_picture_x, chroma_picture_y;
+  BicubicTaps picture;          ///< bicubic, luma grid
+  BicubicTaps chroma_picture_x, chroma_picture_y;
   Halver halve_x, halve_y;
 };
 

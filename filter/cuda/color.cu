@@ -1,8 +1,7 @@
 // Frames in and out and the shot statistic, on the GPU: the functions of color_math.h, a block of threads at
 // a time. Compiled without contraction of a * b + c: the bits are those of the CPU path.
-#include "filter/color/color_math.h"
+#include "filter/cuda/color_kernels.h"
 #include "model/cuda/driver.h"
-#include "model/cuda/kernels.h"
 
 namespace cdsr::cuda {
 namespace {
@@ -11,18 +10,14 @@ constexpr int kColorThreads = 256;
 
 __global__ void store_kernel(const FrameArgs args, FrameArgs* to) { *to = args; }
 
-struct PlanePointers {
-  float* plane[3];
-};
-
-__global__ void color_in_kernel(const FrameArgs* frame, PlanePointers planes, ptrdiff_t stride) {
+__global__ void color_in_kernel(const FrameArgs* frame, const Planes to) {
   const DeviceFrame& f = frame->in;
   const int x = blockIdx.y * blockDim.x + threadIdx.x,
             y = blockIdx.x;  // rows in x: there may be more than 65535
   if (x >= f.width) return;
   float rgb[3];
   color::read_rgb(f, x, y, rgb);
-  for (int p = 0; p < 3; ++p) planes.plane[p][y * stride + x] = rgb[p];
+  for (int p = 0; p < 3; ++p) const_cast<float*>(to.plane[p])[y * to.stride + x] = rgb[p];
 }
 
 /// The network's picture: last layer, shuffled, with its bicubic skip.
@@ -31,7 +26,7 @@ struct Network {
   const TailArgs& tail;
   __device__ void operator()(int x, int y, float rgb[3]) const {
     float skip[3] = {};
-    if (tail.skip) color::bicubic_rgb(tail.picture, tail.up, x, y, skip);
+    if (tail.skip) bicubic_rgb(tail.picture, tail.taps, x, y, skip);
     for (int p = 0; p < 3; ++p)
       rgb[p] = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, p, x, y) + skip[p];
   }
@@ -105,10 +100,8 @@ void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream) {
   check(cudaGetLastError(), "launch with a frame's addresses");
 }
 
-void launch_color_in(const FrameArgs* frame, float* const planes[3], ptrdiff_t stride, int width, int height,
-                     cudaStream_t stream) {
-  color_in_kernel<<<dim3(height, blocks_of(width, 128)), 128, 0, stream>>>(
-      frame, {{planes[0], planes[1], planes[2]}}, stride);
+void launch_color_in(const FrameArgs* frame, const Planes& to, cudaStream_t stream) {
+  color_in_kernel<<<dim3(to.height, blocks_of(to.width, 128)), 128, 0, stream>>>(frame, to);
   check(cudaGetLastError(), "launch of the colour conversion");
 }
 

@@ -1,0 +1,131 @@
+#include "filter/frame_path.h"
+
+#include <algorithm>
+
+#include "filter/cuda/device_color.h"
+#include "filter/cuda/device_frames.h"
+#include "model/error.h"
+
+namespace cdsr {
+namespace {
+
+class HostPath final : public FramePath {
+ public:
+  explicit HostPath(Engine& engine) : engine_(engine) {}
+
+  void bind(const Frame& in) override {
+    if (in.width != width_) thumbnailer_.plan(in.width);
+    width_ = in.width;
+    source_.bind(in);
+  }
+  const RowSource& source() const override { return source_; }
+  const Thumbnail& thumbnail() override {
+    thumbnailer_.make(source_.frame(), thumbnail_);
+    return thumbnail_;
+  }
+  bool embeds_at_once() const override { return false; }
+  void upscale(const Frame& out, const FrameSink::Settings& settings) override {
+    bind_sink(out, settings);
+    engine_.upscale(source_, sink_);
+  }
+  void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
+    bind_sink(out, settings);
+    sink_.write_bicubic();
+  }
+  double take_color_ms() override {
+    return static_cast<double>(source_.take_time() + sink_.take_time()) * 1e-6;
+  }
+
+ private:
+  void bind_sink(const Frame& out, const FrameSink::Settings& settings) {
+    sink_.bind(source_, out, engine_.network().config.scale, settings);
+  }
+
+  Engine& engine_;
+  int width_ = 0;
+  Thumbnailer thumbnailer_;
+  Thumbnail thumbnail_;
+  FrameSource source_;
+  FrameSink sink_;
+};
+
+class GpuPath final : public FramePath {
+ public:
+  GpuPath(Engine& engine, DeviceFrames& frames)
+      : engine_(engine), frames_(frames), source_(frames.stages()), sink_(frames.stages()) {}
+
+  void bind(const Frame& in) override {
+    thumbnail_.width = std::min(in.width, kThumbnailWidth);
+    thumbnail_.height = std::min(in.height, kThumbnailHeight);
+    frames_.set_input(device_frame(in));
+  }
+  const RowSource& source() const override { return source_; }
+  const Thumbnail& thumbnail() override {
+    frames_.thumbnail(thumbnail_.width, thumbnail_.height, thumbnail_.cell);
+    return thumbnail_;
+  }
+  bool embeds_at_once() const override { return true; }
+  void upscale(const Frame& out, const FrameSink::Settings& settings) override {
+    set_output(out, settings);
+    engine_.upscale(source_, sink_);
+  }
+  void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
+    set_output(out, settings);
+    frames_.bicubic();
+  }
+  double take_color_ms() override { return 0; }
+
+ private:
+  /// The engine reads and writes these itself.
+  class Source final : public RowSource {
+   public:
+    explicit Source(DeviceStages& stages) : stages_(stages) {}
+    void read(int, int, float* const[3], ptrdiff_t) const override {
+      fail(Errc::Internal, "a frame in the GPU's memory was to be read by the processor");
+    }
+    DeviceStages* device() const override { return &stages_; }
+
+   private:
+    DeviceStages& stages_;
+  };
+  class Sink final : public RowSink {
+   public:
+    explicit Sink(DeviceStages& stages) : stages_(stages) {}
+    void write(int, int, const float* const[3], ptrdiff_t) override {
+      fail(Errc::Internal, "a frame in the GPU's memory was to be written by the processor");
+    }
+    DeviceStages* device() const override { return &stages_; }
+
+   private:
+    DeviceStages& stages_;
+  };
+
+  void set_output(const Frame& out, const FrameSink::Settings& settings) {
+    frames_.set_output(device_output(out, engine_.network().config.scale, settings));
+  }
+
+  Engine& engine_;
+  DeviceFrames& frames_;
+  Thumbnail thumbnail_;
+  Source source_;
+  Sink sink_;
+};
+
+}  // namespace
+
+FramePaths::FramePaths(Engine& engine) : engine_(engine), host_(std::make_unique<HostPath>(engine)) {
+  if (DeviceFrames* const frames = device_frames(engine)) gpu_ = std::make_unique<GpuPath>(engine, *frames);
+}
+
+FramePath& FramePaths::gpu() {
+  if (gpu_ != nullptr) return *gpu_;
+  fail(Errc::Unsupported, "frames in a GPU's memory need backend cuda, this session runs {}: {}",
+       engine_.info().backend, engine_.info().detail);
+}
+
+void FramePaths::set_gpu_stream(void* stream) {
+  gpu();  // throws where there is none
+  device_frames(engine_)->set_stream(stream);
+}
+
+}  // namespace cdsr

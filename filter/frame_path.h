@@ -1,0 +1,55 @@
+// How a frame's pixels get to the engine and the picture gets back: through the processor's memory, or within
+// the GPU's.
+#pragma once
+
+#include <memory>
+
+#include "filter/color/frame_sink.h"
+#include "filter/format/frame.h"
+#include "filter/shot/thumbnail.h"
+#include "model/engine.h"
+
+namespace cdsr {
+
+class FramePath {
+ public:
+  virtual ~FramePath() = default;
+
+  /// The frame that all below is about, until the next. Its planes must stay valid. Allocates only for
+  /// another width than the frame's before.
+  virtual void bind(const Frame& in) = 0;
+
+  /// For the engine; pixels are converted while it reads them.
+  virtual const RowSource& source() const = 0;
+  /// Makes it.
+  virtual const Thumbnail& thumbnail() = 0;
+  /// Looking at a new shot takes less than a copy of the frame: a live stream may wait for it.
+  virtual bool embeds_at_once() const = 0;
+
+  /// Into `out`, which has the input's format: by the network, and by bicubic interpolation alone.
+  virtual void upscale(const Frame& out, const FrameSink::Settings& settings) = 0;
+  virtual void interpolate(const Frame& out, const FrameSink::Settings& settings) = 0;
+
+  /// What colour took since the last call, summed over the engine's threads; 0 where nobody measures.
+  virtual double take_color_ms() = 0;
+};
+
+/// The ways to one engine, which must outlive the object.
+class FramePaths {
+ public:
+  explicit FramePaths(Engine& engine);
+
+  /// Throws Unsupported for frames in a GPU's memory when the engine takes none.
+  FramePath& of(const Frame& frame) { return frame.on_gpu ? gpu() : *host_; }
+  FramePath& host() { return *host_; }
+  /// See DeviceFrames::set_stream(). Throws as of().
+  void set_gpu_stream(void* stream);
+
+ private:
+  FramePath& gpu();
+
+  Engine& engine_;
+  std::unique_ptr<FramePath> host_, gpu_;  ///< gpu_: nullptr where the engine takes no such frames
+};
+
+}  // namespace cdsr

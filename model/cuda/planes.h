@@ -1,0 +1,63 @@
+// Pictures in a GPU as planes of floats, and bicubic interpolation one sample at a time. Compiled without
+// contraction of a * b + c it has the bits of the processor's rows (filter/color).
+#pragma once
+
+#include <cstddef>
+
+#include "model/bicubic.h"
+#include "model/cuda/host_device.h"
+
+namespace cdsr::cuda {
+
+/// R', G', B' of a frame or of a band of it.
+struct Planes {
+  const float* plane[3] = {};
+  ptrdiff_t stride = 0;  ///< floats
+  int width = 0, height = 0;
+};
+
+/// R'G'B' of a pixel that is inside.
+struct PlanesPixel {
+  const Planes& in;
+  CDSR_HD void operator()(int x, int y, float rgb[3]) const {
+    for (int p = 0; p < 3; ++p) rgb[p] = in.plane[p][y * in.stride + x];
+  }
+};
+
+CDSR_HD int clamp_index(int i, int size) { return i < 0 ? 0 : i < size ? i : size - 1; }
+
+CDSR_HD float sum4(const float* c, const float* v) {
+  return (c[0] * v[0] + c[1] * v[1]) + (c[2] * v[2] + c[3] * v[3]);
+}
+
+/// Sample (x, y) of a plane of width x height samples, upscaled along the rows first. `sample(x, y)` gives
+/// the plane's samples; edges repeat.
+template <typename Sample>
+CDSR_HD float upscaled(const Sample& sample, int width, int height, const BicubicTaps& across,
+                       const BicubicTaps& down, int x, int y) {
+  const BicubicPhase& h = across.phase[x % across.scale];
+  const BicubicPhase& v = down.phase[y % down.scale];
+  const int x0 = x / across.scale + h.first, y0 = y / down.scale + v.first;
+  float column[4];
+  for (int k = 0; k < 4; ++k) {
+    if (down.scale == 1 && k != 1) continue;
+    const int row = clamp_index(y0 + k, height);
+    float values[4];
+    for (int i = 0; i < 4; ++i) values[i] = sample(clamp_index(x0 + i, width), row);
+    column[k] = sum4(h.weight, values);
+  }
+  return down.scale == 1 ? column[1] : sum4(v.weight, column);
+}
+
+struct PlaneSample {
+  const Planes& picture;
+  int p;
+  CDSR_HD float operator()(int x, int y) const { return picture.plane[p][y * picture.stride + x]; }
+};
+
+CDSR_HD void bicubic_rgb(const Planes& picture, const BicubicTaps& taps, int x, int y, float rgb[3]) {
+  for (int p = 0; p < 3; ++p)
+    rgb[p] = upscaled(PlaneSample{picture, p}, picture.width, picture.height, taps, taps, x, y);
+}
+
+}  // namespace cdsr::cuda
