@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(All, NetworkConformance, testing::ValuesIn(subjects(net
 
 class ThreadConformance : public Conformance<NetworkCase> {};
 TEST_P(ThreadConformance, BitsDoNotDependOnThreadsOrRuns) { hold(check_threads); }
-INSTANTIATE_TEST_SUITE_P(All, ThreadConformance, testing::ValuesIn(subjects(large_cases(), true)),
+INSTANTIATE_TEST_SUITE_P(All, ThreadConformance, testing::ValuesIn(subjects(large_cases(), false)),
                          case_name<NetworkCase>);
 
 class RowConformance : public Conformance<int> {};
