@@ -280,9 +280,21 @@ static int is_jpeg_range_format(int format)
     return format == AV_PIX_FMT_YUVJ420P || format == AV_PIX_FMT_YUVJ422P || format == AV_PIX_FMT_YUVJ444P;
 }
 
-/** Decoders crop CUDA frames at the right and bottom alone: the rest is a matter of where a plane begins. */
+static int cropped_width(const AVFrame *av)
+{
+    return av->width - (av->hw_frames_ctx ? (int)av->crop_left : 0);
+}
+
+static int cropped_height(const AVFrame *av)
+{
+    return av->height - (av->hw_frames_ctx ? (int)av->crop_top : 0);
+}
+
+/** Decoders crop CUDA frames at the right and bottom alone; the left and top are this filter's to take off. */
 static void crop_corner(cdsr_frame *frame, const AVFrame *av, const AVPixFmtDescriptor *desc)
 {
+    frame->width  = cropped_width(av);
+    frame->height = cropped_height(av);
     for (int i = 0; i < desc->nb_components; i++) {
         const AVComponentDescriptor *comp = &desc->comp[i];
         const int chroma = i == 1 || i == 2;
@@ -379,7 +391,7 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
     const int scale = ((CDSRContext *)ctx->priv)->options.scale;
     AVFilterLink *outlink = ctx->outputs[0];
     // The frame's size, not the link's: they differ after scale=eval=frame, which configures nothing anew.
-    AVFrame *out = ff_get_video_buffer(outlink, in->width * scale, in->height * scale);
+    AVFrame *out = ff_get_video_buffer(outlink, cropped_width(in) * scale, cropped_height(in) * scale);
     int ret;
 
     if (!out) {
