@@ -19,12 +19,18 @@
 namespace cdsr::cuda {
 namespace {
 
+/// A number from the environment, at least 0.
+double setting(const char* name, double otherwise) {
+  const char* const text = std::getenv(name);
+  return text != nullptr && *text != '\0' ? std::max(0.0, std::atof(text)) : otherwise;
+}
+
 // Heuristics put good ones first; each costs about half a second of compilation.
-constexpr size_t kCandidates = 8;
+size_t most_candidates() { return static_cast<size_t>(setting("CDSR_CUDNN_CANDIDATES", 8)); }
+// Then what is left keeps the own kernel, and is measured at the next start.
+double most_seconds() { return setting("CDSR_CUDNN_SECONDS", 60); }
 // A measurement: graphs of kLaunches launches, so that launching does not count, and the median of kRepeats.
 constexpr int kLaunches = 10, kRepeats = 9;
-constexpr double kMostSeconds =
-    60;                           // then what is left keeps the own kernel, and is measured at the next start
 constexpr int kComparedRows = 8;  // at the top, in the middle and at the bottom
 
 /// What this process has decided, for engines that come later.
@@ -114,6 +120,7 @@ void poison(const ConvCall& call, cudaStream_t stream) {
 /// A plan, and what it is run with.
 struct Plan {
   ConvGraphShape shape;
+  std::optional<Descriptor> config;  ///< what the plan was made of, which must outlive it
   Descriptor plan;
   size_t workspace = 0;
 };
@@ -152,7 +159,7 @@ class ConvPlansOfEngine final : public ConvPlans {
       const auto kept = std::find_if(choices.begin(), choices.end(),
                                      [&](const PlanChoice& choice) { return choice.shape == text; });
       if (kept != choices.end() && install(*kept, c, stream)) continue;
-      if (seconds() > kMostSeconds) continue;
+      if (seconds() > most_seconds()) continue;
       const PlanChoice choice = measure(c, stream);
       ++measured;
       if (kept != choices.end())
@@ -202,7 +209,7 @@ class ConvPlansOfEngine final : public ConvPlans {
     if (!plan) return std::nullopt;
     const int64_t workspace = plan->get_int(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
     if (workspace < 0 || static_cast<size_t>(workspace) > most_workspace_) return std::nullopt;
-    return Plan{shape, std::move(*plan), static_cast<size_t>(workspace)};
+    return Plan{shape, std::nullopt, std::move(*plan), static_cast<size_t>(workspace)};
   }
 
   /// Whether the plan gives what the own kernel gives, on what the call's memory holds.
@@ -230,10 +237,11 @@ class ConvPlansOfEngine final : public ConvPlans {
       std::optional<Plan> plan;
       if (!choice.plan.empty()) plan = usable(c.call.shape, graph.restore(choice.plan));
       if (!plan) {
-        const auto all = candidates(graph);
+        auto all = candidates(graph);
         const auto at = static_cast<size_t>(choice.candidate);
         if (at >= all.size() || all[at].engine != choice.engine) return false;
         plan = usable(c.call.shape, graph.plan(all[at]));
+        if (plan) plan->config = std::move(all[at].config);
       }
       if (!plan) return false;
       const DeviceBuffer workspace(plan->workspace);
@@ -248,9 +256,10 @@ class ConvPlansOfEngine final : public ConvPlans {
 
   /// What may be chosen: results that depend on the input alone, in a graph's capture too.
   static std::vector<ConvGraph::Candidate> candidates(const ConvGraph& graph) {
+    const size_t most = most_candidates();
     std::vector<ConvGraph::Candidate> all;
     for (ConvGraph::Candidate& c : graph.candidates())
-      if (c.exact && c.native_graph && all.size() < kCandidates) all.push_back(std::move(c));
+      if (c.exact && c.native_graph && all.size() < most) all.push_back(std::move(c));
     return all;
   }
 
@@ -298,6 +307,7 @@ class ConvPlansOfEngine final : public ConvPlans {
       // A plan that cannot be written as text is built again at the next start.
       choice.plan =
           attempt([&] { return chosen.plan.get_text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION); });
+      chosen.config = std::move(offered[verdict.candidate].config);
       plans_.push_back(std::move(chosen));
     }
     return choice;
