@@ -47,17 +47,20 @@ Frame make_frame(int width, int height, uint32_t seed) {
 }
 
 double copy_rate() {  // bytes read and written a second
-  constexpr size_t kBytes = size_t{2} << 30;
+  check(cudaFree(nullptr));
+  size_t available = 0, all = 0;
+  check(cudaMemGetInfo(&available, &all));
+  const size_t bytes = std::min(size_t{2} << 30, available / 8);
   void *a = nullptr, *b = nullptr;
-  check(cudaMalloc(&a, kBytes));
-  check(cudaMalloc(&b, kBytes));
+  check(cudaMalloc(&a, bytes));
+  check(cudaMalloc(&b, bytes));
   cudaEvent_t start, stop;
   check(cudaEventCreate(&start));
   check(cudaEventCreate(&stop));
   float best = 1e9F;
   for (int i = 0; i < 10; ++i) {
     check(cudaEventRecord(start));
-    check(cudaMemcpyAsync(b, a, kBytes, cudaMemcpyDeviceToDevice));
+    check(cudaMemcpyAsync(b, a, bytes, cudaMemcpyDeviceToDevice));
     check(cudaEventRecord(stop));
     check(cudaEventSynchronize(stop));
     float ms = 0;
@@ -66,7 +69,7 @@ double copy_rate() {  // bytes read and written a second
   }
   cudaFree(a);
   cudaFree(b);
-  return 2.0 * kBytes / best * 1e3;
+  return 2.0 * static_cast<double>(bytes) / best * 1e3;
 }
 
 void run(const std::string& name, int width, int height, Precision precision) {

@@ -2,24 +2,30 @@
 # Everything that a GPU is needed for, in the order that finds out most first. Results are files in OUT, and
 # OUT/RESULTS.md is model/cuda/RESULTS.md of this machine.
 #
-#   tools/gpu/check.sh [PART...]  host, correct, fast, train, zerocopy (default: all of them)
+#   tools/gpu/check.sh [PART...]  host, correct, fast, hosts, careful, cudnn, compare, train (default: all of them)
 #   tools/gpu/check.sh carry [B]  fill .gpu/ with what an offline machine lacks: headers, GoogleTest, a small FFmpeg (for
 #                                 the libcdsr of build folder B, default: any), a clip, pictures
 #
 #   host      build, tests of the kernels' arithmetic, registers and spills, matrix instructions: no CUDA call
-#   correct   operators, networks, frames and contexts against the reference; compute-sanitizer
-#   fast      milliseconds a frame, with cuDNN's plans and without, and the same networks in PyTorch
+#   correct   operators and networks in fp16 and bf16, frames, contexts against the reference, own kernels
+#   fast      cdsr-rt and cdsr-10 at 960x540, own kernels: milliseconds a frame
+#   hosts     FFmpeg: NVDEC, the filter, NVENC; copies to and from the GPU counted; the picture against the CPU's
+#   careful   compute-sanitizer
+#   cudnn     the same networks with cuDNN's plans, and the other sizes
+#   compare   the same networks in PyTorch, and the table
 #   train     a few steps of `cdsr train` on the GPU
-#   zerocopy  FFmpeg: NVDEC, the filter, NVENC; copies to and from the GPU counted; the picture against the CPU's
 #
 # OUT        where results go (default out/gpu)
 # LIMIT      seconds this call may take (default 540); what does not fit is left out, and said
 # JOBS       compiler processes (default: one for each processor)
 # BUILD      build folder (default build-gpu)
 # CDSR_GPU_DRY=1   as if there were no GPU
+# REHEARSE=folder  a build folder whose stand-in for a GPU (tests/cuda/on_cpu) runs everything: what is slow is cut
+#                  off as it would be on a GPU that is
 #
-# Parts build on each other's files: `host` first. Where a call may take ten minutes: `host correct`, then `fast`, then
-# `train zerocopy`. Without a GPU it stops before the first CUDA call and says so.
+# Parts build on each other's files: `host` first. Steps that tell most come first, each under its own limit, and
+# RESULTS.md is written after every step: a call that is killed leaves what it has found. Without a GPU it stops
+# before the first CUDA call and says so.
 # The exit status is 1 when a step failed, 0 otherwise.
 # shellcheck disable=SC2317  # functions are called through step
 set -uo pipefail
@@ -28,7 +34,14 @@ root=$(cd "$(dirname "$self")/../.." && pwd)
 cd "$root" || exit 1
 export OUT=${OUT:-$root/out/gpu} BUILD=${BUILD:-$root/build-gpu} JOBS=${JOBS:-$(nproc)}
 limit=${LIMIT:-540}
-ffmpeg=$root/.gpu/ffmpeg/bin/ffmpeg
+ffmpeg=${FFMPEG:-$root/.gpu/ffmpeg/bin/ffmpeg}
+gpu_test=cuda_gpu_test gpu_bench=cuda_gpu_bench size=960x540
+if [[ -n ${REHEARSE:-} ]]; then
+  BUILD=$(cd "$REHEARSE" && pwd) || exit 1
+  gpu_test=cuda_on_cpu_test gpu_bench=cuda_on_cpu_bench size=32x18
+  export CDSR_CUDA_MODULE=$BUILD/lib/cuda_on_cpu/libcdsr_cuda.so
+  export LD_LIBRARY_PATH=$BUILD/lib/cuda_on_cpu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 failed=0
 
 # ------------------------------------------------------------------------------------------------------- results
@@ -41,6 +54,7 @@ step() {
   if ((left < 15)); then
     say "left out  $what: no time, $SECONDS of $limit s are over"
     row "$what" "left out, no time" ""
+    results
     return 1
   fi
   ((most <= left)) || most=$left
@@ -51,17 +65,20 @@ step() {
     0)
       say "passed    $what ($((SECONDS - started)) s)"
       row "$what" passed $((SECONDS - started))
+      results
       return 0
       ;;
     77)
       say "left out  $what: $(tail -n 1 "$OUT/$file")"
       row "$what" "left out: $(tail -n 1 "$OUT/$file")" $((SECONDS - started))
+      results
       return 1
       ;;
     124 | 137) say "FAILED    $what: not done after $most s, see $file" ;;
     *) say "FAILED    $what ($((SECONDS - started)) s), see $file" ;;
   esac
   row "$what" "**failed**, see $file" $((SECONDS - started))
+  results
   tail -n 15 "$OUT/$file"
   failed=1
   return 1
@@ -138,6 +155,18 @@ library_path() {
   done
   echo "$all${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
+# Whether the loader finds a library, as programs will have it do.
+has_library() {
+  local folder
+  if command -v python3 >/dev/null; then
+    python_says "import ctypes; ctypes.CDLL('$1')"
+    return
+  fi
+  while IFS= read -r -d : folder; do
+    [[ -z $folder || ! -e $folder/$1 ]] || return 0
+  done <<<"${LD_LIBRARY_PATH:-}:"
+  ldconfig -p | grep -qF "$1"
+}
 # The loader's word and the driver's, not nvidia-smi's: they decide whether cdsr has a GPU. No context is made.
 have_gpu() {
   [[ ${CDSR_GPU_DRY:-0} != 1 ]] || return 1
@@ -148,7 +177,7 @@ except OSError: sys.exit(1)
 n = ctypes.c_int(0)
 sys.exit(0 if d.cuInit(0) == 0 and d.cuDeviceGetCount(ctypes.byref(n)) == 0 and n.value > 0 else 1)'
   else
-    ldconfig -p | grep -q 'libcuda\.so\.1'
+    has_library libcuda.so.1
   fi
 }
 
@@ -161,10 +190,13 @@ configure() { # FOLDER ARGUMENTS...
   cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCDSR_GST=OFF \
     -DCDSR_CUDA_ARCHITECTURES="${ARCHITECTURES:-90}" "${arguments[@]}" "$@"
 }
-step_configure() { configure "$BUILD" -DCDSR_TORCH=OFF -DCDSR_FFMPEG=OFF; }
+step_configure() {
+  [[ -z ${REHEARSE:-} ]] || cannot "a rehearsal: $BUILD as it is"
+  configure "$BUILD" -DCDSR_TORCH=OFF -DCDSR_FFMPEG=OFF
+}
 step_build() {
   cmake --build "$BUILD" --parallel "$JOBS" --target cdsr cdsr_cuda cuda_color_test cuda_kernels_test cuda_plan_test \
-    cuda_module_test conformance_test cuda_gpu_test cuda_gpu_bench
+    cuda_module_test conformance_test "$gpu_test" "$gpu_bench"
 }
 step_host_tests() {
   local test bad=0
@@ -189,7 +221,8 @@ step_matrix() {
   [[ $found -eq 1 ]]
 }
 part_host() {
-  step configure 60 configure.txt "configure" && step build 400 build.txt "build" || return
+  step configure 60 configure.txt "configure" || [[ -n ${REHEARSE:-} ]] || return
+  step build 400 build.txt "build" || return
   step host_tests 90 host.txt "host tests of the kernels"
   step resources 60 resources.txt "resources: no kernel has a stack or spills"
   step matrix 60 matrix.txt "matrix instructions in the binary"
@@ -197,49 +230,64 @@ part_host() {
 
 # ------------------------------------------------------------------------------------------------------- correct
 gpu_tests() { # ARGUMENTS...; what is skipped has not been tested
-  "$BUILD/bin/cuda_gpu_test" "$@" | tee "$OUT/tests.tmp" && ! grep -q SKIPPED "$OUT/tests.tmp"
+  "$BUILD/bin/$gpu_test" "$@" | tee "$OUT/tests.tmp" && ! grep -q SKIPPED "$OUT/tests.tmp"
 }
-conformance() { "$BUILD/bin/conformance_test" --backend=cuda "$@"; }
-step_conformance() { CDSR_CUDNN=off conformance; }
-step_gpu() { CDSR_CUDNN=off gpu_tests --gtest_filter='-GpuPlans.*'; }
-step_gpu_cudnn() {
-  export CDSR_PLAN_CACHE=$OUT/plans
-  conformance --gtest_filter='*Network*fp16*:*Network*bf16*' && gpu_tests --gtest_filter='GpuPlans.*:*SameBits*:*Fp8*'
-}
-step_memcheck() {
-  command -v compute-sanitizer >/dev/null || cannot "no compute-sanitizer here"
-  export CDSR_CUDNN=off
-  compute-sanitizer --error-exitcode 9 "$BUILD/bin/cuda_gpu_test" --gtest_filter="*nv12*:GpuSafety.WhatHalf*" &&
-    compute-sanitizer --error-exitcode 9 "$BUILD/bin/conformance_test" --backend=cuda --gtest_filter="*Operator*fp16*_13x7"
-}
-step_racecheck() {
-  command -v compute-sanitizer >/dev/null || cannot "no compute-sanitizer here"
-  export CDSR_CUDNN=off
-  local check=(compute-sanitizer --tool racecheck --error-exitcode 9)
-  "${check[@]}" "$BUILD/bin/cuda_gpu_test" --gtest_filter="*nv12*" &&
-    "${check[@]}" "$BUILD/bin/conformance_test" --backend=cuda --gtest_filter="*Operator*fp16*_13x7"
-}
+step_conformance() { CDSR_CUDNN=off "$BUILD/bin/conformance_test" --backend=cuda; }
+step_halves() { CDSR_CUDNN=off gpu_tests --gtest_filter='*Operators*16:*Networks*16'; }
+step_gpu() { CDSR_CUDNN=off gpu_tests --gtest_filter='-*GpuPlans*:*Operators*16:*Networks*16'; }
 part_correct() {
-  step conformance 150 conformance.txt "every operator, network and rule of use, own kernels"
-  step gpu 150 gpu.txt "frames, bands, fp8, contexts and more on the GPU, own kernels"
-  step gpu_cudnn 200 gpu_cudnn.txt "networks with cuDNN's plans"
-  step memcheck 150 memcheck.txt "compute-sanitizer memcheck"
-  step racecheck 150 racecheck.txt "compute-sanitizer racecheck"
+  step halves 60 halves.txt "operators and networks in fp16 and bf16, own kernels"
+  step gpu 120 gpu.txt "fp32, fp8, bands, frames, contexts, own kernels"
+  step conformance 120 conformance.txt "every operator, network and rule of use, own kernels"
 }
 
 # ---------------------------------------------------------------------------------------------------------- fast
-step_bench_own() { CDSR_CUDNN=off "$BUILD/bin/cuda_gpu_bench"; }
-step_bench() { CDSR_PLAN_CACHE=$OUT/plans "$BUILD/bin/cuda_gpu_bench"; }
+bench() { "$BUILD/bin/$gpu_bench" "$@"; }
+step_bench_first() {
+  CDSR_CUDNN=off bench cdsr-rt "$size" fp16 cdsr-rt "$size" bf16 cdsr-10 "$size" fp16 cdsr-10 "$size" bf16
+}
+part_fast() {
+  step bench_first 60 bench_first.json "cdsr-rt and cdsr-10 at $size, own kernels"
+}
+
+# ------------------------------------------------------------------------------------------------------- careful
+sanitizer() { # ARGUMENTS...
+  command -v compute-sanitizer >/dev/null || cannot "no compute-sanitizer here"
+  CDSR_CUDNN=off compute-sanitizer --error-exitcode 9 "$@"
+}
+step_memcheck() { sanitizer "$BUILD/bin/$gpu_test" --gtest_filter='*nv12*:*Operators*fp16*:GpuSafety.WhatHalf*'; }
+step_racecheck() { sanitizer --tool racecheck "$BUILD/bin/$gpu_test" --gtest_filter='*Operators*fp16*:*nv12*'; }
+part_careful() {
+  step memcheck 100 memcheck.txt "compute-sanitizer memcheck"
+  step racecheck 100 racecheck.txt "compute-sanitizer racecheck"
+}
+
+# --------------------------------------------------------------------------------------------------------- cudnn
+# Measuring is bounded: half a second a candidate, and shapes that are not reached keep the own kernel.
+export CDSR_CUDNN_CANDIDATES=${CDSR_CUDNN_CANDIDATES:-3} CDSR_CUDNN_SECONDS=${CDSR_CUDNN_SECONDS:-15}
+step_plans() {
+  export CDSR_PLAN_CACHE=$OUT/plans
+  gpu_tests --gtest_filter='*GpuPlans*:*Networks*16:*SameBits*16:*Fp8*'
+}
+step_bench() {
+  CDSR_PLAN_CACHE=$OUT/plans bench cdsr-10 "$size" fp16 cdsr-10 "$size" bf16 cdsr-10 "$size" fp8 cdsr-2 "$size" fp16 \
+    cdsr-rt "$size" fp16 cdsr-10 1280x720 fp16 cdsr-2 1280x720 fp16 cdsr-rt 1280x720 fp16 cdsr-2 1920x1080 fp16 \
+    cdsr-rt 1920x1080 fp16
+}
+part_cudnn() {
+  step plans 100 plans.txt "networks with cuDNN's plans"
+  step bench 150 bench.json "speed, cuDNN where it was measured faster"
+}
+
+# ------------------------------------------------------------------------------------------------------- compare
 step_torch() {
   python_says 'import torch' || cannot "no PyTorch here"
   python3 tools/gpu/torch_baseline.py
 }
-step_table() { python3 tools/gpu/table.py "$OUT/bench.json" "$OUT/torch.json" "$OUT/bench_own.json"; }
-part_fast() {
-  step bench_own 120 bench_own.json "speed, own kernels"
-  step bench 300 bench.json "speed, cuDNN where it was measured faster"
-  step torch 200 torch.json "the same networks in PyTorch"
-  [[ -s $OUT/bench.json ]] && step table 20 table.txt "table" && cat "$OUT/table.txt"
+step_table() { python3 tools/gpu/table.py "$OUT/bench.json" "$OUT/torch.json" "$OUT/bench_first.json"; }
+part_compare() {
+  step torch 120 torch.json "the same networks in PyTorch"
+  step table 20 table.txt "table" && cat "$OUT/table.txt"
 }
 
 # --------------------------------------------------------------------------------------------------------- train
@@ -277,7 +325,7 @@ part_train() {
     step train_gpu 150 train.txt "training steps on the GPU"
 }
 
-# ------------------------------------------------------------------------------------------------------ zerocopy
+# --------------------------------------------------------------------------------------------------------- hosts
 encode() { # LARGE-COPY BYTES, COUNTS FILE, FFMPEG ARGUMENTS...
   local large=$1 counts=$2
   shift 2
@@ -304,7 +352,7 @@ EOF
 }
 need_ffmpeg() { [[ -x $ffmpeg ]] || cannot "no FFmpeg in .gpu (tools/gpu/check.sh carry)"; }
 need_nvdec() {
-  ldconfig -p | grep -q 'libnvcuvid\.so\.1' || cannot "no libnvcuvid.so.1: this driver has no NVDEC"
+  has_library libnvcuvid.so.1 || cannot "no libnvcuvid.so.1: this driver has no NVDEC"
   [[ -s .gpu/clip.mp4 ]] || cannot "no clip in .gpu (tools/gpu/check.sh carry)"
 }
 # Frames go up once and come down once, in a context of FFmpeg's own and in the primary one: the upload has one or two
@@ -330,7 +378,7 @@ step_nvdec() {
 step_nvenc() {
   need_ffmpeg
   need_nvdec
-  ldconfig -p | grep -q 'libnvidia-encode\.so\.1' || cannot "no libnvidia-encode.so.1: no NVENC"
+  has_library libnvidia-encode.so.1 || cannot "no libnvidia-encode.so.1: no NVENC"
   if ! encode 20000 "$OUT/nvenc.json" -hwaccel cuda -hwaccel_output_format cuda -i .gpu/clip.mp4 -vf cdsr=scale=2 \
     -c:v h264_nvenc "$OUT/nvenc.mp4" >"$OUT/nvenc.log" 2>&1; then
     cat "$OUT/nvenc.log"
@@ -356,7 +404,7 @@ print(f"{a.size} and {b.size} samples, differences: mean {d.mean():.4f}, 99.9 % 
 sys.exit(0 if a.size == b.size > 0 and d.mean() < 0.1 and numpy.percentile(d, 99.9) <= 1 and d.max() <= 4 else 1)
 EOF
 }
-part_zerocopy() {
+part_hosts() {
   step upload 100 upload.txt "FFmpeg: up, filter, down: one copy each way"
   step nvdec 100 nvdec.txt "FFmpeg: NVDEC, filter: no copy of a picture"
   step nvenc 100 nvenc.txt "FFmpeg: NVDEC, filter, NVENC: no copy of a picture"
@@ -391,10 +439,10 @@ case ${1:-} in
     ;;
 esac
 parts=("$@")
-[[ $# -gt 0 ]] || parts=(host correct fast train zerocopy)
+[[ $# -gt 0 ]] || parts=(host correct fast hosts careful cudnn compare train)
 for part in "${parts[@]}"; do
-  [[ $part =~ ^(host|correct|fast|train|zerocopy)$ ]] || {
-    sed -n '2,26s/^# \{0,1\}//p' "$self" >&2
+  [[ $part =~ ^(host|correct|fast|hosts|careful|cudnn|compare|train)$ ]] || {
+    sed -n '2,32s/^# \{0,1\}//p' "$self" >&2
     exit 2
   }
 done
@@ -410,6 +458,5 @@ for part in "${parts[@]}"; do
   [[ $part == host ]] || nvidia-smi >"$OUT/nvidia-smi.txt" 2>&1
   "part_$part"
 done
-results
 say "$SECONDS s in all; $OUT/RESULTS.md"
 exit "$failed"

@@ -1,4 +1,4 @@
-"""bench.json, torch.json and bench_own.json side by side, as the table for model/cuda/RESULTS.md."""
+"""bench.json, torch.json and bench_first.json (own kernels) side by side, as the table for model/cuda/RESULTS.md."""
 
 import json
 import os
@@ -15,7 +15,7 @@ def lines(path):
 def main():
     ours, theirs, own = (lines(path) for path in sys.argv[1:4])
     rate = next((line["matrix_tflops"] for line in theirs if "matrix_tflops" in line), None)
-    copies = next((line["copy_bytes_per_second"] for line in ours if "copy_bytes_per_second" in line), None)
+    copies = next((line["copy_bytes_per_second"] for line in ours + own if "copy_bytes_per_second" in line), None)
     torch = {(line["network"], line["size"]): line for line in theirs if "network" in line}
     without = {(line["network"], line["size"], line["precision"]): line for line in own if "network" in line}
     if rate is not None:
@@ -25,7 +25,8 @@ def main():
     print("| network | input | precision | ms | fps | TFLOP/s | of the matrix rate | own kernels ms | colour ms "
           "| eager ms | compiled ms |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for line in ours:
+    known = {(line["network"], line["size"], line["precision"]) for line in ours if "network" in line}
+    for line in ours + [line for key, line in without.items() if key not in known]:
         if "network" not in line:
             continue
         other = torch.get((line["network"], line["size"]), {})
