@@ -182,39 +182,101 @@ __device__ inline void store_partials(const ConvArgs<T>& a, const Place& place, 
   a.partials[static_cast<ptrdiff_t>(place.block) * a.out_channels + channel] = sum;
 }
 
-template <typename T, typename Out, int kN>
+/// The two neighbouring channels of a lane, from `from`'s pixel `at`.
+template <typename T>
+__device__ inline Two<T> two_of(const T* from, ptrdiff_t at, int pitch, int channel) {
+  return *reinterpret_cast<const Two<T>*>(from + at * pitch + channel);
+}
+
+/// Stores what a lane has of mma's accumulators, four pairs of channels of a pixel at a time: what is added is
+/// fetched for all of them before the first is stored, since the compiler must take a store for what may change
+/// it. Returns whether all values are finite; leaves in `sums` what counts in the partial sums.
+template <typename T, typename Out, int kN, bool kDqa>
+__device__ inline bool store_pairs(const ConvArgs<T>& a, const Place& place, float (&sums)[kN]) {
+  using Added = std::conditional_t<kDqa, T, typename ConvArgs<T>::Residual>;
+  constexpr int kPairs = 4;  // as many as leave registers
+  bool finite = true;
+#pragma unroll
+  for (int tiles = 0; tiles < kN / 8; tiles += kPairs) {
+    const int channel = place.group * kN + 8 * tiles + (place.lane & 3) * 2;
+    Two<float> bias[kPairs] = {}, gate[kPairs] = {};
+#pragma unroll
+    for (int n = 0; n < kPairs; ++n) {
+      if (channel + 8 * n >= a.out_channels) continue;
+      bias[n] = two_of(a.bias, 0, 0, channel + 8 * n);
+      if constexpr (kDqa) gate[n] = two_of(a.gate, 0, 0, channel + 8 * n);
+    }
+#pragma unroll
+    for (int part = 0; part < 4; ++part) {  // the lane's pixels: two in each row m
+      const int m = part / 2, r = part % 2 * 2;
+      const int pixel = (2 * place.warp + m) * kTile + (place.lane >> 2) + r * 4;
+      ptrdiff_t at = 0;
+      const bool own = own_pixel(a, place.tile_x, place.tile_y, pixel, at);
+      const bool counts = counted(a, place.tile_y, pixel);
+      Two<Added> first[kPairs] = {}, second[kPairs] = {};
+#pragma unroll
+      for (int n = 0; n < kPairs; ++n) {
+        if (!own || channel + 8 * n >= a.out_channels) continue;
+        if constexpr (kDqa) {
+          first[n] = two_of(a.in, at, a.in_pitch, channel + 8 * n);
+        } else {
+          if (a.first != nullptr) first[n] = two_of(a.first, at, a.first_pitch, channel + 8 * n);
+          if (a.second != nullptr) second[n] = two_of(a.second, at, a.second_pitch, channel + 8 * n);
+        }
+      }
+#pragma unroll
+      for (int n = 0; n < kPairs; ++n) {
+        float* const pair = &sums[m * (kN / 2) + 4 * (tiles + n) + r];
+        const int c = channel + 8 * n;
+        if (!own || c >= a.out_channels) {
+          pair[0] = pair[1] = 0;
+          continue;
+        }
+        Two<Out> result;
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          result.value[i] = stored<Out>(
+              a, combined<kDqa>(
+                     a, pair[i], c + i, bias[n].value[i], gate[n].value[i],
+                     [&] { return first[n].value[i]; }, [&] { return second[n].value[i]; }));
+          const float kept = static_cast<float>(result.value[i]);
+          finite = finite && isfinite(kept);
+          pair[i] = counts ? kept : 0.0F;
+        }
+        *reinterpret_cast<Two<Out>*>(static_cast<Out*>(a.out) + at * a.out_pitch + c) = result;
+      }
+    }
+  }
+  return finite;
+}
+
+/// The same of float's accumulators, one by one.
+template <int kN, bool kDqa>
+__device__ inline bool store_singly(const ConvArgs<float>& a, const Place& place, float (&sums)[kN]) {
+  using Own = Accumulators<float, kN>;
+  bool finite = true;
+#pragma unroll
+  for (int i = 0; i < kN; ++i) {
+    const int channel = place.group * kN + Own::channel(place.lane, i);
+    const int pixel = Own::pixel(place.warp, place.lane, i);
+    ptrdiff_t at = 0;
+    const bool own = own_pixel(a, place.tile_x, place.tile_y, pixel, at) && channel < a.out_channels;
+    const float value = own ? finished<kDqa>(a, sums[i], channel, at) : 0.0F;
+    finite = finite && isfinite(value);
+    sums[i] = counted(a, place.tile_y, pixel) ? value : 0.0F;
+    if (own) static_cast<float*>(a.out)[at * a.out_pitch + channel] = value;
+  }
+  return finite;
+}
+
+template <typename T, typename Out, int kN, bool kDqa>
 __device__ inline void finish(const ConvArgs<T>& a, const Place& place, float (&sums)[kN],
                               unsigned char* memory) {
   bool finite = true;
-  const int warp = place.warp, lane = place.lane, group = place.group;
-#pragma unroll
-  for (int i = 0; i < kN; i += 2) {
-    Out before{};
-#pragma unroll
-    for (int j = i; j < i + 2; ++j) {
-      const int channel = group * kN + Accumulators<T, kN>::channel(lane, j);
-      ptrdiff_t at = 0;
-      const bool own =
-          own_pixel(a, place.tile_x, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j), at) &&
-          channel < a.out_channels;
-      const Out value = own ? stored<Out>(a, finished(a, sums[j], channel, at)) : Out(0.0F);
-      const float kept = static_cast<float>(value);
-      finite = finite && isfinite(kept);
-      sums[j] = counted(a, place.tile_y, Accumulators<T, kN>::pixel(warp, lane, j)) ? kept : 0.0F;
-      // The two channels of a half-precision or fp8 pair are neighbours: one store.
-      if constexpr (sizeof(Out) <= 2) {
-        using Bits = std::conditional_t<sizeof(Out) == 2, uint16_t, uint8_t>;
-        using Pair = std::conditional_t<sizeof(Out) == 2, uint32_t, uint16_t>;
-        if (own && j > i)
-          *reinterpret_cast<Pair*>(static_cast<Out*>(a.out) + at * a.out_pitch + channel - 1) =
-              static_cast<Pair>(reinterpret_cast<const Bits&>(before) |
-                                static_cast<Pair>(reinterpret_cast<const Bits&>(value)) << 8 * sizeof(Out));
-      } else {
-        if (own) static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
-      }
-      before = value;
-    }
-  }
+  if constexpr (Accumulators<T, kN>::kMma)
+    finite = store_pairs<T, Out, kN, kDqa>(a, place, sums);
+  else
+    finite = store_singly<kN, kDqa>(a, place, sums);
   if (a.not_finite != nullptr && !finite) *a.not_finite = 1;
   if (a.partials != nullptr) store_partials(a, place, sums, reinterpret_cast<float*>(memory));
 }
@@ -259,7 +321,7 @@ __global__ void __launch_bounds__(kThreads, 2) conv_kernel(const __grid_constant
       [&](const unsigned char* stage) {
         multiply<T, 9, kN>(stage, stage + Memory::kInput, at.warp, at.lane, sums);
       });
-  finish<T, Out, kN>(a, at, sums, memory);
+  finish<T, Out, kN, false>(a, at, sums, memory);
 }
 
 template <typename T, int kN>
@@ -290,7 +352,7 @@ __global__ void __launch_bounds__(kThreads, 2) dqa_kernel(const __grid_constant_
         __syncthreads();
         multiply<T, 1, kN>(result, stage + kInput, at.warp, at.lane, sums);
       });
-  finish<T, T, kN>(a, at, sums, memory);
+  finish<T, T, kN, true>(a, at, sums, memory);
 }
 
 template <typename Kernel, typename T>

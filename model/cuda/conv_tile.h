@@ -175,18 +175,31 @@ CDSR_HD bool counted(const ConvArgs<T>& a, int tile_y, int pixel) {
 
 CDSR_HD float leaky(float v, float slope) { return v < 0 ? slope * v : v; }
 
+/// What is stored for a convolution's sum; `first` and `second` give the residuals there, of a DQA `first`
+/// the input.
+template <bool kDqa, typename T, typename First, typename Second>
+CDSR_HD float combined(const ConvArgs<T>& a, float sum, int channel, float bias, float gate,
+                       const First& first, const Second& second) {
+  if constexpr (sizeof(T) == 1) sum *= a.factor[channel];
+  float v = sum + bias;
+  if constexpr (kDqa) return leaky(v + gate * static_cast<float>(first()), a.slope);
+  v = a.scale * leaky(v, a.slope);
+  if (a.first != nullptr) v += a.first_scale * static_cast<float>(first());
+  if (a.second != nullptr) v += a.second_scale * static_cast<float>(second());
+  return v;
+}
+
 /// What is stored for an accumulator; `at` is the pixel, which must be inside.
-template <typename T>
+template <bool kDqa, typename T>
 CDSR_HD float finished(const ConvArgs<T>& a, float sum, int channel, ptrdiff_t at) {
   if (channel >= a.out_channels) return 0;
-  if constexpr (sizeof(T) == 1) sum *= a.factor[channel];
-  float v = sum + a.bias[channel];
-  if (a.gate != nullptr)
-    return leaky(v + a.gate[channel] * static_cast<float>(a.in[at * a.in_pitch + channel]), a.slope);
-  v = a.scale * leaky(v, a.slope);
-  if (a.first != nullptr) v += a.first_scale * static_cast<float>(a.first[at * a.first_pitch + channel]);
-  if (a.second != nullptr) v += a.second_scale * static_cast<float>(a.second[at * a.second_pitch + channel]);
-  return v;
+  if constexpr (kDqa)
+    return combined<true>(
+        a, sum, channel, a.bias[channel], a.gate[channel], [&] { return a.in[at * a.in_pitch + channel]; },
+        [] { return 0.0F; });
+  return combined<false>(
+      a, sum, channel, a.bias[channel], 0, [&] { return a.first[at * a.first_pitch + channel]; },
+      [&] { return a.second[at * a.second_pitch + channel]; });
 }
 
 /// The value as memory of type Out holds it.
@@ -195,6 +208,12 @@ CDSR_HD Out stored(const ConvArgs<T>& a, float v) {
   if constexpr (sizeof(Out) == 1) v *= *a.out_scale;
   return Out(v);
 }
+
+/// Two values that lie side by side, in one access.
+template <typename T>
+struct alignas(2 * sizeof(T)) Two {
+  T value[2];
+};
 
 /// 16 bytes as values, in one access; both 16-byte aligned.
 template <typename T>

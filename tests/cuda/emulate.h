@@ -199,7 +199,7 @@ void run_conv(const ConvArgs<T>& a, float dqa_slope = 0.1F) {
                       n = Accumulators<T, kN>::channel(lane, i), channel = group * kN + n;
             ptrdiff_t at = 0;
             if (!own_pixel(a, tx, ty, pixel, at) || channel >= a.out_channels) continue;
-            const Out value = stored<Out>(a, finished(a, sums[warp][lane * kCount + i], channel, at));
+            const Out value = stored<Out>(a, finished<kDqa>(a, sums[warp][lane * kCount + i], channel, at));
             static_cast<Out*>(a.out)[at * a.out_pitch + channel] = value;
             if (counted(a, ty, pixel)) total[n] += static_cast<float>(value);
           }
