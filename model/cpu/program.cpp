@@ -16,11 +16,10 @@ class Builder {
 
   Program build() {
     picture_ = tensor(TensorPlan::Picture, 0, false);
-    add({.kind = OpKind::Read, .stage = "read", .out = picture_});
+    add({.kind = OpKind::Read, .out = picture_});
     const bool rrdb = config_.body == Body::Rrdb;
     int f = features(rrdb);
     add({.kind = OpKind::Head,
-         .stage = "head",
          .in = picture_,
          .out = f,
          .radius = 1,
@@ -68,7 +67,6 @@ class Builder {
   int dqa(int x, int index, const PackedConv* conv) {
     const int out = features(false);
     add({.kind = OpKind::Dqa,
-         .stage = "dqa",
          .in = x,
          .out = out,
          .radius = 1,
@@ -81,7 +79,6 @@ class Builder {
   int conv(int x, const PackedConv* conv, float slope, int residual = -1) {
     const int out = features(false);
     add({.kind = OpKind::Conv,
-         .stage = "body",
          .in = x,
          .out = out,
          .aux = residual,
@@ -134,7 +131,6 @@ class Builder {
     double macs = 0;
     for (const auto& c : packed.conv) macs += c->macs();
     add({.kind = OpKind::Dense,
-         .stage = "dense",
          .in = in,
          .out = out,
          .aux = plus,
@@ -148,11 +144,10 @@ class Builder {
     int picture = picture_;
     if (skip && program_.segments.size() > 1) {  // cut since the picture was read: read it again
       picture = tensor(TensorPlan::Picture, 0, false);
-      current().ops.insert(current().ops.begin(), Op{.kind = OpKind::Read, .stage = "read", .out = picture});
+      current().ops.insert(current().ops.begin(), Op{.kind = OpKind::Read, .out = picture});
     }
     const int values = tensor(TensorPlan::Values, packed_.tail->out(), false);
     add({.kind = OpKind::Tail,
-         .stage = "tail",
          .in = f,
          .out = values,
          .radius = 1,
@@ -160,12 +155,11 @@ class Builder {
          .macs = packed_.tail->macs()});
     const int enlarged = tensor(TensorPlan::Enlarged, 0, false);
     add({.kind = OpKind::Shuffle,
-         .stage = "shuffle",
          .in = values,
          .out = enlarged,
          .aux = skip ? picture : -1,
          .aux_radius = skip ? 2 : 0});
-    add({.kind = OpKind::Write, .stage = "write", .in = enlarged});
+    add({.kind = OpKind::Write, .in = enlarged});
   }
 
   const PackedNetwork& packed_;

@@ -31,13 +31,12 @@ struct TensorPlan {
 
 struct Op {
   OpKind kind = OpKind::Conv;
-  const char* stage = "";  ///< for StageTime
-  int in = -1, out = -1;   ///< tensors
-  int aux = -1;            ///< Conv: residual; Shuffle: picture; Dense: what is added at the end, or -1
-  int radius = 0;          ///< rows of `in` above and below that a row of `out` needs
-  int aux_radius = 0;      ///< the same of `aux`
-  float slope = 1;         ///< Conv: of its LeakyReLU
-  int dqa = -1;            ///< Dqa: index
+  int in = -1, out = -1;  ///< tensors
+  int aux = -1;           ///< Conv: residual; Shuffle: picture; Dense: what is added at the end, or -1
+  int radius = 0;         ///< rows of `in` above and below that a row of `out` needs
+  int aux_radius = 0;     ///< the same of `aux`
+  float slope = 1;        ///< Conv: of its LeakyReLU
+  int dqa = -1;           ///< Dqa: index
   const PackedConv* conv = nullptr;     ///< Head, Dqa, Conv, Tail
   const float* head_weights = nullptr;  ///< Head: [27][channels], see RowKernels::head
   const PackedDense* dense = nullptr;   ///< Dense
