@@ -1,5 +1,7 @@
 #include "model/config.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -20,9 +22,10 @@ CdsrConfig paper(const char* name, int blocks) {
   return c;
 }
 
-CdsrConfig rt() {
+/// Ours before the stack: a DQA in each block.
+CdsrConfig plain() {
   CdsrConfig c;
-  c.name = "cdsr-rt";
+  c.name = "cdsr-rt-dqa";
   c.nf = 32;
   c.blocks = 2;
   c.body = Body::Plain;
@@ -30,6 +33,23 @@ CdsrConfig rt() {
   c.query = Query::Shot;
   c.lpe_nf = 16;
   c.lpe_input = LpeInput::Normalized;
+  c.codebook = 256;
+  return c;
+}
+
+/// Ours: a stack whose weights the shot chooses, on luma.
+CdsrConfig blind(const char* name, int nf, int blocks) {
+  CdsrConfig c;
+  c.name = name;
+  c.nf = nf;
+  c.blocks = blocks;
+  c.experts = 6;
+  c.colour = Colour::Luma;
+  c.body = Body::Stack;
+  c.skip = Skip::Bicubic;
+  c.query = Query::Shot;
+  c.lpe_nf = 16;
+  c.lpe_input = LpeInput::Statistics;
   c.codebook = 256;
   return c;
 }
@@ -70,6 +90,13 @@ class Lister {
     add(name + ".weight", {out, in, k, k});
     add(name + ".bias", {out});
   }
+  /// 3x3 convolution with the configuration's experts: the layer that weighs them comes first.
+  void expert_conv(const CdsrConfig& c, const std::string& name, int64_t in, int64_t out) {
+    if (c.experts == 1) return conv(name, in, out, 3);
+    add(name + ".weight", {c.experts, out, in, 3, 3});
+    add(name + ".bias", {c.experts, out});
+    linear(name + ".mixing", c.embedding(), c.experts);
+  }
   void linear(const std::string& name, int64_t in, int64_t out, bool bias = true,
               TensorKind kind = TensorKind::Parameter) {
     add(name + ".weight", {out, in}, kind);
@@ -91,18 +118,23 @@ class Lister {
 
 void list_encoder(const CdsrConfig& c, Lister& l) {
   const int64_t w = c.lpe_nf, d = c.embedding();
-  l.conv_bn("lpe.pixel.0", 3, w, 7);
-  l.conv_bn("lpe.pixel.1", w, w, 1);
-  l.conv_bn("lpe.pixel.2", w, 2 * w, 3);
-  l.conv_bn("lpe.pixel.3", 2 * w, 2 * w, 1);
-  l.conv_bn("lpe.pixel.4", 2 * w, d, 7);
-  l.conv_bn("lpe.pixel.5", d, d, 1);
-  l.conv_bn("lpe.patch.0", 3, w, kPatch);
-  l.conv_bn("lpe.patch.1", w, w, 3);
-  l.conv_bn("lpe.patch.2", w, 2 * w, 3);
-  l.conv_bn("lpe.patch.3", 2 * w, d, 3);
+  if (c.lpe_input == LpeInput::Statistics) {
+    l.add("lpe.mean", {c.features()}, TensorKind::Buffer);
+    l.add("lpe.deviation", {c.features()}, TensorKind::Buffer);
+  } else {
+    l.conv_bn("lpe.pixel.0", c.channels(), w, 7);
+    l.conv_bn("lpe.pixel.1", w, w, 1);
+    l.conv_bn("lpe.pixel.2", w, 2 * w, 3);
+    l.conv_bn("lpe.pixel.3", 2 * w, 2 * w, 1);
+    l.conv_bn("lpe.pixel.4", 2 * w, d, 7);
+    l.conv_bn("lpe.pixel.5", d, d, 1);
+    l.conv_bn("lpe.patch.0", c.channels(), w, kPatch);
+    l.conv_bn("lpe.patch.1", w, w, 3);
+    l.conv_bn("lpe.patch.2", w, 2 * w, 3);
+    l.conv_bn("lpe.patch.3", 2 * w, d, 3);
+  }
   l.add("csc.codebook", {c.codebook, d});
-  l.linear("csc.mlp.0", 2 * d, d);
+  l.linear("csc.mlp.0", c.features(), d);
   l.linear("csc.mlp.1", d, d);
   l.linear("csc.query", d, d);
   l.linear("csc.key", d, d);
@@ -124,6 +156,7 @@ void list_dqa(const std::string& p, int64_t nf, Lister& l) {
 
 void list_block(const CdsrConfig& c, const std::string& p, Lister& l) {
   const int64_t nf = c.nf, d = c.embedding(), gc = c.gc;
+  if (c.body == Body::Stack) return l.expert_conv(c, p + ".conv", nf, nf);
   l.linear(p + ".modulation.0", d, d);
   l.prelu(p + ".modulation.1");
   l.linear(p + ".modulation.2", d, nf);
@@ -141,17 +174,23 @@ void list_block(const CdsrConfig& c, const std::string& p, Lister& l) {
 
 }  // namespace
 
-const char* to_string(Body body) { return body == Body::Rrdb ? "rrdb" : "plain"; }
+const char* to_string(Body body) {
+  return body == Body::Rrdb ? "rrdb" : body == Body::Plain ? "plain" : "stack";
+}
 const char* to_string(Skip skip) { return skip == Skip::None ? "none" : "bicubic"; }
 const char* to_string(Query query) { return query == Query::Frame ? "frame" : "shot"; }
-const char* to_string(LpeInput input) { return input == LpeInput::Rgb ? "rgb" : "normalized"; }
+const char* to_string(LpeInput input) {
+  return input == LpeInput::Rgb ? "rgb" : input == LpeInput::Normalized ? "normalized" : "statistics";
+}
+const char* to_string(Colour colour) { return colour == Colour::Rgb ? "rgb" : "luma"; }
 
 Query query_from_string(std::string_view text) {
   return enum_from("query", text, std::array{Query::Frame, Query::Shot});
 }
 
 const std::vector<std::string>& config_names() {
-  static const std::vector<std::string> names = {"cdsr-10", "cdsr-5", "cdsr-2", "cdsr-rt"};
+  static const std::vector<std::string> names = {"cdsr-10", "cdsr-5",  "cdsr-2",
+                                                 "cdsr-hq", "cdsr-rt", "cdsr-rt-dqa"};
   return names;
 }
 
@@ -164,10 +203,14 @@ CdsrConfig config_by_name(std::string_view name, int scale) {
   else if (name == "cdsr-2")
     c = paper("cdsr-2", 2);
   else if (name == "cdsr-rt")
-    c = rt();
+    c = blind("cdsr-rt", 32, 5);
+  else if (name == "cdsr-hq")
+    c = blind("cdsr-hq", 48, 14);
+  else if (name == "cdsr-rt-dqa")
+    c = plain();
   else
-    fail(Errc::InvalidArgument, "no network is named '{}': the names are cdsr-10, cdsr-5, cdsr-2, cdsr-rt",
-         name);
+    fail(Errc::InvalidArgument, "no network is named '{}': the names are {}", name,
+         fmt::join(config_names(), ", "));
   c.scale = scale;
   validate(c);
   return c;
@@ -185,7 +228,12 @@ void validate(const CdsrConfig& c) {
   if (c.nf % 8 != 0) fail(Errc::InvalidArgument, "config: nf is {}, must be a multiple of 8", c.nf);
   if (c.body == Body::Rrdb) check_range("gc", c.gc, 8, 256);
   check_range("blocks", c.blocks, 1, 64);
+  check_range("experts", c.experts, 1, c.body == Body::Stack ? 16 : 1);
+  if (c.body == Body::Stack && c.query != Query::Shot)
+    fail(Errc::InvalidArgument, "config: query is frame, must be shot for body stack, which has no DQA");
   check_range("lpe_nf", c.lpe_nf, 4, 256);
+  if (c.lpe_input == LpeInput::Statistics && c.colour != Colour::Luma)
+    fail(Errc::InvalidArgument, "config: lpe_input is statistics, must be rgb or normalized for colour rgb");
   check_range("codebook", c.codebook, 2, 65536);
 }
 
@@ -195,6 +243,8 @@ std::string to_json(const CdsrConfig& c) {
               {"nf", c.nf},
               {"gc", c.gc},
               {"blocks", c.blocks},
+              {"experts", c.experts},
+              {"colour", to_string(c.colour)},
               {"body", to_string(c.body)},
               {"skip", to_string(c.skip)},
               {"query", to_string(c.query)},
@@ -214,14 +264,23 @@ CdsrConfig config_from_json(std::string_view text) {
     c.nf = int_member(j, "nf");
     c.gc = int_member(j, "gc");
     c.blocks = int_member(j, "blocks");
-    c.body = enum_from("body", j.at("body").get<std::string>(), std::array{Body::Rrdb, Body::Plain});
+    c.body =
+        enum_from("body", j.at("body").get<std::string>(), std::array{Body::Rrdb, Body::Plain, Body::Stack});
     c.skip = enum_from("skip", j.at("skip").get<std::string>(), std::array{Skip::None, Skip::Bicubic});
     c.query = query_from_string(j.at("query").get<std::string>());
     c.lpe_nf = int_member(j, "lpe_nf");
     c.lpe_input = enum_from("lpe_input", j.at("lpe_input").get<std::string>(),
-                            std::array{LpeInput::Rgb, LpeInput::Normalized});
+                            std::array{LpeInput::Rgb, LpeInput::Normalized, LpeInput::Statistics});
     c.codebook = int_member(j, "codebook");
-    if (j.size() != 11) fail(Errc::InvalidArgument, "config: {} members, must be 11", j.size());
+    // Files from before these members have neither.
+    size_t members = 11;
+    if (j.contains("experts")) {
+      c.experts = int_member(j, "experts");
+      c.colour =
+          enum_from("colour", j.at("colour").get<std::string>(), std::array{Colour::Rgb, Colour::Luma});
+      members = 13;
+    }
+    if (j.size() != members) fail(Errc::InvalidArgument, "config: {} members, must be {}", j.size(), members);
     validate(c);
     return c;
   } catch (const json::exception& e) {
@@ -246,10 +305,10 @@ std::vector<TensorSpec> tensor_list(const CdsrConfig& c) {
     l.linear(fmt::format("sr.compress.{}", 2 * i), d, d);
     l.prelu(fmt::format("sr.compress.{}", 2 * i + 1));
   }
-  l.conv("sr.head", 3, c.nf, 3);
+  l.expert_conv(c, "sr.head", c.channels(), c.nf);
   for (int b = 0; b < c.blocks; ++b) list_block(c, fmt::format("sr.blocks.{}", b), l);
   if (c.body == Body::Rrdb) l.conv("sr.trunk", c.nf, c.nf, 3);
-  l.conv("sr.tail", c.nf, int64_t{3} * c.scale * c.scale, 3);
+  l.expert_conv(c, "sr.tail", c.nf, int64_t{c.channels()} * c.scale * c.scale);
   return out;
 }
 
@@ -269,26 +328,34 @@ double MacCount::image(int width, int height) const {
 MacCount mac_count(const CdsrConfig& c) {
   MacCount m;
   const int64_t nf = c.nf, d = c.embedding(), w = c.lpe_nf, gc = c.gc;
-  const int64_t conv3 = nf * nf * 9;
+  const int64_t conv3 = nf * nf * 9, channels = c.channels();
   const int64_t dqa = nf * 9 + nf * nf;  // dynamic depthwise, 1x1
-  int64_t block = c.dqas_per_block() * dqa + 2 * conv3;
+  int64_t block = c.dqas_per_block() * dqa + (c.body == Body::Stack ? 1 : 2) * conv3;
   if (c.body == Body::Rrdb) {
     int64_t rdb = (nf + 4 * gc) * nf * 9;
     for (int64_t i = 0; i < 4; ++i) rdb += (nf + i * gc) * gc * 9;
     block += 3 * rdb;
   }
-  m.sr_per_pixel =
-      3 * nf * 9 + c.blocks * block + (c.body == Body::Rrdb ? conv3 : 0) + nf * 3 * c.scale * c.scale * 9;
+  m.sr_per_pixel = channels * nf * 9 + c.blocks * block + (c.body == Body::Rrdb ? conv3 : 0) +
+                   nf * channels * c.scale * c.scale * 9;
 
-  const double pixel = 3.0 * w * 49 + w * w + (w * 2 * w * 9 + 4 * w * w + 2 * w * d * 49 + d * d) / 4.0;
+  const double pixel = static_cast<double>(channels) * w * 49 + w * w +
+                       (w * 2 * w * 9 + 4 * w * w + 2 * w * d * 49 + d * d) / 4.0;
+  const double area = static_cast<double>(kPatch) * kPatch;
   const double patch =
-      (3.0 * w * kPatch * kPatch + w * w * 9 + w * 2 * w * 9 + 2 * w * d * 9) / (kPatch * kPatch);
-  m.encoder_per_pixel = pixel + patch;
+      (static_cast<double>(channels) * w * area + w * w * 9 + w * 2 * w * 9 + 2 * w * d * 9) / area;
+  m.encoder_per_pixel = c.lpe_input == LpeInput::Statistics ? 0 : pixel + patch;
 
-  const int64_t csc = 2 * d * d + d * d + d * d + 2 * d * c.codebook;  // folded keys
-  const int64_t modulation = d * d + d * nf;
+  const int64_t csc = c.features() * d + d * d + d * d + 2 * d * c.codebook;  // folded keys
+  const int64_t modulation = c.dqas() > 0 ? d * d + d * nf : 0;
   const int64_t key_value_gate = 2 * nf * nf + nf * nf;
-  m.per_shot = csc + 4 * d * d + c.blocks * modulation + c.dqas() * key_value_gate;
+  // Every convolution with experts asks E' for their weights and is summed from them.
+  int64_t mixing = 0;
+  if (c.experts > 1) {
+    const int64_t weights = m.sr_per_pixel;  // stride 1: as many as a pixel costs
+    mixing = c.experts * ((c.blocks + 2) * d + weights);
+  }
+  m.per_shot = csc + 4 * d * d + c.blocks * modulation + c.dqas() * key_value_gate + mixing;
   m.per_frame = c.dqas() * (nf * nf + 2 * nf * nf + nf * nf + nf * nf * 9);
   return m;
 }

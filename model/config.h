@@ -8,12 +8,16 @@
 #include <string_view>
 #include <vector>
 
+#include "model/window_statistics.h"
+
 namespace cdsr {
 
 /// The convolutional body of a block, after its modulation.
 enum class Body {
   Rrdb,   ///< Fuse (DQA, conv, DQA, conv, skip), then three residual dense blocks: the paper
-  Plain,  ///< one DQA, then two 3x3 convolutions with a skip: cdsr-rt
+  Plain,  ///< one DQA, then two 3x3 convolutions with a skip
+  Stack,  ///< one 3x3 convolution; a skip around all of them, no DQA: the embedding chooses the weights
+          ///< (experts)
 };
 
 /// What is added to the network's output.
@@ -31,7 +35,15 @@ enum class Query {
 /// What the LPE sees of a window.
 enum class LpeInput {
   Rgb,         ///< R'G'B' in [0,1]: the paper
-  Normalized,  ///< mean removed, divided by the strength of its detail (normalize_window.h): cdsr-rt
+  Normalized,  ///< mean removed, divided by the strength of its detail (normalize_window.h)
+  Statistics,  ///< the strengths of its detail in place of convolutions (window_statistics.h): cdsr-rt,
+               ///< cdsr-hq
+};
+
+/// What the SR network upscales.
+enum class Colour {
+  Rgb,   ///< R'G'B': the paper
+  Luma,  ///< Y' alone; whoever calls the engine interpolates the chroma
 };
 
 /// Hyper-parameters of one network. Plain data; compare with ==.
@@ -41,6 +53,10 @@ struct CdsrConfig {
   int nf = 64;                   ///< feature channels of the SR network, 8..256, a multiple of 8
   int gc = 32;                   ///< growth channels of a dense block (Rrdb only), 8..256
   int blocks = 10;               ///< 1..64
+  /// Weight sets of every convolution of the SR network, mixed once a shot: W = sum_k pi_k(E_a) W_k. 2..16
+  /// for Body::Stack (1: one set, and an embedding that changes nothing), else 1.
+  int experts = 1;
+  Colour colour = Colour::Rgb;
   Body body = Body::Rrdb;
   Skip skip = Skip::None;
   Query query = Query::Frame;  ///< what it was trained for; a session may choose the other
@@ -50,17 +66,22 @@ struct CdsrConfig {
 
   /// Length of the degradation embedding E_a.
   int embedding() const { return 4 * lpe_nf; }
+  /// Channels of a picture: 3, or 1 for Colour::Luma.
+  int channels() const { return colour == Colour::Rgb ? 3 : 1; }
+  /// What the CSC's MLP reads of a window: both branches' features, or its statistics.
+  int features() const { return lpe_input == LpeInput::Statistics ? kWindowStatistics : 2 * embedding(); }
   /// DQA modules in a block; a network has blocks * dqas_per_block() of them.
-  int dqas_per_block() const { return body == Body::Rrdb ? 2 : 1; }
+  int dqas_per_block() const { return body == Body::Rrdb ? 2 : body == Body::Plain ? 1 : 0; }
   int dqas() const { return blocks * dqas_per_block(); }
 
   bool operator==(const CdsrConfig&) const = default;
 };
 
-/// Side of a patch of the LPE's patch-wise branch, in low-resolution pixels (paper, section 3.2).
+/// Side of a patch in the paper's LPE, low-resolution pixels (section 3.2).
 inline constexpr int kPatch = 12;
 
-/// The families that can be asked for by name: cdsr-10, cdsr-5, cdsr-2 (the paper's), cdsr-rt (ours).
+/// The families that can be asked for by name: cdsr-10, cdsr-5, cdsr-2 (the paper's), cdsr-hq, cdsr-rt
+/// (ours).
 const std::vector<std::string>& config_names();
 
 /// The named family at `scale`. Throws InvalidArgument for an unknown name or scale.
@@ -78,6 +99,7 @@ const char* to_string(Body body);
 const char* to_string(Skip skip);
 const char* to_string(Query query);
 const char* to_string(LpeInput input);
+const char* to_string(Colour colour);
 /// "frame" or "shot"; throws InvalidArgument otherwise.
 Query query_from_string(std::string_view text);
 

@@ -48,6 +48,7 @@ void Engine::condition(std::span<const float> embedding) {
 void Engine::measure_queries(const RowSource& frame, std::span<float> queries) {
   need_frame(frame, true);
   expect("queries", queries.size(), queries_size());
+  if (queries.empty()) return;  // no DQA
   queried_ = false;
   backend_->measure_queries(frame, queries);
 }
@@ -55,7 +56,7 @@ void Engine::measure_queries(const RowSource& frame, std::span<float> queries) {
 void Engine::set_queries(std::span<const float> queries) {
   expect("queries", queries.size(), queries_size());
   if (!conditioned_) fail(Errc::InvalidArgument, "set_queries() before condition()");
-  if (query_ == Query::Frame) return;
+  if (query_ == Query::Frame || queries.empty()) return;
   queried_ = false;
   backend_->set_queries(queries);
   queried_ = true;
@@ -63,7 +64,7 @@ void Engine::set_queries(std::span<const float> queries) {
 
 void Engine::upscale(const RowSource& frame, RowSink& out) {
   need_frame(frame, true);
-  if (query_ == Query::Shot && !queried_)
+  if (query_ == Query::Shot && queries_size() > 0 && !queried_)
     fail(Errc::InvalidArgument, "upscale() before set_queries(): query is 'shot'");
   if (frame.device() != out.device())
     fail(Errc::InvalidArgument, "input and output are not in the same memory");

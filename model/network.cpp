@@ -57,10 +57,11 @@ class Builder {
       n->compress[i] = linear(fmt::format("sr.compress.{}", 2 * i), d, d);
       n->compress_slope[i] = pool_.take_scalar(fmt::format("sr.compress.{}.weight", 2 * i + 1));
     }
-    n->head = conv("sr.head", 3, c_.nf, 3);
+    n->head = expert_conv("sr.head", c_.channels(), c_.nf);
     for (int b = 0; b < c_.blocks; ++b) n->blocks.push_back(block(fmt::format("sr.blocks.{}", b)));
     if (c_.body == Body::Rrdb) n->trunk = conv("sr.trunk", c_.nf, c_.nf, 3);
-    n->tail = conv("sr.tail", c_.nf, 3 * c_.scale * c_.scale, 3);
+    n->tail = expert_conv("sr.tail", c_.nf, c_.channels() * c_.scale * c_.scale);
+    n->experts = std::move(experts_);
     return n;
   }
 
@@ -74,6 +75,28 @@ class Builder {
   /// Stride 1, "same" padding.
   Conv conv(const std::string& name, int in, int out, int kernel) {
     return {in, out, kernel, 1, kernel / 2, pool_.take(name + ".weight"), pool_.take(name + ".bias")};
+  }
+
+  /// 3x3 convolution of the SR network; its experts, if it has any, go to experts_.
+  Conv expert_conv(const std::string& name, int in, int out) {
+    if (c_.experts == 1) return conv(name, in, out, 3);
+    Experts e{linear(name + ".mixing", c_.embedding(), c_.experts), pool_.take(name + ".weight"),
+              pool_.take(name + ".bias")};
+    Conv mean{in, out, 3, 1, 1, mean_of(e.weight), mean_of(e.bias)};
+    experts_.push_back(std::move(e));
+    return mean;
+  }
+
+  /// The mean of the experts' values.
+  std::vector<float> mean_of(const std::vector<float>& values) const {
+    const auto experts = static_cast<size_t>(c_.experts);
+    std::vector<float> mean(values.size() / experts);
+    for (size_t i = 0; i < mean.size(); ++i) {
+      double sum = 0;
+      for (size_t k = 0; k < experts; ++k) sum += values[k * mean.size() + i];
+      mean[i] = static_cast<float>(sum / c_.experts);
+    }
+    return mean;
   }
 
   /// Convolution and the batch-norm after it, folded: w' = w g, b' = (b - mean) g + beta, g = gamma /
@@ -121,21 +144,46 @@ class Builder {
     return keys;
   }
 
+  /// Folds the statistics' mean and deviation into the layer that reads them.
+  void standardize(Linear& layer) {
+    const std::vector<float> mean = pool_.take("lpe.mean"), deviation = pool_.take("lpe.deviation");
+    for (size_t i = 0; i < deviation.size(); ++i)
+      if (!(deviation[i] > 0))
+        fail(Errc::BadWeights, "{}: tensor 'lpe.deviation': value {} is {}, must be above 0", pool_.file(), i,
+             deviation[i]);
+    for (int o = 0; o < layer.out; ++o) {
+      double bias = layer.bias[o];
+      for (int i = 0; i < layer.in; ++i) {
+        float& weight = layer.weight[static_cast<size_t>(o) * layer.in + i];
+        const double folded = static_cast<double>(weight) / deviation[i];
+        bias -= folded * mean[i];
+        weight = static_cast<float>(folded);
+      }
+      layer.bias[o] = static_cast<float>(bias);
+    }
+    check_finite(layer.weight, pool_.file(), "csc.mlp.0.weight after folding the statistics");
+    check_finite(layer.bias, pool_.file(), "csc.mlp.0.bias after folding the statistics");
+  }
+
   Encoder encoder() {
     const int w = c_.lpe_nf, d = c_.embedding();
     Encoder e;
-    e.pixel[0] = conv_bn("lpe.pixel.0", 3, w, 7, 1, 3);
-    e.pixel[1] = conv_bn("lpe.pixel.1", w, w, 1, 1, 0);
-    e.pixel[2] = conv_bn("lpe.pixel.2", w, 2 * w, 3, 2, 1);
-    e.pixel[3] = conv_bn("lpe.pixel.3", 2 * w, 2 * w, 1, 1, 0);
-    e.pixel[4] = conv_bn("lpe.pixel.4", 2 * w, d, 7, 1, 3);
-    e.pixel[5] = conv_bn("lpe.pixel.5", d, d, 1, 1, 0);
-    e.patch[0] = conv_bn("lpe.patch.0", 3, w, kPatch, kPatch, 0);
-    e.patch[1] = conv_bn("lpe.patch.1", w, w, 3, 1, 1);
-    e.patch[2] = conv_bn("lpe.patch.2", w, 2 * w, 3, 1, 1);
-    e.patch[3] = conv_bn("lpe.patch.3", 2 * w, d, 3, 1, 1);
+    const bool statistics = c_.lpe_input == LpeInput::Statistics;
+    if (!statistics) {
+      e.pixel[0] = conv_bn("lpe.pixel.0", c_.channels(), w, 7, 1, 3);
+      e.pixel[1] = conv_bn("lpe.pixel.1", w, w, 1, 1, 0);
+      e.pixel[2] = conv_bn("lpe.pixel.2", w, 2 * w, 3, 2, 1);
+      e.pixel[3] = conv_bn("lpe.pixel.3", 2 * w, 2 * w, 1, 1, 0);
+      e.pixel[4] = conv_bn("lpe.pixel.4", 2 * w, d, 7, 1, 3);
+      e.pixel[5] = conv_bn("lpe.pixel.5", d, d, 1, 1, 0);
+      e.patch[0] = conv_bn("lpe.patch.0", c_.channels(), w, kPatch, kPatch, 0);
+      e.patch[1] = conv_bn("lpe.patch.1", w, w, 3, 1, 1);
+      e.patch[2] = conv_bn("lpe.patch.2", w, 2 * w, 3, 1, 1);
+      e.patch[3] = conv_bn("lpe.patch.3", 2 * w, d, 3, 1, 1);
+    }
     e.codebook = pool_.take("csc.codebook");
-    e.mlp0 = linear("csc.mlp.0", 2 * d, d);
+    e.mlp0 = linear("csc.mlp.0", c_.features(), d);
+    if (statistics) standardize(e.mlp0);
     e.mlp1 = linear("csc.mlp.1", d, d);
     e.query = linear("csc.query", d, d);
     e.keys = folded_keys(e.codebook, d);
@@ -167,6 +215,10 @@ class Builder {
   Block block(const std::string& p) {
     const int d = c_.embedding(), nf = c_.nf;
     Block b;
+    if (c_.body == Body::Stack) {
+      b.conv1 = expert_conv(p + ".conv", nf, nf);
+      return b;
+    }
     b.modulation0 = linear(p + ".modulation.0", d, d);
     b.modulation_slope = pool_.take_scalar(p + ".modulation.1.weight");
     b.modulation1 = linear(p + ".modulation.2", d, nf);
@@ -180,6 +232,7 @@ class Builder {
 
   const CdsrConfig& c_;
   TensorPool& pool_;
+  std::vector<Experts> experts_;
 };
 
 std::string shape_text(const std::vector<int64_t>& shape) {

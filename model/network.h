@@ -44,17 +44,26 @@ struct Block {
   Linear modulation0, modulation1;  ///< E' (d) -> d -> nf
   float modulation_slope = 0.25F;   ///< of the PReLU between them
   Dqa dqa[2];                       ///< Body::Plain uses the first alone
-  Conv conv1, conv2;                ///< 3x3, nf -> nf
+  Conv conv1, conv2;                ///< 3x3, nf -> nf; Body::Stack uses the first alone
   DenseBlock rdb[3];                ///< Body::Rrdb alone
 };
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the compiler names a variable of its own in copying arrays
 struct Encoder {
-  Conv pixel[6], patch[4];      ///< LPE, each followed by LeakyReLU(kEncoderSlope)
-  Linear mlp0, mlp1;            ///< 2d -> d -> d
-  Linear query;                 ///< d -> d
-  Linear keys;                  ///< codebook x d: W_k Cb^T + b_k, folded; no bias
+  Conv pixel[6], patch[4];  ///< LPE, each followed by LeakyReLU(kEncoderSlope); none for LpeInput::Statistics
+  Linear mlp0, mlp1;        ///< config.features() -> d -> d
+  Linear query;             ///< d -> d
+  Linear keys;              ///< codebook x d: W_k Cb^T + b_k, folded; no bias
   std::vector<float> codebook;  ///< codebook x d
+};
+
+/// The weight sets of one convolution of the SR network: W = sum_k pi_k W_k and b = sum_k pi_k b_k with pi =
+/// softmax(mixing(E')), E' what `compress` makes of E_a. Published kin: Liang et al., Efficient and
+/// Degradation-Adaptive Network for Real-World Image Super-Resolution, ECCV 2022.
+struct Experts {
+  Linear mixing;              ///< d -> experts
+  std::vector<float> weight;  ///< experts x out x in x 3 x 3
+  std::vector<float> bias;    ///< experts x out
 };
 
 /// LeakyReLU slopes: LPE, CSC and modulation (0.1); dense blocks (0.2). Residual scale of RDB and RRDB (0.2).
@@ -69,11 +78,22 @@ struct Network {
   Encoder encoder;
   Linear compress[4];
   float compress_slope[4] = {};
-  Conv head;  ///< 3x3, 3 -> nf
+  Conv head;  ///< 3x3, channels -> nf
   std::vector<Block> blocks;
   Conv trunk;  ///< 3x3, nf -> nf; Body::Rrdb alone
-  Conv tail;   ///< 3x3, nf -> 3 scale^2, then PixelShuffle(scale)
+  Conv tail;   ///< 3x3, nf -> channels scale^2, then PixelShuffle(scale)
+  /// With config.experts > 1 one entry for each of stack_convs(), in its order; their own weights are then
+  /// the experts' mean, what an embedding that prefers none would get. Else empty.
+  std::vector<Experts> experts;
 };
+
+/// The convolutions of a Body::Stack network in the order they run: head, the blocks', tail.
+inline std::vector<const Conv*> stack_convs(const Network& network) {
+  std::vector<const Conv*> out = {&network.head};
+  for (const Block& b : network.blocks) out.push_back(&b.conv1);
+  out.push_back(&network.tail);
+  return out;
+}
 
 /// Reads and checks a weights file: every tensor of tensor_list(config) present with its shape and finite
 /// values (TensorKind::Training may be missing), no unknown tensor. Throws BadWeights naming the tensor.

@@ -18,8 +18,10 @@ class DeviceStages {
   virtual ~DeviceStages() = default;
 };
 
-/// Gives the engine a low-resolution frame as rows of R'G'B', nominal range [0,1], already clipped to it.
-/// read() is called from several engine threads at once and may ask for the same rows more than once.
+/// Gives the engine a low-resolution frame as rows of three planes, R'G'B' clipped to [0,1], or for a network
+/// of Colour::Luma of one, Y', whose nominal range is [0,1] but which may leave it: planes 1 and 2 are then
+/// null, in read() and in write(). read() is called from several engine threads at once and may ask for the
+/// same rows more than once.
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -46,7 +48,8 @@ class RowSink {
   virtual DeviceStages* device() const { return nullptr; }
 };
 
-/// Planar float picture in memory, R', G', B', as source and as sink.
+/// Planar float picture in memory, R', G', B', or Y' alone (planes 1 and 2 are then neither read nor
+/// written), as source and as sink.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): clang-tidy 14 means its implied copy loop
 struct Image {
   int width = 0, height = 0;

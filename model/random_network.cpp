@@ -65,6 +65,7 @@ std::vector<float> random_values(const CdsrConfig& c, const TensorSpec& spec, ui
     if (name == "csc.codebook") return random.normal();
     if (ends_with(name, ".gamma")) return random.uniform(0.3, 0.9);
     if (ends_with(name, ".running_mean")) return random.uniform(-0.2, 0.2);
+    if (name == "lpe.deviation") return random.uniform(0.5, 1.5);
     if (ends_with(name, ".running_var")) return random.uniform(0.5, 1.5);
     if (ends_with(name, ".bn.weight")) return random.uniform(0.7, 1.3);
     if (ends_with(name, ".bn.bias")) return random.uniform(-0.2, 0.2);
@@ -86,7 +87,9 @@ std::vector<NamedTensor> random_tensors(const CdsrConfig& config, uint32_t seed)
   std::vector<NamedTensor> out;
   int64_t fan_in = 1;  // a bias has that of the weight before it
   for (const TensorSpec& spec : tensor_list(config)) {
-    if (spec.shape.size() > 1) fan_in = spec.count() / spec.shape[0];
+    const bool experts = spec.shape.size() == 5;  // experts x out x in x 3 x 3
+    if (spec.shape.size() > 1 && !spec.name.ends_with(".bias"))
+      fan_in = spec.count() / (spec.shape[0] * (experts ? spec.shape[1] : 1));
     out.push_back({spec.name, spec.shape, random_values(config, spec, seed, fan_in)});
   }
   return out;

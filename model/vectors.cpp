@@ -7,6 +7,7 @@ namespace cdsr {
 namespace {
 
 constexpr int kMostFeatures = 256;  // nf, see CdsrConfig
+constexpr int kMostExperts = 16;
 
 /// Sixteen partial sums: a fixed order that compilers can put into vectors.
 float dot(const float* a, const float* b, int n) {
@@ -36,22 +37,40 @@ void sigmoid(float* v, int n) {
 
 }  // namespace
 
-void mean_over_windows(const float* values, size_t count, size_t stride, std::span<float> out) {
-  for (size_t c = 0; c < out.size(); ++c) {
-    double sum = 0;
-    for (size_t i = 0; i < count; ++i) sum += values[i * stride + c];
-    out[c] = static_cast<float>(sum / static_cast<double>(count));
-  }
+Csc::Csc(const Network& network)
+    : encoder_(network.encoder),
+      each_(network.config.lpe_input == LpeInput::Statistics),
+      mean_(each_ ? encoder_.mlp1.out : encoder_.mlp0.in),
+      a_(encoder_.query.in),
+      b_(encoder_.query.in),
+      scores_(encoder_.keys.out),
+      sums_(mean_.size()) {}
+
+void Csc::mlp(const float* features, float* out) {
+  linear(encoder_.mlp0, features, a_.data());
+  leaky(a_.data(), encoder_.mlp0.out, kEncoderSlope);
+  linear(encoder_.mlp1, a_.data(), out);
 }
 
-Csc::Csc(const Encoder& encoder)
-    : encoder_(encoder), a_(encoder.query.in), b_(encoder.query.in), scores_(encoder.keys.out) {}
-
-void Csc::run(std::span<const float> pooled, std::span<float> embedding) {
-  const int d = encoder_.query.out, entries = encoder_.keys.out;
-  linear(encoder_.mlp0, pooled.data(), a_.data());
-  leaky(a_.data(), d, kEncoderSlope);
-  linear(encoder_.mlp1, a_.data(), b_.data());
+void Csc::run(std::span<const float> windows, std::span<float> embedding) {
+  const int d = encoder_.query.out, entries = encoder_.keys.out, features = encoder_.mlp0.in;
+  const size_t count = windows.size() / features;
+  std::fill(sums_.begin(), sums_.end(), 0.0);
+  for (size_t w = 0; w < count; ++w) {
+    const float* values = &windows[w * features];
+    if (each_) {
+      mlp(values, b_.data());
+      leaky(b_.data(), encoder_.mlp1.out, kEncoderSlope);
+      values = b_.data();
+    }
+    for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += values[i];
+  }
+  for (size_t i = 0; i < sums_.size(); ++i)
+    mean_[i] = static_cast<float>(sums_[i] / static_cast<double>(count));
+  if (each_)
+    std::copy(mean_.begin(), mean_.end(), b_.begin());
+  else
+    mlp(mean_.data(), b_.data());
   linear(encoder_.query, b_.data(), a_.data());
   linear(encoder_.keys, a_.data(), scores_.data());
   const float top = *std::max_element(scores_.begin(), scores_.end());
@@ -101,7 +120,10 @@ Conditioner::Conditioner(const Network& network)
     : network_(network),
       a_(network.config.embedding()),
       b_(network.config.embedding()),
-      dqas_(network.config.dqas(), DqaCondition(network.config.nf)) {}
+      dqas_(network.config.dqas(), DqaCondition(network.config.nf)) {
+  if (network.experts.empty()) return;
+  for (const Conv* conv : stack_convs(network)) convs_.push_back(*conv);
+}
 
 const Dqa& Conditioner::dqa(int index) const {
   const int per_block = network_.config.dqas_per_block();
@@ -117,6 +139,8 @@ void Conditioner::condition(std::span<const float> embedding) {
     leaky(a_.data(), d, network_.compress_slope[i]);
     std::copy_n(a_.begin(), d, b_.begin());
   }
+  for (size_t i = 0; i < convs_.size(); ++i) mix(network_.experts[i], convs_[i]);
+  if (dqas_.empty()) return;
   float y[kMostFeatures];
   for (int b = 0; b < network_.config.blocks; ++b) {
     const Block& block = network_.blocks[b];
@@ -127,6 +151,25 @@ void Conditioner::condition(std::span<const float> embedding) {
     for (int i = b * per_block; i < (b + 1) * per_block; ++i)
       condition_dqa(dqa(i), {y, static_cast<size_t>(nf)}, dqas_[i]);
   }
+}
+
+void Conditioner::mix(const Experts& experts, Conv& conv) const {
+  float pi[kMostExperts];
+  const int count = experts.mixing.out;
+  linear(experts.mixing, b_.data(), pi);
+  const float top = *std::max_element(pi, pi + count);
+  float sum = 0;
+  for (int k = 0; k < count; ++k) sum += pi[k] = std::exp(pi[k] - top);
+  const auto weigh = [&](const std::vector<float>& sets, std::vector<float>& out) {
+    std::fill(out.begin(), out.end(), 0.0F);
+    for (int k = 0; k < count; ++k) {
+      const float share = pi[k] / sum;
+      const float* set = &sets[k * out.size()];
+      for (size_t i = 0; i < out.size(); ++i) out[i] += share * set[i];
+    }
+  };
+  weigh(experts.weight, conv.weight);
+  weigh(experts.bias, conv.bias);
 }
 
 void Conditioner::filter(int index, std::span<const float> query, std::span<float> filter) const {

@@ -2,8 +2,7 @@
 // from E_a to what each DQA has of the shot, from there and a query to its dynamic filter. Allocates when
 // made only.
 //
-// Every backend uses it but the reference, whose own, in double, is what it is compared with. What else will
-// depend on the embedding alone (the mixing of a convolution's experts) belongs into Conditioner.
+// Every backend uses it but the reference, whose own, in double, is what it is compared with.
 #pragma once
 
 #include <cstddef>
@@ -14,20 +13,22 @@
 
 namespace cdsr {
 
-/// Mean over the encoder's windows: `count` vectors of out.size() values, `stride` floats apart.
-void mean_over_windows(const float* values, size_t count, size_t stride, std::span<float> out);
-
-/// E_a from pooled LPE features.
+/// E_a from the LPE's features of a frame's windows.
 class Csc {
  public:
-  /// `encoder` must outlive the object.
-  explicit Csc(const Encoder& encoder);
-  /// pooled: 2 d, pixel-wise then patch-wise; embedding: d.
-  void run(std::span<const float> pooled, std::span<float> embedding);
+  /// `network` must outlive the object.
+  explicit Csc(const Network& network);
+  /// windows: config.features() values of each window: pixel-wise then patch-wise, or its statistics;
+  /// embedding: d.
+  void run(std::span<const float> windows, std::span<float> embedding);
 
  private:
+  void mlp(const float* features, float* out);
+
   const Encoder& encoder_;
-  std::vector<float> a_, b_, scores_;
+  const bool each_;  ///< window goes through the MLP, else their mean
+  std::vector<float> mean_, a_, b_, scores_;
+  std::vector<double> sums_;
 };
 
 /// What a DQA has of the shot: conditioning vector, key, value and channel gate, nf each.
@@ -44,7 +45,7 @@ void condition_dqa(const Dqa& dqa, std::span<const float> y, DqaCondition& condi
 void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const float> query,
                 std::span<float> filter);
 
-/// All DQAs of a network.
+/// All that depends on the embedding alone: of DQAs, or of a stack the weights of its convolutions.
 class Conditioner {
  public:
   /// `network` must outlive the object.
@@ -53,15 +54,20 @@ class Conditioner {
   void condition(std::span<const float> embedding);
   /// In the order of the blocks.
   std::span<const DqaCondition> dqas() const { return dqas_; }
+  /// With experts: the convolutions of stack_convs() with the shot's weights; else empty.
+  std::span<const Conv> convs() const { return convs_; }
   /// The dynamic filter of DQA `index` under the condition; see filter_dqa().
   void filter(int index, std::span<const float> query, std::span<float> filter) const;
 
  private:
   const Dqa& dqa(int index) const;
+  /// From E', in b_.
+  void mix(const Experts& experts, Conv& conv) const;
 
   const Network& network_;
   std::vector<float> a_, b_;
   std::vector<DqaCondition> dqas_;
+  std::vector<Conv> convs_;
 };
 
 }  // namespace cdsr

@@ -40,6 +40,10 @@ dnnl::convolution_forward::primitive_desc make_desc(const ConvShape& s, int widt
       post.append_eltwise(1, dnnl::algorithm::eltwise_linear, s.slope, 0);
       post.append_binary(dnnl::algorithm::binary_add, dst);
       break;
+    case Post::AddActivate:
+      post.append_binary(dnnl::algorithm::binary_add, dst);
+      post.append_eltwise(1, dnnl::algorithm::eltwise_relu, s.slope, 0);
+      break;
     case Post::SumActivate:
       post.append_sum(1);
       post.append_eltwise(1, dnnl::algorithm::eltwise_relu, s.slope, 0);
@@ -110,8 +114,8 @@ ConvCaller::ConvCaller(const ConvSet& set) : scratch_(set.scratch()), stream_(dn
     slot.args[2] = arg(DNNL_ARG_BIAS, slot.bias);
     slot.args[3] = arg(DNNL_ARG_DST, slot.dst);
     slot.args[4] = arg(DNNL_ARG_SCRATCHPAD, slot.scratch);
-    if (kernel.post() == Post::Add || kernel.post() == Post::ScaleAdd) {
-      const int position = kernel.post() == Post::Add ? 0 : 1;
+    if (kernel.post() == Post::Add || kernel.post() == Post::ScaleAdd || kernel.post() == Post::AddActivate) {
+      const int position = kernel.post() == Post::ScaleAdd ? 1 : 0;
       slot.operand = memory(pd.dst_desc(), cpu, nullptr);
       slot.args[slot.count++] = arg(DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1, slot.operand);
     }

@@ -29,6 +29,7 @@ enum class Post : uint8_t {
   Add,          ///< conv + operand
   ScaleAdd,     ///< slope * conv + operand
   SumActivate,  ///< lrelu(conv + what dst holds)
+  AddActivate,  ///< lrelu(conv + operand)
 };
 
 /// What is convolved. Without `pad_rows` the caller gives `rows` + kernel - 1 input rows for `rows` output
@@ -92,7 +93,7 @@ class ConvCaller {
   ConvCaller& operator=(const ConvCaller&) = delete;
   ConvCaller& operator=(ConvCaller&&) = delete;
 
-  /// `operand` is for Post::Add and Post::ScaleAdd, else ignored.
+  /// `operand` is for Post::Add, ScaleAdd and AddActivate, else ignored.
   void run(int kernel, const void* src, const void* weights, const float* bias, void* dst,
            const void* operand = nullptr);
 

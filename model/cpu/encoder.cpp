@@ -17,10 +17,11 @@ struct EncoderRunner::Layer {
 };
 
 struct EncoderRunner::Thread {
-  Buffer rows;     ///< three planes of one row of the frame
-  Buffer window;   ///< nhwc, three channels
-  Buffer patches;  ///< one vector of kPatch x kPatch x 3 for each patch
+  Buffer rows;     ///< the planes of one row of the frame
+  Buffer window;   ///< nhwc
+  Buffer patches;  ///< one vector of patch x patch x channels for each patch
   Buffer maps[2];
+  WindowStatistics statistics;
   std::optional<ConvCaller> convs;
 };
 
@@ -56,26 +57,29 @@ std::vector<EncoderRunner::Layer> EncoderRunner::plan_branch(const std::unique_p
 void EncoderRunner::plan(int width, int height) {
   width_ = width;
   height_ = height;
-  windows_ = encoder_windows(width, height);
-  const int w = windows_.front().width, h = windows_.front().height;
+  windows_ = encoder_windows(network_.network->config, width, height);
+  const CdsrConfig& config = network_.network->config;
+  const int w = windows_.front().width, h = windows_.front().height, side = kPatch;
   threads_.clear();
   convs_ = std::make_unique<ConvSet>();
-  pool_.run_one([&] {
-    pixel_ = plan_branch(network_.pixel, 6, w, h);
-    patch_ = w < kPatch || h < kPatch ? std::vector<Layer>{}
-                                      : plan_branch(network_.patch, 4, w / kPatch, h / kPatch);
-  });
+  const bool convolves = config.lpe_input != LpeInput::Statistics;
+  if (convolves)
+    pool_.run_one([&] {
+      pixel_ = plan_branch(network_.pixel, 6, w, h);
+      patch_ =
+          w < side || h < side ? std::vector<Layer>{} : plan_branch(network_.patch, 4, w / side, h / side);
+    });
   size_t map = 0;
   for (const auto* layers : {&pixel_, &patch_})
     for (const Layer& l : *layers)
       map = std::max(map, sizeof(float) * l.width * l.height * static_cast<size_t>(l.channels));
-  const size_t picture = sizeof(float) * 3 * w * static_cast<size_t>(h);
-  pooled_.assign(windows_.size() * 2 * network_.network->config.embedding(), 0.0F);
+  const size_t picture = sizeof(float) * config.channels() * w * static_cast<size_t>(h);
+  features_.assign(windows_.size() * config.features(), 0.0F);
   const int threads = std::min<int>(pool_.size(), static_cast<int>(windows_.size()));
-  bytes_ = pooled_.size() * sizeof(float);
+  bytes_ = features_.size() * sizeof(float);
   for (int i = 0; i < threads; ++i) {
     auto thread = std::make_unique<Thread>();
-    thread->rows = Buffer(sizeof(float) * 3 * width);
+    thread->rows = Buffer(sizeof(float) * config.channels() * width);
     thread->window = Buffer(picture);
     thread->patches = Buffer(picture);
     for (Buffer& m : thread->maps) m = Buffer(map);
@@ -87,27 +91,27 @@ void EncoderRunner::plan(int width, int height) {
 }
 
 void EncoderRunner::read_window(Thread& thread, const RowSource& frame, const EncoderWindow& window) const {
-  float* const row = thread.rows.as<float>();
-  float* const planes[3] = {row, row + width_, row + 2 * static_cast<ptrdiff_t>(width_)};
+  const CdsrConfig& config = network_.network->config;
+  const int channels = config.channels(), side = kPatch;
+  float* planes[3] = {};
+  for (int c = 0; c < channels; ++c) planes[c] = thread.rows.as<float>() + static_cast<ptrdiff_t>(c) * width_;
   float* pixel = thread.window.as<float>();
   for (int y = 0; y < window.height; ++y) {
     frame.read(window.y + y, 1, planes, 0);
     for (int x = 0; x < window.width; ++x)
-      for (const float* plane : planes) *pixel++ = plane[window.x + x];
+      for (int c = 0; c < channels; ++c) *pixel++ = planes[c][window.x + x];
   }
-  if (network_.network->config.lpe_input == LpeInput::Normalized)
-    normalize_window({thread.window.as<float>(), 1, 3 * static_cast<ptrdiff_t>(window.width), 3, window.width,
-                      window.height});
-  const int columns = window.width / kPatch, rows = window.height / kPatch;
+  const ptrdiff_t row = static_cast<ptrdiff_t>(channels) * window.width;
+  if (config.lpe_input == LpeInput::Statistics) return;
+  if (config.lpe_input == LpeInput::Normalized)
+    normalize_window({thread.window.as<float>(), 1, row, channels, window.width, window.height, channels});
   float* out = thread.patches.as<float>();
-  for (int j = 0; j < rows; ++j)
-    for (int i = 0; i < columns; ++i)
-      for (int y = 0; y < kPatch; ++y) {
-        const float* from =
-            thread.window.as<float>() +
-            (static_cast<ptrdiff_t>(j * kPatch + y) * window.width + static_cast<ptrdiff_t>(i) * kPatch) * 3;
-        out = std::copy_n(from, 3 * kPatch, out);
-      }
+  for (int j = 0; j < window.height / side; ++j)
+    for (int i = 0; i < window.width / side; ++i)
+      for (int y = 0; y < side; ++y)
+        out = std::copy_n(
+            thread.window.as<float>() + (ptrdiff_t{j} * side + y) * row + ptrdiff_t{i} * side * channels,
+            side * channels, out);
 }
 
 void EncoderRunner::run_branch(Thread& thread, const std::vector<Layer>& layers,
@@ -127,20 +131,26 @@ void EncoderRunner::run_branch(Thread& thread, const std::vector<Layer>& layers,
   }
 }
 
-void EncoderRunner::run(const RowSource& frame, std::span<float> pooled) {
-  const size_t d = pooled.size() / 2;
+std::span<const float> EncoderRunner::run(const RowSource& frame) {
+  const CdsrConfig& config = network_.network->config;
+  const size_t d = config.embedding(), stride = config.features();
   std::atomic<size_t> next{0};
   pool_.run([&](int index) {
     if (index >= static_cast<int>(threads_.size())) return;
     Thread& thread = *threads_[index];
     for (size_t i = next++; i < windows_.size(); i = next++) {
       read_window(thread, frame, windows_[i]);
-      const std::span<float> features(&pooled_[i * 2 * d], 2 * d);
+      const std::span<float> features(&features_[i * stride], stride);
+      if (config.lpe_input == LpeInput::Statistics) {
+        thread.statistics.run(
+            {thread.window.as<float>(), windows_[i].width, windows_[i].width, windows_[i].height}, features);
+        continue;
+      }
       run_branch(thread, pixel_, features.first(d));
-      if (!patch_.empty()) run_branch(thread, patch_, features.last(d));
+      if (!patch_.empty()) run_branch(thread, patch_, features.subspan(d, d));
     }
   });
-  mean_over_windows(pooled_.data(), windows_.size(), 2 * d, pooled);
+  return features_;
 }
 
 }  // namespace cdsr::cpu

@@ -23,8 +23,9 @@ class EncoderRunner {
   size_t bytes() const { return bytes_; }
   const ConvSet& convolutions() const { return *convs_; }
 
-  /// Pooled features of the frame, pixel-wise then patch-wise: 2 d floats.
-  void run(const RowSource& frame, std::span<float> pooled);
+  /// Features of the frame's windows, config.features() of each: pixel-wise then patch-wise, or statistics.
+  /// Valid until the next call.
+  std::span<const float> run(const RowSource& frame);
 
  private:
   struct Layer;
@@ -41,7 +42,7 @@ class EncoderRunner {
   std::vector<EncoderWindow> windows_;
   std::unique_ptr<ConvSet> convs_;
   std::vector<Layer> pixel_, patch_;
-  std::vector<float> pooled_;  ///< by window
+  std::vector<float> features_;  ///< by window
   std::vector<std::unique_ptr<Thread>> threads_;
 };
 

@@ -19,6 +19,7 @@ RunnerOptions runner_options(const PackedNetwork& packed, Precision precision) {
   options.scale = c.scale;
   options.tail_channels = packed.tail->out();
   options.skip = c.skip == Skip::Bicubic;
+  options.planes = c.channels();
   return options;
 }
 
@@ -31,13 +32,13 @@ CpuEngine::CpuEngine(std::shared_ptr<const Network> network, const EngineOptions
       pool_(thread_count(options.threads)),
       runner_(pool_, runner_options(*packed_, resolve_precision(options.precision))),
       encoder_(pool_, *packed_),
-      csc_(network_->encoder),
+      csc_(*network_),
       conditioner_(*network_),
-      pooled_(size_t{2} * network_->config.embedding()),
       filter_(size_t{9} * network_->config.nf) {
   for (int i = 0; i < network_->config.dqas(); ++i) dqas_.push_back(make_dqa_vectors(network_->config.nf));
-  if (options.query == Query::Shot) programs_.push_back(build_program(*packed_, false));
-  programs_.push_back(build_program(*packed_, true));
+  const bool dqas = network_->config.dqas() > 0;
+  if (options.query == Query::Shot || !dqas) programs_.push_back(build_program(*packed_, false));
+  if (dqas) programs_.push_back(build_program(*packed_, true));
   info_.backend = "cpu";
   info_.detail = describe_isa();
   info_.precision = resolve_precision(options.precision);
@@ -54,12 +55,13 @@ void CpuEngine::plan(int width, int height) {
 
 void CpuEngine::embed(const RowSource& frame, std::span<float> embedding) {
   const StageTimer timer(embed_seconds_);
-  encoder_.run(frame, pooled_);
-  csc_.run(pooled_, embedding);
+  csc_.run(encoder_.run(frame), embedding);
 }
 
 void CpuEngine::condition(std::span<const float> embedding) {
   conditioner_.condition(embedding);
+  for (size_t i = 0; i < conditioner_.convs().size(); ++i)
+    packed_->replace(static_cast<int>(i), conditioner_.convs()[i]);
   for (size_t i = 0; i < dqas_.size(); ++i) store_gate(conditioner_.dqas()[i].gate, dqas_[i]);
 }
 

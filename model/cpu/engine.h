@@ -25,7 +25,7 @@ class CpuEngine final : public EngineBackend {
 
  private:
   /// Of programs_: the network as upscale() runs it, and the one that takes means; the same with
-  /// Query::Frame.
+  /// Query::Frame, and where there is no DQA.
   static constexpr int kUpscale = 0;
   int measuring() const { return static_cast<int>(programs_.size()) - 1; }
   /// Runs `count` segments of a program; every mean becomes its DQA's query, and goes to `queries` if not
@@ -35,7 +35,7 @@ class CpuEngine final : public EngineBackend {
   void set_query(int index, std::span<const float> query);
 
   std::shared_ptr<const Network> network_;
-  std::shared_ptr<const PackedNetwork> packed_;
+  std::shared_ptr<PackedNetwork> packed_;
   EngineOptions options_;
   EngineInfo info_;
   ThreadPool pool_;
@@ -44,7 +44,7 @@ class CpuEngine final : public EngineBackend {
   EncoderRunner encoder_;
   Csc csc_;
   Conditioner conditioner_;
-  std::vector<float> pooled_, filter_;
+  std::vector<float> filter_;
   std::vector<DqaVectors> dqas_;
   double embed_seconds_ = 0;
 };

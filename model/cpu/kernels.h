@@ -12,16 +12,17 @@ namespace cdsr::cpu {
 struct ShuffleTaps {
   int scale = 2;
   bool skip = false;  ///< add the enlarged picture
+  int planes = 3;     ///< of the picture
   int first[4] = {};
   float weight[4][4] = {};
 };
 
 /// For rows stored as one Type; `void` pointers are to values of it.
 struct RowKernels {
-  /// 3x3 convolution of a picture: rows y - 1, y, y + 1 (first pixel of plane 0), weights [27][channels] with
-  /// taps in the order ky, plane, kx.
-  void (*head)(const float* const rows[3], ptrdiff_t plane, int width, const float* weights,
-               const float* bias, int channels, void* out);
+  /// lrelu (slope 1: none) of the 3x3 convolution of a picture of `planes` planes: rows y - 1, y, y + 1
+  /// (first pixel of plane 0), weights [9 planes][channels] with taps in the order ky, plane, kx.
+  void (*head)(const float* const rows[3], int planes, ptrdiff_t plane, int width, const float* weights,
+               const float* bias, float slope, int channels, void* out);
   /// filtered = lrelu(depthwise 3x3 of rows y - 1, y, y + 1), gated = row y * gate. filter: [9][channels].
   void (*dqa)(const void* const rows[3], int width, int channels, const float* filter, const float* gate,
               float slope, void* filtered, void* gated);
@@ -38,7 +39,7 @@ struct Kernels {
   RowKernels rows[2];  ///< by Type
   /// Pixel shuffle of one low-resolution row `in` (width x channels), plus the enlarged picture with
   /// taps.skip. picture: rows y - 2 to y + 2, clamped, first pixel of plane 0. out: first row of plane 0;
-  /// plane p of row r at out + (3 r + p) * out_plane. `temp` holds width + 64 floats.
+  /// plane p of row r at out + (taps.planes r + p) * out_plane. `temp` holds width + 64 floats.
   void (*shuffle)(const float* in, int channels, int width, const ShuffleTaps& taps,
                   const float* const picture[5], ptrdiff_t plane, float* out, ptrdiff_t out_plane,
                   float* temp);

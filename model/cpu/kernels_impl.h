@@ -48,13 +48,13 @@ CDSR_INLINE Vec leaky(const Vec& v, float slope) {
 
 /// Pixels x to x + P of the head, V vectors of channels from channel c on.
 template <int P, int V, typename T>
-CDSR_INLINE void head_tile(const float* const rows[3], ptrdiff_t plane, const float* weights,
-                           const float* bias, int channels, int c, int x, int width, T* out) {
+CDSR_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plane, const float* weights,
+                           const float* bias, float slope, int channels, int c, int x, int width, T* out) {
   Vec acc[P][V];
   for (int v = 0; v < V; ++v)
     for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + ptrdiff_t{v} * kLanes);
   for (int ky = 0; ky < 3; ++ky)
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < planes; ++i) {
       const float* pixel = rows[ky] + i * plane + x - 1;
 #pragma GCC unroll 3
       for (int kx = 0; kx < 3; ++kx, weights += channels)
@@ -68,21 +68,22 @@ CDSR_INLINE void head_tile(const float* const rows[3], ptrdiff_t plane, const fl
   const int count = width - x < P ? width - x : P;
   for (int p = 0; p < count; ++p)
     for (int v = 0; v < V; ++v)
-      store(out + static_cast<ptrdiff_t>(x + p) * channels + c + v * kLanes, acc[p][v]);
+      store(out + static_cast<ptrdiff_t>(x + p) * channels + c + v * kLanes,
+            slope == 1 ? acc[p][v] : leaky(acc[p][v], slope));
 }
 
 template <typename T>
-void head(const float* const rows[3], ptrdiff_t plane, int width, const float* weights, const float* bias,
-          int channels, void* to) {
+void head(const float* const rows[3], int planes, ptrdiff_t plane, int width, const float* weights,
+          const float* bias, float slope, int channels, void* to) {
   constexpr int kPixels = CDSR_LANES == 4 ? 4 : CDSR_LANES == 8 ? 6 : 8;  // 2 kPixels sums fit the registers
   T* const out = static_cast<T*>(to);
   int c = 0;
   for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
     for (int x = 0; x < width; x += kPixels)
-      head_tile<kPixels, 2>(rows, plane, weights, bias, channels, c, x, width, out);
+      head_tile<kPixels, 2>(rows, planes, plane, weights, bias, slope, channels, c, x, width, out);
   for (; c < channels; c += kLanes)
     for (int x = 0; x < width; x += kPixels)
-      head_tile<kPixels, 1>(rows, plane, weights, bias, channels, c, x, width, out);
+      head_tile<kPixels, 1>(rows, planes, plane, weights, bias, slope, channels, c, x, width, out);
 }
 
 template <typename T>
@@ -166,9 +167,9 @@ template <int S>
 CDSR_INLINE void shuffle_scale(const float* in, int channels, int width, const ShuffleTaps& taps,
                                const float* const picture[5], ptrdiff_t plane, float* out,
                                ptrdiff_t out_plane, float* temp) {
-  for (int p = 0; p < 3; ++p)
+  for (int p = 0; p < taps.planes; ++p)
     for (int r = 0; r < S; ++r) {
-      float* row = out + (3 * r + p) * out_plane;
+      float* row = out + (taps.planes * r + p) * out_plane;
       const float* value = in + ptrdiff_t{S} * (p * S + r);
       if (!taps.skip) {
         for (int x = 0; x < width; ++x)

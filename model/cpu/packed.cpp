@@ -15,36 +15,48 @@ PackedConv::PackedConv(const Conv& conv, const std::vector<int>& parts, bool pad
       outputs_(conv.out),
       kernel_(conv.kernel),
       macs_(static_cast<double>(conv.in) * conv.out * conv.kernel * conv.kernel) {
-  std::vector<int> position;  // of each input channel among the padded ones
   for (int part : parts.empty() ? std::vector<int>{conv.in} : parts) {
-    for (int i = 0; i < part; ++i) position.push_back(in_ + i);
+    for (int i = 0; i < part; ++i) position_.push_back(in_ + i);
     in_ += pad_input ? padded_channels(part) : part;
   }
+  plain_.assign(static_cast<size_t>(out_) * in_ * kernel_ * kernel_, 0.0F);
+  bias_ = Buffer(out_ * sizeof(float));
+  copy_plain(conv);
+}
+
+void PackedConv::copy_plain(const Conv& conv) {
   const size_t taps = static_cast<size_t>(kernel_) * kernel_;
-  plain_.assign(static_cast<size_t>(out_) * in_ * taps, 0.0F);
   for (int o = 0; o < conv.out; ++o)
     for (int i = 0; i < conv.in; ++i)
-      for (size_t t = 0; t < taps; ++t)
-        plain_[(static_cast<size_t>(o) * in_ + position[i]) * taps + t] =
-            conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t];
-  bias_ = Buffer(out_ * sizeof(float));
+      std::copy_n(&conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps], taps,
+                  &plain_[(static_cast<size_t>(o) * in_ + position_[i]) * taps]);
   std::copy(conv.bias.begin(), conv.bias.end(), bias_.as<float>());
+}
+
+void PackedConv::replace(const Conv& conv) {
+  copy_plain(conv);
+  dnnl::stream stream(dnnl_cpu());
+  for (Arranged& a : layouts_) a.reorder.execute(stream, a.from, a.to);
+  stream.wait();
+  for (Transformed& t : transformed_)
+    t.kernels->transform(plain_.data(), in_, t.outputs, t.weights.as<float>());
 }
 
 const void* PackedConv::weights(const dnnl::memory::desc& desc) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [have, buffer] : layouts_)
-    if (have == desc) return buffer.data();
+  for (const Arranged& have : layouts_)
+    if (have.desc == desc) return have.weights.data();
   using dnnl::memory;
   const memory::desc plain_desc({out_, in_, kernel_, kernel_}, memory::data_type::f32,
                                 memory::format_tag::oihw);
-  Buffer buffer(desc.get_size());
-  memory from(plain_desc, dnnl_cpu(), const_cast<float*>(plain_.data()));
-  memory to(desc, dnnl_cpu(), buffer.data());
+  Arranged a{desc, Buffer(desc.get_size()), {}, {}, {}};
+  a.from = memory(plain_desc, dnnl_cpu(), const_cast<float*>(plain_.data()));
+  a.to = memory(desc, dnnl_cpu(), a.weights.data());
+  a.reorder = dnnl::reorder(a.from, a.to);
   dnnl::stream stream(dnnl_cpu());
-  dnnl::reorder(from, to).execute(stream, from, to);
+  a.reorder.execute(stream, a.from, a.to);
   stream.wait();
-  return layouts_.emplace_back(desc, std::move(buffer)).second.data();
+  return layouts_.emplace_back(std::move(a)).weights.data();
 }
 
 const float* PackedConv::winograd(const WinogradKernels& kernels, int outputs) const {
@@ -56,14 +68,13 @@ const float* PackedConv::winograd(const WinogradKernels& kernels, int outputs) c
   return transformed_.emplace_back(Transformed{&kernels, outputs, std::move(buffer)}).weights.as<float>();
 }
 
-std::vector<float> pack_head(const PackedConv& head) {
-  std::vector<float> weights;
+void pack_head(const PackedConv& head, std::span<float> weights) {
+  float* to = weights.data();
   for (int ky = 0; ky < 3; ++ky)
-    for (int plane = 0; plane < 3; ++plane)
+    for (int plane = 0; plane < head.in(); ++plane)
       for (int kx = 0; kx < 3; ++kx)
         for (int o = 0; o < head.out(); ++o)
-          weights.push_back(head.plain()[(o * 3 + plane) * 9 + ky * 3 + kx]);
-  return weights;
+          *to++ = head.plain()[(static_cast<size_t>(o) * head.in() + plane) * 9 + ky * 3 + kx];
 }
 
 PackedDense pack_dense(const DenseBlock& block) {
@@ -79,22 +90,25 @@ PackedDense pack_dense(const DenseBlock& block) {
 PackedNetwork::PackedNetwork(std::shared_ptr<const Network> of) : network(std::move(of)) {
   const bool rrdb = network->config.body == Body::Rrdb;
   const Encoder& encoder = network->encoder;
-  for (int i = 0; i < 6; ++i)
+  const bool convolves = network->config.lpe_input != LpeInput::Statistics;
+  for (int i = 0; convolves && i < 6; ++i)
     pixel[i] = std::make_unique<PackedConv>(encoder.pixel[i], std::vector<int>{}, i > 0);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; convolves && i < 4; ++i) {
     Conv conv = encoder.patch[i];
-    if (i == 0) {  // patches are laid out as vectors of 12 x 12 x 3, see encoder.cpp
-      Conv flat{3 * kPatch * kPatch, conv.out, 1, 1, 0, {}, conv.bias};
+    if (i == 0) {  // patches are laid out as vectors, see encoder.cpp
+      const int taps = conv.kernel * conv.kernel;
+      Conv flat{conv.in * taps, conv.out, 1, 1, 0, {}, conv.bias};
       for (int o = 0; o < conv.out; ++o)
-        for (int t = 0; t < kPatch * kPatch; ++t)
-          for (int c = 0; c < 3; ++c)
-            flat.weight.push_back(conv.weight[(static_cast<size_t>(o) * 3 + c) * kPatch * kPatch + t]);
+        for (int t = 0; t < taps; ++t)
+          for (int c = 0; c < conv.in; ++c)
+            flat.weight.push_back(conv.weight[(static_cast<size_t>(o) * conv.in + c) * taps + t]);
       conv = std::move(flat);
     }
     patch[i] = std::make_unique<PackedConv>(conv);
   }
   head = std::make_unique<PackedConv>(network->head, std::vector<int>{}, false);
-  head_weights = pack_head(*head);
+  head_weights.resize(size_t{9} * head->in() * head->out());
+  pack_head(*head, head_weights);
   tail = std::make_unique<PackedConv>(network->tail);
   if (rrdb) trunk = std::make_unique<PackedConv>(network->trunk);
   for (const Block& block : network->blocks) {
@@ -102,21 +116,33 @@ PackedNetwork::PackedNetwork(std::shared_ptr<const Network> of) : network(std::m
     for (int i = 0; i < network->config.dqas_per_block(); ++i)
       p.dqa[i] = std::make_unique<PackedConv>(block.dqa[i].conv);
     p.conv1 = std::make_unique<PackedConv>(block.conv1);
-    p.conv2 = std::make_unique<PackedConv>(block.conv2);
+    if (network->config.body != Body::Stack) p.conv2 = std::make_unique<PackedConv>(block.conv2);
     if (rrdb)
       for (int i = 0; i < 3; ++i) p.rdb[i] = pack_dense(block.rdb[i]);
     blocks.push_back(std::move(p));
   }
 }
 
-std::shared_ptr<const PackedNetwork> packed(const std::shared_ptr<const Network>& network) {
+void PackedNetwork::replace(int index, const Conv& conv) {
+  if (index == 0) {
+    head->replace(conv);
+    pack_head(*head, head_weights);
+  } else if (index <= network->config.blocks) {
+    blocks[index - 1].conv1->replace(conv);
+  } else {
+    tail->replace(conv);
+  }
+}
+
+std::shared_ptr<PackedNetwork> packed(const std::shared_ptr<const Network>& network) {
+  if (!network->experts.empty()) return std::make_shared<PackedNetwork>(network);
   static std::mutex mutex;
-  static std::map<const Network*, std::weak_ptr<const PackedNetwork>> all;
+  static std::map<const Network*, std::weak_ptr<PackedNetwork>> all;
   const std::lock_guard lock(mutex);
   std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<const PackedNetwork>& entry = all[network.get()];
-  std::shared_ptr<const PackedNetwork> alive = entry.lock();
-  if (!alive) entry = alive = std::make_shared<const PackedNetwork>(network);
+  std::weak_ptr<PackedNetwork>& entry = all[network.get()];
+  std::shared_ptr<PackedNetwork> alive = entry.lock();
+  if (!alive) entry = alive = std::make_shared<PackedNetwork>(network);
   return alive;
 }
 

@@ -1,5 +1,6 @@
 // Weights as the CPU backend stores them: channels padded to multiples of 16, then in the order each oneDNN
-// implementation asks for. Made once for a network and shared by all engines that run it.
+// implementation asks for. Made once for a network and shared by all engines that run it; those of a network
+// with experts change with the shot and are each engine's own.
 #pragma once
 
 #include <memory>
@@ -36,13 +37,27 @@ class PackedConv {
   /// out x in x kernel x kernel, padded.
   const std::vector<float>& plain() const { return plain_; }
 
+  /// Takes other weights of the same shape, in every layout made so far, whose addresses stay. Allocates
+  /// nothing. While nobody reads them.
+  void replace(const Conv& conv);
+
  private:
+  void copy_plain(const Conv& conv);
+
+  struct Arranged {
+    dnnl::memory::desc desc;
+    Buffer weights;
+    dnnl::memory from, to;
+    dnnl::reorder reorder;  ///< plain_ to weights
+  };
+
   int in_, out_, outputs_, kernel_;
   double macs_;
+  std::vector<int> position_;  ///< of each input channel among the padded ones
   std::vector<float> plain_;
   Buffer bias_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::pair<dnnl::memory::desc, Buffer>> layouts_;
+  mutable std::vector<Arranged> layouts_;
   struct Transformed {
     const WinogradKernels* kernels;
     int outputs;
@@ -66,16 +81,19 @@ struct PackedNetwork {
 
   std::shared_ptr<const Network> network;
   std::unique_ptr<PackedConv> pixel[6], patch[4], head, trunk, tail;
-  std::vector<float> head_weights;  ///< [27][channels]: taps ky, plane, kx
+  std::vector<float> head_weights;  ///< [9 planes][channels]: taps ky, plane, kx
   std::vector<PackedBlock> blocks;
+
+  /// Body::Stack: the weights of convolution `index` of stack_convs(). See PackedConv::replace().
+  void replace(int index, const Conv& conv);
 };
 
-/// See RowKernels::head.
-std::vector<float> pack_head(const PackedConv& head);
+/// See RowKernels::head. `weights` holds 9 head.in() head.out() values.
+void pack_head(const PackedConv& head, std::span<float> weights);
 PackedDense pack_dense(const DenseBlock& block);
 
-/// The packed form of `network`: the same object for every engine alive.
-std::shared_ptr<const PackedNetwork> packed(const std::shared_ptr<const Network>& network);
+/// The packed form of `network`: the same object for every engine alive, or with experts a new one.
+std::shared_ptr<PackedNetwork> packed(const std::shared_ptr<const Network>& network);
 
 dnnl::engine& dnnl_cpu();
 

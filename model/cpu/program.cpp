@@ -23,11 +23,14 @@ class Builder {
          .in = picture_,
          .out = f,
          .radius = 1,
+         .slope = config_.body == Body::Stack ? kFuseSlope : 1,
          .conv = packed_.head.get(),
          .head_weights = packed_.head_weights.data(),
          .macs = packed_.head->macs()});
     if (rrdb)
       f = rrdb_body(f);
+    else if (config_.body == Body::Stack)
+      f = stack_body(f);
     else
       f = plain_body(f);
     tail(f);
@@ -87,6 +90,23 @@ class Builder {
          .conv = conv,
          .macs = conv->macs()});
     return out;
+  }
+
+  int stack_body(const int first) {
+    // Where it has to be cut at all, the head's features are kept whole: the last block adds them.
+    if (config_.blocks + 2 > kMostRadius) cut();
+    int f = first;
+    int keep[2] = {-1, -1}, cuts = 0;
+    for (int b = 0; b < config_.blocks; ++b) {
+      if (radius_so_far() + 2 > kMostRadius) {
+        int& into = keep[cuts++ % 2];
+        into = f = cut(into);
+      }
+      const bool last = b + 1 == config_.blocks;
+      f = conv(f, packed_.blocks[b].conv1.get(), kFuseSlope, last ? first : -1);
+      current().ops.back().activate_sum = last;
+    }
+    return f;
   }
 
   int plain_body(int f) {

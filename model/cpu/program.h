@@ -31,14 +31,15 @@ struct TensorPlan {
 
 struct Op {
   OpKind kind = OpKind::Conv;
-  int in = -1, out = -1;  ///< tensors
-  int aux = -1;           ///< Conv: residual; Shuffle: picture; Dense: what is added at the end, or -1
-  int radius = 0;         ///< rows of `in` above and below that a row of `out` needs
-  int aux_radius = 0;     ///< the same of `aux`
-  float slope = 1;        ///< Conv: of its LeakyReLU
-  int dqa = -1;           ///< Dqa: index
+  int in = -1, out = -1;      ///< tensors
+  int aux = -1;               ///< Conv: residual; Shuffle: picture; Dense: what is added at the end, or -1
+  bool activate_sum = false;  ///< Conv: lrelu(conv + aux) in place of conv + aux
+  int radius = 0;             ///< rows of `in` above and below that a row of `out` needs
+  int aux_radius = 0;         ///< the same of `aux`
+  float slope = 1;            ///< Head, Dqa, Conv: of its LeakyReLU; 1: none
+  int dqa = -1;               ///< Dqa: index
   const PackedConv* conv = nullptr;     ///< Head, Dqa, Conv, Tail
-  const float* head_weights = nullptr;  ///< Head: [27][channels], see RowKernels::head
+  const float* head_weights = nullptr;  ///< Head: [9 planes][channels], see RowKernels::head
   const PackedDense* dense = nullptr;   ///< Dense
   double macs = 0;                      ///< per pixel of a row
 };

@@ -80,6 +80,7 @@ Runner::Runner(ThreadPool& pool, const RunnerOptions& options)
       winograd_(&winograd(kernel_isa())) {
   taps_.scale = options.scale;
   taps_.skip = options.skip;
+  taps_.planes = options.planes;
   for (int p = 0; p < options.scale; ++p) {
     const BicubicPhase phase = bicubic_phase(options.scale, p);
     taps_.first[p] = phase.first;
@@ -95,11 +96,11 @@ size_t Runner::row_bytes(const TensorPlan& tensor) const {
     case TensorPlan::Features:
       return width * tensor.channels * size_of(options_.type);
     case TensorPlan::Picture:
-      return 3 * sizeof(float) * picture_plane(width_);
+      return options_.planes * sizeof(float) * picture_plane(width_);
     case TensorPlan::Values:
       return width * tensor.channels * sizeof(float);
     case TensorPlan::Enlarged:
-      return 3 * sizeof(float) * options_.scale * picture_plane(width_ * options_.scale);
+      return options_.planes * sizeof(float) * options_.scale * picture_plane(width_ * options_.scale);
   }
   return 0;
 }
@@ -255,6 +256,8 @@ void Runner::make_row_convolutions(SegmentPlan& plan) {
     shape.slope = op.slope;
     if (op.kind == OpKind::Dqa)
       shape.post = Post::SumActivate;
+    else if (op.activate_sum)
+      shape.post = Post::AddActivate;
     else if (op.aux >= 0)
       shape.post = Post::Add;
     else if (op.slope != 1)

@@ -40,6 +40,7 @@ struct RunnerOptions {
   int scale = 2;
   int tail_channels = 16;  ///< of the values a tail makes, padded
   bool skip = false;
+  int planes = 3;  ///< of a picture
 };
 
 struct OpPlan;

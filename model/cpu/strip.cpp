@@ -72,13 +72,14 @@ void Runner::Strip::make(int i, int row, int count) {
 }
 
 void Runner::Strip::read(const Op& o, int row, int count) {
-  const ptrdiff_t plane = picture_plane(runner_.width_);
+  const ptrdiff_t plane = picture_plane(runner_.width_), count_of_planes = runner_.options_.planes;
   float* const first = reinterpret_cast<float*>(row_of(o.out, row)) + kPicturePad;
-  float* const planes[3] = {first, first + plane, first + 2 * plane};
-  job_.source->read(row, count, planes, 3 * plane);
+  float* planes[3] = {};
+  for (int p = 0; p < count_of_planes; ++p) planes[p] = first + p * plane;
+  job_.source->read(row, count, planes, count_of_planes * plane);
   // Zeros beside the rows, each time: other segments use the same memory.
   const int width = runner_.width_;
-  for (int i = 0; i < 3 * count; ++i) {
+  for (int i = 0; i < count_of_planes * count; ++i) {
     float* const line = first + i * plane;
     std::fill_n(line - kPicturePad, kPicturePad, 0.0F);
     std::fill_n(line + width, plane - kPicturePad - width, 0.0F);
@@ -90,8 +91,8 @@ void Runner::Strip::head(const Op& o, int row, int count) {
     const float* rows[3];
     for (int k = 0; k < 3; ++k)
       rows[k] = reinterpret_cast<const float*>(row_of(o.in, y - 1 + k)) + kPicturePad;
-    runner_.rows_->head(rows, picture_plane(runner_.width_), runner_.width_, o.head_weights, o.conv->bias(),
-                        runner_.options_.channels, row_of(o.out, y));
+    runner_.rows_->head(rows, runner_.options_.planes, picture_plane(runner_.width_), runner_.width_,
+                        o.head_weights, o.conv->bias(), o.slope, runner_.options_.channels, row_of(o.out, y));
   }
 }
 
@@ -126,6 +127,7 @@ void Runner::Strip::winograd(const Op& o, const OpPlan& plan, int row, int count
   r.weights = plan.winograd;
   r.bias = o.conv->bias();
   r.slope = o.slope;
+  r.activate_sum = o.activate_sum;
   r.scratch = reinterpret_cast<float*>(thread_.arena.data() + job_.plan->winograd_offset);
   // Pairs start at even rows of the frame, wherever the strip does: a row's bits depend on its place in the
   // pair.
@@ -173,10 +175,11 @@ void Runner::Strip::shuffle(const Op& o, int row, int count) {
 
 void Runner::Strip::write(const Op& o, int row, int count) {
   const int scale = runner_.options_.scale;
-  const ptrdiff_t plane = picture_plane(runner_.width_ * scale);
+  const ptrdiff_t plane = picture_plane(runner_.width_ * scale), count_of_planes = runner_.options_.planes;
   const float* const first = reinterpret_cast<const float*>(row_of(o.in, row));
-  const float* const planes[3] = {first, first + plane, first + 2 * plane};
-  job_.sink->write(row * scale, count * scale, planes, 3 * plane);
+  const float* planes[3] = {};
+  for (int p = 0; p < count_of_planes; ++p) planes[p] = first + p * plane;
+  job_.sink->write(row * scale, count * scale, planes, count_of_planes * plane);
 }
 
 }  // namespace cdsr::cpu

@@ -128,8 +128,10 @@ HWY_INLINE void inverse(const WinogradRows& r, int x, int tiles, int c, const fl
 #pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) {
         if (i >= pixels) break;
-        Vec z = hn::Max(y[i], hn::Mul(y[i], slope));
-        if (r.add[R] != nullptr) z = hn::Add(z, load(r.add[R] + at + i * stride));
+        Vec z = y[i];
+        if (r.activate_sum) z = hn::Add(z, load(r.add[R] + at + i * stride));
+        z = hn::Max(z, hn::Mul(z, slope));
+        if (r.add[R] != nullptr && !r.activate_sum) z = hn::Add(z, load(r.add[R] + at + i * stride));
         store(z, r.dst[R] + at + i * stride);
       }
     }

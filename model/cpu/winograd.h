@@ -25,6 +25,7 @@ struct WinogradRows {
   const float* weights = nullptr;  ///< transformed
   const float* bias = nullptr;     ///< round_up(out, lanes) values
   float slope = 1;                 ///< 0 to 1: dst = lrelu(convolution + bias) + add; 1: no activation
+  bool activate_sum = false;       ///< dst = lrelu(convolution + bias + add) instead
   float* scratch = nullptr;        ///< scratch(in) floats
 };
 

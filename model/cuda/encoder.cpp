@@ -26,7 +26,7 @@ EncoderRunner::EncoderRunner(std::shared_ptr<const VectorWeights> weights, const
     : weights_(std::move(weights)), network_(network) {}
 
 void EncoderRunner::plan(int width, int height) {
-  windows_ = encoder_windows(width, height);
+  windows_ = encoder_windows(network_.config, width, height);
   const EncoderWindow& w = windows_.front();
   size_t map = largest_map(network_.encoder.pixel, 6, w.width, w.height);
   if (w.width >= kPatch && w.height >= kPatch)

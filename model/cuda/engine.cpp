@@ -101,7 +101,7 @@ CudaEngine::CudaEngine(std::shared_ptr<const Network> network, const EngineOptio
     : network_(std::move(network)),
       options_(options),
       context_(Context::open(options.device, options.cuda_context)),
-      csc_(network_->encoder),
+      csc_(*network_),
       conditioner_(*network_) {
   info_.precision = resolve(options.precision, *context_);
   info_.backend = "cuda";
@@ -234,7 +234,7 @@ void CudaEngine::plan(int width, int height) {
   }
   choose_convolutions();
   r_->pooled_host = PinnedBuffer(sizeof(float) * r_->encoder.features() * r_->encoder.windows());
-  pooled_.resize(r_->encoder.features());
+  features_.resize(r_->encoder.features() * r_->encoder.windows());
 }
 
 void CudaEngine::choose_convolutions() {
@@ -339,11 +339,12 @@ void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
                         cudaMemcpyDeviceToHost, r_->stream),
         "reading features");
   r_->stream.synchronize("the encoder");
-  const size_t d = pooled_.size() / 2, windows = r_->encoder.windows();
+  const size_t d = r_->encoder.features() / 2, windows = r_->encoder.windows();
   const auto* const all = r_->pooled_host.as<float>();
   for (size_t branch = 0; branch < 2; ++branch)
-    mean_over_windows(all + branch * windows * d, windows, d, std::span(pooled_).subspan(branch * d, d));
-  csc_.run(pooled_, embedding);
+    for (size_t w = 0; w < windows; ++w)
+      std::copy_n(all + (branch * windows + w) * d, d, &features_[(2 * w + branch) * d]);
+  csc_.run(features_, embedding);
 }
 
 void CudaEngine::condition(std::span<const float> embedding) {

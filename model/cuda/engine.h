@@ -67,7 +67,7 @@ class CudaEngine : public EngineBackend {
   int width_ = 0, height_ = 0;
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
-  std::vector<float> pooled_;
+  std::vector<float> features_;  ///< of the encoder's windows, as Csc takes them
 };
 
 /// Three planes of floats, in a new `buffer`. The context must be current.

@@ -24,26 +24,30 @@ std::vector<float> branch(const Conv* conv, int count, FeatureMap map) {
 
 }  // namespace
 
-std::vector<float> pooled_features(const Network& network, const FeatureMap& frame) {
+std::vector<std::vector<float>> window_features(const Network& network, const FeatureMap& frame) {
   const Encoder& encoder = network.encoder;
-  const std::vector<EncoderWindow> windows = encoder_windows(frame.width, frame.height);
-  const size_t d = encoder.query.in;
-  std::vector<double> sum(2 * d, 0.0);
-  for (const EncoderWindow& window : windows) {
+  const CdsrConfig& config = network.config;
+  std::vector<std::vector<float>> all;
+  for (const EncoderWindow& window : encoder_windows(config, frame.width, frame.height)) {
     FeatureMap part = crop(frame, window);
-    if (network.config.lpe_input == LpeInput::Normalized)
+    if (config.lpe_input == LpeInput::Statistics) {
+      std::vector<float>& features = all.emplace_back(kWindowStatistics);
+      WindowStatistics().run({part.plane(0), part.width, part.width, part.height}, features);
+      continue;
+    }
+    if (config.lpe_input == LpeInput::Normalized)
       normalize_window({part.data.data(), static_cast<ptrdiff_t>(part.width) * part.height, part.width, 1,
-                        part.width, part.height});
-    const std::vector<float> pixel = branch(encoder.pixel, 6, part);
-    for (size_t i = 0; i < d; ++i) sum[i] += pixel[i];
-    if (window.width < kPatch || window.height < kPatch) continue;
-    const std::vector<float> patch = branch(encoder.patch, 4, part);
-    for (size_t i = 0; i < d; ++i) sum[d + i] += patch[i];
+                        part.width, part.height, part.channels});
+    std::vector<float> features = branch(encoder.pixel, 6, part);
+    if (window.width < kPatch || window.height < kPatch) {
+      features.resize(size_t{2} * config.embedding(), 0.0F);
+    } else {
+      const std::vector<float> patch = branch(encoder.patch, 4, part);
+      features.insert(features.end(), patch.begin(), patch.end());
+    }
+    all.push_back(std::move(features));
   }
-  std::vector<float> pooled(2 * d);
-  for (size_t i = 0; i < 2 * d; ++i)
-    pooled[i] = static_cast<float>(sum[i] / static_cast<double>(windows.size()));
-  return pooled;
+  return all;
 }
 
 }  // namespace cdsr::reference

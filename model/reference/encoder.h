@@ -8,8 +8,9 @@
 
 namespace cdsr::reference {
 
-/// Means of the pixel-wise and the patch-wise branch over the windows of model/encoder_windows.h, one after
-/// the other (2 d values). Without a whole patch in a window the patch-wise half is zero.
-std::vector<float> pooled_features(const Network& network, const FeatureMap& frame);
+/// Of each of the windows of model/encoder_windows.h config.features() values: the means of the pixel-wise
+/// and the patch-wise branch over it, or its statistics. Without a whole patch in a window the patch-wise
+/// half is zero.
+std::vector<std::vector<float>> window_features(const Network& network, const FeatureMap& frame);
 
 }  // namespace cdsr::reference

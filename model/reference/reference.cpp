@@ -40,11 +40,14 @@ class ReferenceEngine final : public EngineBackend {
   }
 
   void embed(const RowSource& frame, std::span<float> out) override {
-    const std::vector<float> e = embedding(network_->encoder, pooled_features(*network_, read(frame)));
+    const std::vector<float> e = embedding(*network_, window_features(*network_, read(frame)));
     std::copy(e.begin(), e.end(), out.begin());
   }
 
-  void condition(std::span<const float> embedding) override { y_ = conditioning(*network_, embedding); }
+  void condition(std::span<const float> embedding) override {
+    y_ = conditioning(*network_, embedding);
+    if (network_->config.body == Body::Stack) convs_ = mixed_convs(*network_, embedding);
+  }
 
   void measure_queries(const RowSource& frame, std::span<float> queries) override {
     run(frame, [&](int index, const FeatureMap& in) {
@@ -66,7 +69,8 @@ class ReferenceEngine final : public EngineBackend {
     const FeatureMap sr = run(frame, [&](int index, const FeatureMap& in) {
       return options_.query == Query::Shot ? filters_[index] : make_filter(index, channel_means(in));
     });
-    const float* const planes[3] = {sr.plane(0), sr.plane(1), sr.plane(2)};
+    const float* planes[3] = {};
+    for (int c = 0; c < sr.channels; ++c) planes[c] = sr.plane(c);
     out.write(0, sr.height, planes, sr.width);
   }
 
@@ -89,14 +93,15 @@ class ReferenceEngine final : public EngineBackend {
   }
 
   FeatureMap read(const RowSource& frame) const {
-    FeatureMap map(3, height_, width_);
-    float* const planes[3] = {map.plane(0), map.plane(1), map.plane(2)};
+    FeatureMap map(network_->config.channels(), height_, width_);
+    float* planes[3] = {};
+    for (int c = 0; c < map.channels; ++c) planes[c] = map.plane(c);
     frame.read(0, height_, planes, width_);
     return map;
   }
 
   FeatureMap run(const RowSource& frame, const FilterOf& filter_of) const {
-    return super_resolve(*network_, y_, filter_of, read(frame));
+    return super_resolve(*network_, y_, convs_, filter_of, read(frame));
   }
 
   std::shared_ptr<const Network> network_;
@@ -104,6 +109,7 @@ class ReferenceEngine final : public EngineBackend {
   EngineInfo info_;
   int width_ = 0, height_ = 0;
   std::vector<std::vector<float>> y_;
+  std::vector<Conv> convs_;  // Body::Stack: with the shot's weights
   std::vector<std::vector<float>> filters_;
 };
 

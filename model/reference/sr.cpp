@@ -41,6 +41,17 @@ FeatureMap rrdb_block(const Block& block, int first_dqa, std::span<const float> 
   return t;
 }
 
+FeatureMap stack(const CdsrConfig& config, const std::vector<Conv>& convs, const FeatureMap& input) {
+  const FeatureMap first = conv_act(convs.front(), input, kFuseSlope);
+  FeatureMap f = first;
+  for (int i = 1; i <= config.blocks; ++i) {
+    f = conv2d(convs[i], f);
+    if (i == config.blocks) f = plus(std::move(f), first);
+    leaky_relu(f, kFuseSlope);
+  }
+  return tail_layer(convs.back(), config.scale, config.skip, f, input);
+}
+
 }  // namespace
 
 FeatureMap dqa_layer(const Dqa& dqa, std::span<const float> gate, std::span<const float> filter,
@@ -70,8 +81,10 @@ FeatureMap tail_layer(const Conv& tail, int scale, Skip skip, const FeatureMap& 
 }
 
 FeatureMap super_resolve(const Network& network, const std::vector<std::vector<float>>& y,
-                         const FilterOf& filter_of, const FeatureMap& input) {
+                         const std::vector<Conv>& stack_convs, const FilterOf& filter_of,
+                         const FeatureMap& input) {
   const CdsrConfig& config = network.config;
+  if (config.body == Body::Stack) return stack(config, stack_convs, input);
   const FeatureMap f0 = conv2d(network.head, input);
   FeatureMap f = f0;
   for (int b = 0; b < config.blocks; ++b) {

@@ -20,8 +20,10 @@ FeatureMap dense_block(const DenseBlock& block, const FeatureMap& x);
 FeatureMap tail_layer(const Conv& tail, int scale, Skip skip, const FeatureMap& features,
                       const FeatureMap& input);
 
-/// The whole network; `y` is every block's conditioning vector.
+/// The whole network; `y` is every block's conditioning vector, `stack_convs` for Body::Stack what
+/// mixed_convs() gave.
 FeatureMap super_resolve(const Network& network, const std::vector<std::vector<float>>& y,
-                         const FilterOf& filter_of, const FeatureMap& input);
+                         const std::vector<Conv>& stack_convs, const FilterOf& filter_of,
+                         const FeatureMap& input);
 
 }  // namespace cdsr::reference

@@ -28,12 +28,46 @@ double attend(const std::vector<double>& scores, const float* values, size_t str
   return weighted / sum;
 }
 
+std::vector<float> mean_of(const std::vector<std::vector<float>>& vectors) {
+  std::vector<float> mean(vectors.front().size());
+  for (size_t i = 0; i < mean.size(); ++i) {
+    double sum = 0;
+    for (const std::vector<float>& v : vectors) sum += v[i];
+    mean[i] = static_cast<float>(sum / static_cast<double>(vectors.size()));
+  }
+  return mean;
+}
+
+/// E' = compress(E_a).
+std::vector<float> compressed(const Network& network, std::span<const float> embedding) {
+  std::vector<float> e(embedding.begin(), embedding.end());
+  for (int i = 0; i < 4; ++i) {
+    e = linear(network.compress[i], e);
+    leaky(e, network.compress_slope[i]);
+  }
+  return e;
+}
+
 }  // namespace
 
-std::vector<float> embedding(const Encoder& encoder, std::span<const float> pooled) {
-  std::vector<float> f = linear(encoder.mlp0, pooled);
-  leaky(f, kEncoderSlope);
-  f = linear(encoder.mlp1, f);
+std::vector<float> embedding(const Network& network, const std::vector<std::vector<float>>& windows) {
+  const Encoder& encoder = network.encoder;
+  const auto mlp = [&](const std::vector<float>& features) {
+    std::vector<float> f = linear(encoder.mlp0, features);
+    leaky(f, kEncoderSlope);
+    return linear(encoder.mlp1, f);
+  };
+  std::vector<float> f;
+  if (network.config.lpe_input == LpeInput::Statistics) {
+    std::vector<std::vector<float>> mixed;
+    for (const std::vector<float>& w : windows) {
+      mixed.push_back(mlp(w));
+      leaky(mixed.back(), kEncoderSlope);
+    }
+    f = mean_of(mixed);
+  } else {
+    f = mlp(mean_of(windows));
+  }
   const std::vector<float> q = linear(encoder.query, f);
   const std::vector<float> scores = linear(encoder.keys, q);  // one a codebook entry
   const std::vector<double> s(scores.begin(), scores.end());
@@ -43,12 +77,27 @@ std::vector<float> embedding(const Encoder& encoder, std::span<const float> pool
   return e;
 }
 
-std::vector<std::vector<float>> conditioning(const Network& network, std::span<const float> embedding) {
-  std::vector<float> e(embedding.begin(), embedding.end());
-  for (int i = 0; i < 4; ++i) {
-    e = linear(network.compress[i], e);
-    leaky(e, network.compress_slope[i]);
+std::vector<Conv> mixed_convs(const Network& network, std::span<const float> embedding) {
+  std::vector<Conv> out;
+  for (const Conv* conv : stack_convs(network)) out.push_back(*conv);
+  if (network.experts.empty()) return out;
+  const std::vector<float> code = compressed(network, embedding);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const Experts& experts = network.experts[i];
+    const std::vector<float> scores = linear(experts.mixing, code);
+    const std::vector<double> s(scores.begin(), scores.end());
+    const size_t weights = out[i].weight.size(), biases = out[i].bias.size();
+    for (size_t k = 0; k < weights; ++k)
+      out[i].weight[k] = static_cast<float>(attend(s, &experts.weight[k], weights));
+    for (size_t k = 0; k < biases; ++k)
+      out[i].bias[k] = static_cast<float>(attend(s, &experts.bias[k], biases));
   }
+  return out;
+}
+
+std::vector<std::vector<float>> conditioning(const Network& network, std::span<const float> embedding) {
+  if (network.config.dqas() == 0) return {};
+  const std::vector<float> e = compressed(network, embedding);
   std::vector<std::vector<float>> all;
   for (const Block& block : network.blocks) {
     std::vector<float> y = linear(block.modulation0, e);

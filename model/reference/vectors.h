@@ -8,11 +8,16 @@
 
 namespace cdsr::reference {
 
-/// The embedding E_a of pooled LPE features (pixel-wise then patch-wise, 2 d of them): CSC.
-std::vector<float> embedding(const Encoder& encoder, std::span<const float> pooled);
+/// The embedding E_a of the features of a frame's windows (encoder.h): CSC. The mean over the windows is
+/// taken before the MLP, for LpeInput::Statistics after it and a LeakyReLU.
+std::vector<float> embedding(const Network& network, const std::vector<std::vector<float>>& windows);
 
 /// y of every block from E_a: compress, then the block's modulation.
 std::vector<std::vector<float>> conditioning(const Network& network, std::span<const float> embedding);
+
+/// The convolutions of a Body::Stack network with the weights that E_a chooses, in the order of
+/// stack_convs().
+std::vector<Conv> mixed_convs(const Network& network, std::span<const float> embedding);
 
 /// Channel gate s of a DQA from y.
 std::vector<float> gate(const Dqa& dqa, std::span<const float> y);

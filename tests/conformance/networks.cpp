@@ -24,7 +24,8 @@ CdsrConfig tiny16(Body body, int scale, int blocks) {
 }
 
 void add(std::vector<NetworkCase>& all, const CdsrConfig& config, int width, int height) {
-  for (Query query : {Query::Shot, Query::Frame}) all.push_back({config, query, width, height});
+  for (Query query : {Query::Shot, Query::Frame})
+    if (query == Query::Shot || config.dqas() > 0) all.push_back({config, query, width, height});
 }
 
 EngineOptions options_of(Precision precision, Query query, int threads) {
@@ -39,14 +40,17 @@ EngineOptions options_of(Precision precision, Query query, int threads) {
 
 std::vector<NetworkCase> network_cases() {
   std::vector<NetworkCase> all;
-  for (Body body : {Body::Plain, Body::Rrdb})
+  for (Body body : {Body::Plain, Body::Rrdb, Body::Stack})
     for (int scale : {2, 3, 4})
       for (auto [w, h] : {std::pair{1, 1}, {11, 11}, {13, 7}, {33, 47}})
         add(all, tiny16(body, scale, scale == 2 ? 2 : 1), w, h);
   add(all, tiny16(Body::Plain, 2, 7), 40, 150);  // several strips, cut between blocks
   add(all, tiny16(Body::Rrdb, 2, 1), 12, 300);   // several strips of a dense block
   add(all, tiny_config(Body::Rrdb, 3), 70, 12);  // nf and gc below any padding
-  for (int scale : {2, 3, 4}) add(all, config_by_name("cdsr-rt", scale), 33, 47);
+  for (const char* name : {"cdsr-rt", "cdsr-rt-dqa"})
+    for (int scale : {2, 3, 4}) add(all, config_by_name(name, scale), 33, 47);
+  add(all, tiny16(Body::Stack, 2, 3), 57, 61);    // windows that do not fill the frame
+  add(all, tiny16(Body::Stack, 3, 20), 23, 150);  // several strips, cut between blocks
   add(all, config_by_name("cdsr-2", 2), 13, 7);
   return all;
 }
@@ -59,6 +63,7 @@ std::vector<NetworkCase> large_cases() {
   add(all, tiny_config(Body::Plain, 2), 37, 201);
   add(all, rrdb, 29, 301);
   add(all, config_by_name("cdsr-rt", 2), 45, 171);
+  add(all, config_by_name("cdsr-rt-dqa", 2), 45, 171);
   return all;
 }
 

@@ -162,10 +162,10 @@ int main(int argc, char** argv) {
                                                 {"cdsr-2", 960, 540},
                                                 {"cdsr-2", 1280, 720},
                                                 {"cdsr-2", 1920, 1080},
-                                                {"cdsr-rt", 960, 540},
-                                                {"cdsr-rt", 1280, 720},
-                                                {"cdsr-rt", 1920, 1080}})
-        if (p != cdsr::Precision::Fp8 || std::string_view(name) != "cdsr-rt")  // it has no dense blocks
+                                                {"cdsr-rt-dqa", 960, 540},
+                                                {"cdsr-rt-dqa", 1280, 720},
+                                                {"cdsr-rt-dqa", 1920, 1080}})
+        if (p != cdsr::Precision::Fp8 || std::string_view(name) != "cdsr-rt-dqa")  // it has no dense blocks
           cdsr::run(name, width, height, p);
   } catch (const cdsr::Error& e) {
     std::fprintf(stderr, "error: %s\n", e.what());

@@ -101,10 +101,34 @@ TEST(Config, JsonIsStrict) {
   expect_bad_json(with("\"nf\":32", "\"nf\":36"), "multiple of 8");
   expect_bad_json(with("\"scale\":2", "\"scale\":5"), "scale is 5");
   expect_bad_json(with("\"scale\":2", "\"scale\":2,\"scal\":2"), "members");
-  expect_bad_json(with("\"plain\"", "\"fancy\""), "rrdb or plain");
-  expect_bad_json(with("\"normalized\"", "\"yuv\""), "rgb or normalized");
+  expect_bad_json(with("\"stack\"", "\"fancy\""), "rrdb or plain or stack");
+  expect_bad_json(with("\"statistics\"", "\"yuv\""), "rgb or normalized or statistics");
+  expect_bad_json(with("\"luma\"", "\"chroma\""), "rgb or luma");
+  expect_bad_json(with("\"experts\":6", "\"experts\":17"), "experts is 17, must be 1 to 16");
+  expect_bad_json(with("\"experts\":6", "\"experts\":0"), "experts is 0");
+  expect_bad_json(with("\"luma\"", "\"rgb\""), "must be rgb or normalized for colour rgb");
+  expect_bad_json(with("\"query\":\"shot\"", "\"query\":\"frame\""), "must be shot for body stack");
+  expect_bad_json(with("\"stack\"", "\"plain\""), "experts is 6, must be 1 to 1");
+  expect_bad_json(with("\"colour\":\"luma\",", ""), "colour");
   expect_bad_json(with("cdsr-rt", "../etc"), "name");
   expect_bad_json(std::string(100'000, '['), "parse error");
+}
+
+TEST(Config, FilesFromBeforeExpertsAreRead) {
+  const CdsrConfig c = config_from_json(
+      R"({"blocks":2,"body":"plain","codebook":256,"gc":32,"lpe_input":"normalized","lpe_nf":16,"name":"cdsr-rt-dqa",)"
+      R"("nf":32,"query":"shot","scale":2,"skip":"bicubic"})");
+  EXPECT_EQ(c, config_by_name("cdsr-rt-dqa", 2));
+}
+
+TEST(Config, ExpertsCostNothingAFrame) {
+  CdsrConfig c = config_by_name("cdsr-rt", 2);
+  EXPECT_EQ(mac_count(c).sr_per_pixel, 9 * 32 + 5 * 9 * 32 * 32 + 9 * 32 * 4);
+  const int64_t six = mac_count(c).per_shot, weights = parameter_count(c);
+  c.experts = 1;
+  EXPECT_EQ(mac_count(c).sr_per_pixel, 47'520);
+  EXPECT_EQ(six - mac_count(c).per_shot, 6 * (47'520 + 7 * 64));
+  EXPECT_EQ(weights - parameter_count(c), 5 * (47'520 + 6 * 32 + 4) + 7 * 6 * 65);
 }
 
 TEST(Config, UnknownNameIsRefused) {

@@ -61,6 +61,11 @@ TEST_P(NetworkTest, FileAndMemoryGiveTheSameNetwork) {
   EXPECT_EQ(a->encoder.pixel[4].weight, b->encoder.pixel[4].weight);
   EXPECT_EQ(a->encoder.keys.weight, b->encoder.keys.weight);
   EXPECT_EQ(a->blocks.back().dqa[0].kernel1.weight, b->blocks.back().dqa[0].kernel1.weight);
+  EXPECT_EQ(a->experts.size(), b->experts.size());
+  for (size_t i = 0; i < a->experts.size(); ++i) {
+    EXPECT_EQ(a->experts[i].weight, b->experts[i].weight);
+    EXPECT_EQ(a->experts[i].mixing.weight, b->experts[i].mixing.weight);
+  }
   EXPECT_EQ(a->tail.bias, b->tail.bias);
   EXPECT_EQ(a->blocks.size(), static_cast<size_t>(config_.blocks));
 }

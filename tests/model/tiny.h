@@ -16,7 +16,13 @@ inline CdsrConfig tiny_config(Body body, int scale) {
   c.skip = body == Body::Rrdb ? Skip::None : Skip::Bicubic;
   c.query = body == Body::Rrdb ? Query::Frame : Query::Shot;
   c.lpe_nf = 4;
-  c.lpe_input = body == Body::Rrdb ? LpeInput::Rgb : LpeInput::Normalized;
+  c.lpe_input = body == Body::Rrdb    ? LpeInput::Rgb
+                : body == Body::Plain ? LpeInput::Normalized
+                                      : LpeInput::Statistics;
+  if (body == Body::Stack) {
+    c.experts = 3;
+    c.colour = Colour::Luma;
+  }
   c.codebook = 16;
   return c;
 }

@@ -128,8 +128,8 @@ TEST(Tables, RowsAreWhatThePaperHas) {
   // DASR beside cdsr-rt: one group of one block of the same width (43,808 multiply-accumulates a pixel,
   // both).
   const Row& dasr = table_by_name("table4").rows[0];
-  EXPECT_EQ(row_config(dasr, "cdsr-rt", 2).blocks, 1);
-  EXPECT_EQ(row_variant(dasr, "cdsr-rt"), "dasr,group=1");
+  EXPECT_EQ(row_config(dasr, "cdsr-rt-dqa", 2).blocks, 1);
+  EXPECT_EQ(row_variant(dasr, "cdsr-rt-dqa"), "dasr,group=1");
   EXPECT_EQ(row_config(dasr, "cdsr-10", 2).blocks, 5);
 }
 

@@ -82,7 +82,7 @@ def main():
         for scale in (2, 3, 4):
             check(cdsr, make, folder, "tiny", scale, SIZES)
             check(cdsr, make, folder, "tiny-rrdb", scale, SIZES)
-        check(cdsr, make, folder, "cdsr-rt", 2, SIZES[:1])
+        check(cdsr, make, folder, "cdsr-rt-dqa", 2, SIZES[:1])
 
 
 main()

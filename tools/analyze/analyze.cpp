@@ -196,7 +196,7 @@ void add_lab(CLI::App& app) {
   c->add_option("--test", o.test, "folders of full-size pictures to score on, one a column")->required();
   c->add_option("--out", o.out, "folder for what is trained; a row that is there is taken as it is")
       ->required();
-  c->add_option("--name", o.family, "the family: cdsr-rt, cdsr-2, cdsr-5 or cdsr-10")
+  c->add_option("--name", o.family, "the family: cdsr-rt-dqa, cdsr-2, cdsr-5 or cdsr-10")
       ->check(CLI::IsMember(config_names()))
       ->capture_default_str();
   c->add_option("--steps", o.steps, "iterations a row")

@@ -12,7 +12,7 @@
 namespace cdsr::analyze {
 
 struct LabOptions {
-  std::string family = "cdsr-rt";           ///< config_names()
+  std::string family = "cdsr-rt-dqa";       ///< config_names()
   std::vector<std::filesystem::path> data;  ///< photographs to train on
   std::vector<std::filesystem::path> test;  ///< folders to score on
   std::filesystem::path out;                ///< a folder a row and seed below it, shared by all tables

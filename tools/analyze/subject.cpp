@@ -1,6 +1,5 @@
 #include "tools/analyze/subject.h"
 
-#include "model/encoder_windows.h"
 #include "model/error.h"
 #include "model/torch/cdsr.h"
 #include "model/weights.h"
@@ -37,19 +36,6 @@ struct Subject::Net {
     model->eval();
   }
 
-  /// The LPE's pooled features, mean over the windows.
-  torch::Tensor features(const tools::Picture& lr) {
-    const torch::Tensor x = to_tensor(lr);
-    torch::Tensor sum;
-    const auto windows = encoder_windows(lr.width, lr.height);
-    for (const EncoderWindow& w : windows) {
-      const torch::Tensor part =
-          model->encoder->features(x.slice(2, w.y, w.y + w.height).slice(3, w.x, w.x + w.width));
-      sum = sum.defined() ? sum + part : part;
-    }
-    return sum / static_cast<double>(windows.size());
-  }
-
   nn::Cdsr model;
 };
 
@@ -71,7 +57,7 @@ bool Subject::has_codebook() const {
 
 std::vector<float> Subject::embed(const tools::Picture& lr) const {
   const torch::NoGradGuard no_grad;
-  return to_vector(net_->model->encoder->from_features(net_->features(lr)));
+  return to_vector(net_->model->encoder->embed(to_tensor(lr)));
 }
 
 std::vector<float> Subject::upscale(const tools::Picture& lr, std::span<const float> embedding) const {
@@ -84,7 +70,7 @@ std::vector<float> Subject::upscale(const tools::Picture& lr, std::span<const fl
 double Subject::attention_entropy(const tools::Picture& lr) const {
   const torch::NoGradGuard no_grad;
   if (!has_codebook()) fail(Errc::InvalidArgument, "a network without a codebook has no attention over it");
-  const auto p = net_->model->encoder->csc->logits(net_->features(lr)).to(torch::kDouble).softmax(1);
+  const auto p = net_->model->encoder->logits(to_tensor(lr)).to(torch::kDouble).softmax(1);
   return -(p * (p + 1e-300).log()).sum().item<double>();
 }
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-NETWORKS = {"cdsr-10": (64, 32, 10), "cdsr-2": (64, 32, 2), "cdsr-rt": (32, 0, 2)}
-SIZES = {"cdsr-10": [(960, 540)], "cdsr-2": [(1280, 720)], "cdsr-rt": [(1920, 1080)]}
+NETWORKS = {"cdsr-10": (64, 32, 10), "cdsr-2": (64, 32, 2), "cdsr-rt-dqa": (32, 0, 2)}
+SIZES = {"cdsr-10": [(960, 540)], "cdsr-2": [(1280, 720)], "cdsr-rt-dqa": [(1920, 1080)]}
 
 
 def conv(inputs, outputs, kernel=3):

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "model/bicubic.h"
+#include "model/error.h"
 #include "model/normalize_window.h"
 #include "tools/onnx/graph.h"
 
@@ -188,6 +189,9 @@ std::vector<std::filesystem::path> write_onnx(const Network& network,
                                               const std::map<std::string, std::string>& metadata,
                                               const std::filesystem::path& path) {
   const CdsrConfig& c = network.config;
+  if (c.body == Body::Stack)
+    fail(Errc::Unsupported,
+         "{} has experts, which depend on the shot: `cdsr export --onnx` writes no graph of it", c.name);
   std::vector<std::filesystem::path> files;
   const auto finish = [&](Graph& graph, const char* suffix) {
     for (const auto& [key, text] : metadata) graph.describe(key, text);

@@ -175,9 +175,10 @@ TEST(Winograd, RunsTheEngine) {
     std::set<std::string> layers;
     for (const Implementation& i : implementations(engine->backend()))
       if (i.name == want) layers.insert(i.layer);
-    const int nf = engine->network().config.nf;
+    const CdsrConfig& config = engine->network().config;
+    const int nf = config.nf;
     EXPECT_EQ(layers.count(fmt::format("{0}->{0} 3x3 fp32 64x2", nf)), 1U) << name;
-    EXPECT_EQ(layers.count(fmt::format("{}->12 3x3 fp32 64x2", nf)), 1U) << name;
+    EXPECT_EQ(layers.count(fmt::format("{}->{} 3x3 fp32 64x2", nf, 4 * config.channels())), 1U) << name;
   }
 }
 

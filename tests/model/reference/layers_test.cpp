@@ -77,10 +77,11 @@ TEST(Bicubic, HalfPixelWeightsAreKeys) {
 }
 
 TEST(EncoderWindows, SmallFramesAreWholeAndLargeOnesAreBounded) {
-  ASSERT_EQ(encoder_windows(192, 192).size(), 1U);
-  EXPECT_EQ(encoder_windows(1, 1).front().width, 1);
+  const CdsrConfig convolutional = tiny_config(Body::Plain, 2);
+  ASSERT_EQ(encoder_windows(convolutional, 192, 192).size(), 1U);
+  EXPECT_EQ(encoder_windows(convolutional, 1, 1).front().width, 1);
   for (auto [w, h] : {std::pair{480, 270}, {193, 192}, {8192, 64}, {65536, 1}, {24, 4000}, {1920, 1080}}) {
-    const auto windows = encoder_windows(w, h);
+    const auto windows = encoder_windows(convolutional, w, h);
     EXPECT_GT(windows.size(), 1U);
     EXPECT_LE(windows.size(), 16U);
     for (const EncoderWindow& e : windows) {
@@ -90,7 +91,7 @@ TEST(EncoderWindows, SmallFramesAreWholeAndLargeOnesAreBounded) {
     }
     EXPECT_EQ(windows.back().x + windows.back().width, w);
   }
-  EXPECT_EQ(encoder_windows(480, 270).size(), 16U);
+  EXPECT_EQ(encoder_windows(convolutional, 480, 270).size(), 16U);
 }
 
 TEST(ReferenceEngine, ShotEqualsFrameOnTheShotsFirstFrame) {
