@@ -16,7 +16,7 @@ class HostPath final : public FramePath {
   void bind(const Frame& in) override {
     if (in.width != width_) thumbnailer_.plan(in.width);
     width_ = in.width;
-    source_.bind(in);
+    source_.bind(in, engine_.network().config.colour);
   }
   const RowSource& source() const override { return source_; }
   const Thumbnail& thumbnail() override {

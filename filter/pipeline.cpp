@@ -44,7 +44,7 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   report.shot_ms = stage.lap();
 
   // Embedding: on a new shot LPE and CSC, else what is remembered.
-  FrameSink::Settings output{strength_, interpolates(chroma_, *in.format)};
+  FrameSink::Settings output = output_settings(*in.format, strength_);
   output.strength *= embed(path, in, method, report);
   const double embed_ms = stage.lap();
   if (method == Method::Network && (report.embedded || report.event.entered())) report.embed_ms = embed_ms;
@@ -61,6 +61,11 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   report.color_ms = path.take_color_ms();
   deadline_.took(report.total_ms, !report.bicubic);
   return report;
+}
+
+FrameSink::Settings Pipeline::output_settings(const PixelFormat& format, float strength) const {
+  const Colour colour = engine_->network().config.colour;
+  return {strength, colour == Colour::Luma || interpolates(chroma_, format), colour};
 }
 
 float Pipeline::embed(const FramePath& path, const Frame& in, Method method, Report& report) {
@@ -108,7 +113,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   path.bind(in.frame());
   for (int n = 0; n < 2; ++n) {
     Stopwatch frame;
-    path.upscale(out.frame(), {1, interpolates(chroma_, format)});
+    path.upscale(out.frame(), output_settings(format, 1));
     deadline_.expect(frame.lap());
   }
   path.take_color_ms();

@@ -69,6 +69,7 @@ class Pipeline {
 
  private:
   void adapt(const PixelFormat& format, int width, int height, Method method);
+  FrameSink::Settings output_settings(const PixelFormat& format, float strength) const;
   /// Makes the engine ready for the frame of its shot; returns the network's share in the picture, 0..1.
   float embed(const FramePath& path, const Frame& in, Method method, Report& report);
 

@@ -59,6 +59,9 @@ Session::Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> eng
     fail(Errc::InvalidArgument, "option scale = {}: the model upscales by {}", options.values.scale,
          config.scale);
   }
+  if (config.colour == Colour::Luma && options.chroma == ChromaMode::Sr)
+    fail(Errc::InvalidArgument,
+         "option chroma = sr: the network of {} upscales luma alone; use auto or bicubic", model_->path);
   set_options(options.values);
   const EngineInfo& info = pipeline_.engine().info();
   log_(CDSR_LOG_INFO, "{} x{} from {}, {} ({}), {}, {} threads, query={}", config.name, config.scale,

@@ -1,6 +1,7 @@
 #include "tools/upscaler.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 
 #include "model/error.h"
@@ -8,6 +9,7 @@
 #include "model/registry.h"
 #include "model/weights.h"
 #include "tools/library_option.h"
+#include "tools/resize.h"
 
 namespace cdsr::tools {
 namespace {
@@ -18,12 +20,32 @@ std::string backend_names() {
   return names;
 }
 
-Image to_planar(const Picture& p) {
+/// BT.601's weights, as JPEG has them: what luma is where a picture does not say.
+constexpr std::array<float, 3> kLuma = {0.299F, 0.587F, 0.114F};
+
+Image to_planar(const Picture& p, Colour colour) {
   Image image(p.width, p.height);
+  if (colour == Colour::Luma) {
+    for (size_t i = 0; i < image.plane[0].size(); ++i)
+      for (size_t c = 0; c < 3; ++c)
+        image.plane[0][i] += kLuma[c] * static_cast<float>(p.rgb[3 * i + c]) / 255.0F;
+    return image;
+  }
   for (size_t c = 0; c < 3; ++c)
     for (size_t i = 0; i < image.plane[c].size(); ++i)
       image.plane[c][i] = static_cast<float>(p.rgb[3 * i + c]) / 255.0F;
   return image;
+}
+
+/// The interpolated picture's colour with the network's luma.
+std::vector<float> with_luma(const Picture& lr, int scale, const std::vector<float>& luma) {
+  std::vector<float> rgb = enlarge(lr, scale, Filter::Bicubic, (scale - 1) / 2.0);
+  for (size_t i = 0; i < luma.size(); ++i) {
+    float* const pixel = &rgb[3 * i];
+    const float change = 255.0F * luma[i] - (kLuma[0] * pixel[0] + kLuma[1] * pixel[1] + kLuma[2] * pixel[2]);
+    for (size_t c = 0; c < 3; ++c) pixel[c] += change;
+  }
+  return rgb;
 }
 
 }  // namespace
@@ -55,7 +77,7 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
 
 std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource source) {
   const CdsrConfig& c = network().config;
-  const Image in = to_planar(lr);
+  const Image in = to_planar(lr, c.colour);
   const ImageSource frame(in);
   engine_->plan(lr.width, lr.height);
   std::vector<float> embedding(static_cast<size_t>(c.embedding()));
@@ -70,6 +92,7 @@ std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource sourc
   ImageSink sink(out);
   engine_->upscale(frame, sink);
 
+  if (c.colour == Colour::Luma) return with_luma(lr, c.scale, out.plane[0]);
   std::vector<float> rgb(3 * out.plane[0].size());
   for (size_t ch = 0; ch < 3; ++ch)
     for (size_t i = 0; i < out.plane[ch].size(); ++i) rgb[3 * i + ch] = 255.0F * out.plane[ch][i];

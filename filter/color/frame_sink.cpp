@@ -30,11 +30,13 @@ struct LoadRgb {
   }
 };
 
-struct LoadCodes {
+/// One component's codes, or its nominal values.
+struct LoadPlane {
   const FrameSource* source;
   int component;
+  bool codes;
   void operator()(int row, int x, int n, float* const dst[1]) const {
-    source->load(component, row, x, n, /*codes=*/true, dst[0]);
+    source->load(component, row, x, n, codes, dst[0]);
   }
 };
 
@@ -52,6 +54,7 @@ class FrameSink::ColorTile {
   void halve_columns(int component, const float* row, int chroma_row);
   /// R'G'B' of an output row, columns [left_, right_).
   void fetch(int row, const float* rgb[3]);
+  void fetch_luma(int row, const float* rgb[3]);
 
   /// Ring slot of a row relative to the strip, which may be above it.
   static int slot(int row) { return (row + 8) & 7; }
@@ -90,6 +93,7 @@ FrameSink::ColorTile::ColorTile(const FrameSink& sink, const Strip& strip, int x
 void FrameSink::ColorTile::fetch(int row, const float* rgb[3]) {
   const Settings& settings = sink_.settings_;
   const bool network = strip_.src != nullptr;
+  if (network && settings.colour == Colour::Luma) return fetch_luma(row, rgb);
   const bool rgb_chroma = network && settings.bicubic_chroma && format_.model == ColorModel::Rgb;
   const float* network_row[3] = {};
   if (network) {
@@ -119,6 +123,20 @@ void FrameSink::ColorTile::fetch(int row, const float* rgb[3]) {
       kernels_.shift(base[p], from, to, columns_, mixed_[p]);
       rgb[p] = mixed_[p];
     }
+  }
+}
+
+void FrameSink::ColorTile::fetch_luma(int row, const float* rgb[3]) {
+  // The colour of the interpolated picture with the luma of the network's.
+  const float* const* base = bicubic_.row(strip_.y + row);
+  const float* const luma = strip_.src[0] + row * strip_.stride + left_;
+  float from[kMaxColumns];
+  float to[kMaxColumns];
+  kernels_.rgb_to_y(base[0], base[1], base[2], sink_.out_.color.coefficients, columns_, from);
+  kernels_.mix(from, luma, sink_.settings_.strength, columns_, to);
+  for (int p = 0; p < 3; ++p) {
+    kernels_.shift(base[p], from, to, columns_, mixed_[p]);
+    rgb[p] = mixed_[p];
   }
 }
 
@@ -236,8 +254,29 @@ void FrameSink::write_interpolated(const Strip& strip, int component) {
   const BicubicTaps& down = chroma ? chroma_picture_y_ : picture_;
   for (int x = 0; x < width; x += kTile) {
     const int n = std::min(kTile, width - x);
-    RowResampler<1, LoadCodes> plane(kernels_, across, down, in_height, x, n, LoadCodes{source_, component});
+    RowResampler<1, LoadPlane> plane(kernels_, across, down, in_height, x, n,
+                                     LoadPlane{source_, component, /*codes=*/true});
     for (int y = first; y < end; ++y) store(component, y, x, n, /*codes=*/true, plane.row(y)[0]);
+  }
+}
+
+void FrameSink::write_luma(const Strip& strip) {
+  if (strip.src == nullptr) return write_interpolated(strip, 0);
+  const float strength = settings_.strength;
+  for (int x = 0; x < out_.width; x += kTile) {
+    const int n = std::min(kTile, out_.width - x);
+    RowResampler<1, LoadPlane> base(kernels_, picture_, picture_, source_->frame().height, x, n,
+                                    LoadPlane{source_, 0, /*codes=*/false});
+    float mixed[kTile];
+    for (int row = 0; row < strip.rows; ++row) {
+      const float* luma = strip.src[0] + row * strip.stride + x;
+      if (strength < 1) {
+        const float* const low = base.row(strip.y + row)[0];
+        for (int i = 0; i < n; ++i) mixed[i] = low[i] + strength * (luma[i] - low[i]);
+        luma = mixed;
+      }
+      store(0, strip.y + row, x, n, /*codes=*/false, luma);
+    }
   }
 }
 
@@ -246,8 +285,12 @@ void FrameSink::write_strip(int y, int rows, const float* const src[3], ptrdiff_
   const PixelFormat& format = *out_.format;
   const int margin = context();
   const Strip strip{y, rows, std::min(margin, y), std::min(margin, out_.height - y - rows), src, stride};
-  for (int x = 0; x < out_.width; x += kTile) {
-    ColorTile(*this, strip, x, std::min(kTile, out_.width - x)).run();
+  if (settings_.colour == Colour::Luma && format.model != ColorModel::Rgb) {
+    write_luma(strip);
+  } else {
+    for (int x = 0; x < out_.width; x += kTile) {
+      ColorTile(*this, strip, x, std::min(kTile, out_.width - x)).run();
+    }
   }
   if (format.model == ColorModel::Yuv && settings_.bicubic_chroma) {
     write_interpolated(strip, 1);

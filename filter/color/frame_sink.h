@@ -1,4 +1,4 @@
-// Strips of upscaled R'G'B' from the engine into the output frame.
+// Strips of upscaled R'G'B', or of a luma network Y', from the engine into the output frame.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,7 @@ class FrameSink final : public RowSink {
   struct Settings {
     float strength = 1;           ///< 0: bicubic .. 1: the network
     bool bicubic_chroma = false;  ///< chroma interpolated from the input's
+    Colour colour = Colour::Rgb;  ///< what the network gives; Luma needs bicubic_chroma
   };
 
   explicit FrameSink(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
@@ -52,6 +53,8 @@ class FrameSink final : public RowSink {
 
   void write_strip(int y, int rows, const float* const src[3], ptrdiff_t stride);
   void write_interpolated(const Strip& strip, int component);
+  /// The luma plane from a luma network, neither clipped nor converted.
+  void write_luma(const Strip& strip);
   void store(int component, int row, int x, int n, bool codes, const float* src) const;
   bool halves_rows() const;
 

@@ -21,8 +21,9 @@ CodeLayout code_layout(const Frame& frame, int c, bool codes) {
   return layout;
 }
 
-void FrameSource::bind(const Frame& frame) {
+void FrameSource::bind(const Frame& frame, Colour colour) {
   frame_ = frame;
+  colour_ = colour;
   // Luma column x lies between chroma columns at (x - site) / 2.
   across_ = make_taps(1 << frame.format->log2_w, -frame.color.chroma_x / 2);
   down_ = make_taps(1 << frame.format->log2_h, -frame.color.chroma_y / 2);
@@ -72,9 +73,27 @@ void FrameSource::Tile::row(int y, float* const dst[3]) {
   }
 }
 
+void FrameSource::read_luma(int y, int rows, float* dst, ptrdiff_t stride) const {
+  if (frame_.format->model != ColorModel::Rgb) {
+    for (int r = 0; r < rows; ++r) load(0, y + r, 0, frame_.width, /*codes=*/false, dst + r * stride);
+    return;
+  }
+  float rgb[3][kMaxColumns];
+  float* const planes[3] = {rgb[0], rgb[1], rgb[2]};
+  for (int x = 0; x < frame_.width; x += kTile) {
+    const int n = std::min(kTile, frame_.width - x);
+    Tile tile(*this, x, n);
+    for (int r = 0; r < rows; ++r) {
+      tile.row(y + r, planes);
+      kernels_.rgb_to_y(rgb[0], rgb[1], rgb[2], frame_.color.coefficients, n, dst + r * stride + x);
+    }
+  }
+}
+
 void FrameSource::read(int y, int rows, float* const dst[3], ptrdiff_t stride) const {
   const auto start = std::chrono::steady_clock::now();
-  for (int x = 0; x < frame_.width; x += kTile) {
+  if (colour_ == Colour::Luma) read_luma(y, rows, dst[0], stride);
+  for (int x = 0; colour_ == Colour::Rgb && x < frame_.width; x += kTile) {
     Tile tile(*this, x, std::min(kTile, frame_.width - x));
     for (int r = 0; r < rows; ++r) {
       float* const row[3] = {dst[0] + r * stride + x, dst[1] + r * stride + x, dst[2] + r * stride + x};

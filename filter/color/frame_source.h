@@ -1,4 +1,4 @@
-// An input frame as the rows of R'G'B' that the engine reads.
+// An input frame as the rows that the engine reads: R'G'B', or for a luma network Y'.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,15 @@ class FrameSource final : public RowSource {
  public:
   explicit FrameSource(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
 
-  /// Looks at `frame`, whose planes must stay valid, from now on. Allocates nothing.
-  void bind(const Frame& frame);
+  /// Looks at `frame`, whose planes must stay valid, from now on. Allocates nothing. With Colour::Luma read()
+  /// gives Y' alone: a luma plane's own codes, super-whites and sub-blacks too, or what the frame's matrix
+  /// makes of R'G'B'.
+  void bind(const Frame& frame, Colour colour = Colour::Rgb);
   const Frame& frame() const { return frame_; }
 
   void read(int y, int rows, float* const dst[3], ptrdiff_t stride) const override;
+
+  void read_luma(int y, int rows, float* dst, ptrdiff_t stride) const;
 
   /// Rows of R'G'B' for columns [x, x + n), n <= kMaxColumns; cheapest when asked for in ascending order.
   /// dst[p] is filled from its first element.
@@ -35,6 +39,7 @@ class FrameSource final : public RowSource {
  private:
   const RowKernels& kernels_;
   Frame frame_;
+  Colour colour_ = Colour::Rgb;
   BicubicTaps across_, down_;  ///< chroma to luma size
   mutable std::atomic<int64_t> nanoseconds_{0};
 };

@@ -73,7 +73,7 @@ void BackgroundLook::run() {
     if (stage_ == Stage::Stop) return;
     lock.unlock();
     try {
-      source_.bind(frame_.frame());
+      source_.bind(frame_.frame(), engine_->network().config.colour);
       look(*engine_, source_, query_, known_);
     } catch (...) {
       failure_ = std::current_exception();
