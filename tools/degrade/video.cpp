@@ -12,7 +12,7 @@
 namespace cdsr::degrade {
 namespace {
 
-constexpr int kClip = 3;  // frames: an intra frame, one predicted and one that the encoder may make a B frame
+constexpr double kSharpenSigma = 1;  // LR pixels
 
 template <size_t N>
 size_t pick(const std::array<double, N>& weights, Rng& rng) {
@@ -23,6 +23,9 @@ size_t pick(const std::array<double, N>& weights, Rng& rng) {
 }
 
 double draw(const Range& range, Rng& rng) { return rng.uniform(range.low, range.high); }
+double draw_log(const Range& range, Rng& rng) {
+  return std::exp(rng.uniform(std::log(range.low), std::log(range.high)));
+}
 
 /// One kernel after another, cut to 21 x 21.
 std::vector<float> convolve(std::span<const float> a, std::span<const float> b) {
@@ -61,17 +64,31 @@ std::vector<float> draw_kernel(const VideoOptions& o, int scale, Rng& rng) {
   }
 }
 
-const Range& quality_range(const VideoOptions& o, Codec codec) {
+double draw_quality(const VideoOptions& o, Codec codec, Rng& rng) {
   switch (codec) {
     case Codec::Jpeg:
-      return o.jpeg;
+      return draw_log(o.jpeg, rng);
     case Codec::Mpeg2:
-      return o.mpeg2;
+      return draw_log(o.mpeg2, rng);
     case Codec::H264:
-      return o.h264;
-    default:
-      return o.hevc;
+      return draw(o.h264, rng);
+    case Codec::Hevc:
+      return draw(o.hevc, rng);
+    case Codec::Vp9:
+      return draw(o.vp9, rng);
+    case Codec::Av1:
+      return draw(o.av1, rng);
+    case Codec::None:
+      break;
   }
+  return 0;
+}
+
+/// Adds what a Gaussian blur takes away, `amount` times.
+void sharpen(std::span<float> plane, int width, int height, double amount) {
+  std::vector<float> blurred(plane.begin(), plane.end());
+  soften(blurred, width, height, kSharpenSigma);
+  for (size_t i = 0; i < plane.size(); ++i) plane[i] += static_cast<float>(amount) * (plane[i] - blurred[i]);
 }
 
 }  // namespace
@@ -83,6 +100,7 @@ double draw_softness(const VideoOptions& o, Rng& rng) {
 VideoSpec draw_video(const VideoOptions& o, int scale, Rng& rng) {
   VideoSpec s;
   s.kernel = draw_kernel(o, scale, rng);
+  if (rng.uniform() < o.sharpen_share) s.sharpen = draw(o.sharpen, rng);
   const double kind = rng.uniform();
   if (kind < o.gaussian_share)
     s.noise.gaussian = rng.uniform(0, o.gaussian);
@@ -96,27 +114,25 @@ VideoSpec draw_video(const VideoOptions& o, int scale, Rng& rng) {
   const double still = rng.uniform();
   s.seed = rng.bits();
   if (s.codec == Codec::None) return s;
-  s.quality = draw(quality_range(o, s.codec), rng);
+  s.quality = draw_quality(o, s.codec, rng);
   if (s.codec == Codec::Jpeg || still < o.still_share) return s;
-  s.frames = kClip;
-  s.shown = 1 + static_cast<int>(rng.index(kClip - 1));
-  // Half of all shots stand still but for their noise; the others move by whole HR pixels, fractions of LR
-  // ones.
-  if (rng.uniform() < 0.5) {
-    s.pan_x = static_cast<int>(std::lround(rng.uniform(-o.pan, o.pan) * scale));
-    s.pan_y = static_cast<int>(std::lround(rng.uniform(-o.pan, o.pan) * scale));
-  }
+  s.frames = o.frames;
+  s.shown = o.frames > 1 ? 1 + static_cast<int>(rng.index(o.frames - 1)) : 0;
+  // What moves does so by whole HR pixels, fractions of LR ones.
+  if (rng.uniform() < o.fixed_share) return s;
+  s.pan_x = static_cast<int>(std::lround(rng.uniform(-o.pan, o.pan) * scale));
+  s.pan_y = static_cast<int>(std::lround(rng.uniform(-o.pan, o.pan) * scale));
   return s;
 }
 
 std::string describe(const VideoSpec& s) {
   const TrimmedKernel k(s.kernel);
   std::string text = fmt::format("kernel within {}x{}", k.columns, k.rows);
+  if (s.sharpen > 0) text += fmt::format(", sharpened {:.2f}", s.sharpen);
   if (s.noise.gaussian > 0) text += fmt::format(", noise {:.1f}", s.noise.gaussian);
   if (s.noise.shot > 0) text += fmt::format(", shot noise {:.2f}", s.noise.shot);
   if (s.codec == Codec::None) return text;
-  const bool crf = s.codec == Codec::H264 || s.codec == Codec::Hevc;
-  text += fmt::format(", {} {} {:.1f}", to_string(s.codec), crf ? "crf" : "q", s.quality);
+  text += fmt::format(", {} {} {:.1f}", to_string(s.codec), has_crf(s.codec) ? "crf" : "q", s.quality);
   if (s.frames > 1)
     text += fmt::format(", frame {} of {} moving by {} {}", s.shown + 1, s.frames, s.pan_x, s.pan_y);
   return text;
@@ -126,34 +142,86 @@ std::string describe(const VideoOptions& o) {
   const auto share = [](double part, double whole) { return fmt::format("{:.0f} %", 100 * part / whole); };
   const double resize = std::accumulate(o.resize_share.begin(), o.resize_share.end(), 0.0),
                codec = std::accumulate(o.codec_share.begin(), o.codec_share.end(), 0.0);
-  return fmt::format(
+  std::string text = fmt::format(
       "originals softened by {:g} to {:g} pixels {}; resize anisotropic Gaussian {}, isotropic {}, bicubic "
-      "{}, "
-      "area {}; noise up to {:g} in {}, shot noise up to {:g} in {}; not coded {}, JPEG q {:g} to {:g} {}, "
-      "MPEG-2 q {:g} to {:g} {}, H.264 crf {:g} to {:g} {}, HEVC crf {:g} to {:g} {}",
+      "{}, area {}; "
+      "sharpened by {:g} to {:g} {}; noise up to {:g} in {}, shot noise up to {:g} in {}; clips of {}; not "
+      "coded {}",
       o.soft.low, o.soft.high, share(o.soft_share, 1), share(o.resize_share[0], resize),
       share(o.resize_share[1], resize), share(o.resize_share[2], resize), share(o.resize_share[3], resize),
-      o.gaussian, share(o.gaussian_share, 1), o.shot, share(o.shot_share, 1), share(o.codec_share[0], codec),
-      o.jpeg.low, o.jpeg.high, share(o.codec_share[1], codec), o.mpeg2.low, o.mpeg2.high,
-      share(o.codec_share[2], codec), o.h264.low, o.h264.high, share(o.codec_share[3], codec), o.hevc.low,
-      o.hevc.high, share(o.codec_share[4], codec));
+      o.sharpen.low, o.sharpen.high, share(o.sharpen_share, 1), o.gaussian, share(o.gaussian_share, 1),
+      o.shot, share(o.shot_share, 1), o.frames, share(o.codec_share[0], codec));
+  const std::pair<Codec, Range> ranges[] = {{Codec::Jpeg, o.jpeg}, {Codec::Mpeg2, o.mpeg2},
+                                            {Codec::H264, o.h264}, {Codec::Hevc, o.hevc},
+                                            {Codec::Vp9, o.vp9},   {Codec::Av1, o.av1}};
+  for (const auto& [kind, range] : ranges)
+    text += fmt::format(", {} {} {:g} to {:g} {}", to_string(kind), has_crf(kind) ? "crf" : "q", range.low,
+                        range.high, share(o.codec_share[static_cast<size_t>(kind)], codec));
+  return text;
 }
 
-void record(const VideoSpec& s, std::span<float> clip, int width, int height, std::span<float> out) {
+std::array<float, 3> luma_weights(Codec codec) {
+  if (codec == Codec::None || yuv_kind(codec) == YuvKind::Jpeg) return {0.299F, 0.587F, 0.114F};
+  return {0.2126F, 0.7152F, 0.0722F};
+}
+
+void Recording::rgb(int f, std::span<float> planes) const {
   const size_t size = 3 * static_cast<size_t>(width) * height;
-  Rng rng(s.seed, 0);
-  for (int f = 0; f < s.frames; ++f) add_noise(s.noise, clip.subspan(f * size, size), rng);
-  if (s.codec == Codec::None) {
-    std::copy_n(clip.begin() + static_cast<ptrdiff_t>(s.shown * size), size, out.begin());
-  } else {
-    const YuvKind kind = yuv_kind(s.codec);
-    std::vector<Yuv420> frames;
-    frames.reserve(s.frames);
-    for (int f = 0; f < s.frames; ++f)
-      frames.push_back(to_yuv420(clip.subspan(f * size, size), width, height, kind));
-    from_yuv420(recode(s.codec, s.quality, frames, static_cast<size_t>(s.shown)), kind, width, height, out);
+  if (codec == Codec::None) {
+    std::copy_n(clip.begin() + static_cast<ptrdiff_t>(f * size), size, planes.begin());
+    return;
   }
-  for (float& v : out.first(size)) v = std::nearbyint(std::clamp(v, 0.0F, 255.0F));
+  from_yuv420(decoded[f], yuv_kind(codec), width, height, planes);
+  for (float& v : planes.first(size)) v = std::nearbyint(std::clamp(v, 0.0F, 255.0F));
+}
+
+void Recording::luma(int f, std::span<float> plane) const {
+  const size_t size = static_cast<size_t>(width) * height;
+  if (codec == Codec::None) {
+    const std::array<float, 3> weight = luma_weights(codec);
+    const float* from = &clip[3 * f * size];
+    for (size_t i = 0; i < size; ++i)
+      plane[i] = weight[0] * from[i] + weight[1] * from[size + i] + weight[2] * from[2 * size + i];
+    return;
+  }
+  const bool full = yuv_kind(codec) == YuvKind::Jpeg;
+  const Yuv420& yuv = decoded[f];
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const auto code = static_cast<float>(yuv.plane[0][static_cast<size_t>(y) * yuv.width + x]);
+      plane[static_cast<size_t>(y) * width + x] = full ? code : (code - 16) * 255 / 219;
+    }
+}
+
+Recording record(const VideoSpec& s, std::vector<float> clip, int width, int height) {
+  const size_t plane = static_cast<size_t>(width) * height, size = 3 * plane;
+  if (s.sharpen > 0)
+    for (int p = 0; p < 3 * s.frames; ++p)
+      sharpen(std::span(clip).subspan(p * plane, plane), width, height, s.sharpen);
+  Rng rng(s.seed, 0);
+  for (int f = 0; f < s.frames; ++f) add_noise(s.noise, std::span(clip).subspan(f * size, size), rng);
+  Recording out{width, height, s.codec, {}, {}, 0, 0};
+  if (s.codec == Codec::None) {
+    for (float& v : clip) v = std::nearbyint(std::clamp(v, 0.0F, 255.0F));
+    out.clip = std::move(clip);
+    return out;
+  }
+  std::vector<Yuv420> frames;
+  frames.reserve(s.frames);
+  for (int f = 0; f < s.frames; ++f)
+    frames.push_back(to_yuv420(std::span(clip).subspan(f * size, size), width, height, yuv_kind(s.codec)));
+  Recoded recoded = recode(s.codec, s.quality, frames);
+  double error = 0;
+  for (int f = 0; f < s.frames; ++f) {
+    const auto &a = frames[f].plane[0], &b = recoded.frames[f].plane[0];
+    int64_t sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    error += static_cast<double>(sum) / static_cast<double>(a.size());
+  }
+  out.mse = error / s.frames;
+  out.qp = recoded.qp;
+  out.decoded = std::move(recoded.frames);
+  return out;
 }
 
 tools::Picture degrade_video(const tools::Picture& hr, int scale, const VideoSpec& s) {
@@ -177,7 +245,7 @@ tools::Picture degrade_video(const tools::Picture& hr, int scale, const VideoSpe
     }
   }
   std::vector<float> out(3 * plane);
-  record(s, clip, width, height, out);
+  record(s, std::move(clip), width, height).rgb(s.shown, out);
   tools::Picture p{width, height, std::vector<uint8_t>(3 * plane)};
   for (size_t i = 0; i < plane; ++i)
     for (size_t c = 0; c < 3; ++c) p.rgb[3 * i + c] = static_cast<uint8_t>(out[c * plane + i]);
