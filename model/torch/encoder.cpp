@@ -11,6 +11,15 @@ namespace {
 
 torch::Tensor lrelu(const torch::Tensor& x) { return torch::leaky_relu(x, kEncoderSlope); }
 
+/// The windows of frames, those of a frame in a row.
+torch::Tensor windows_of(const CdsrConfig& config, const torch::Tensor& frames) {
+  std::vector<torch::Tensor> views;
+  for (const EncoderWindow& w :
+       encoder_windows(config, static_cast<int>(frames.size(3)), static_cast<int>(frames.size(2))))
+    views.push_back(frames.narrow(2, w.y, w.height).narrow(3, w.x, w.width));
+  return torch::stack(views, 1).flatten(0, 1);
+}
+
 }  // namespace
 
 ConvBnImpl::ConvBnImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding)
@@ -30,9 +39,14 @@ void connect(torch::nn::Module& module, Peers* peers) {
 }
 
 LpeImpl::LpeImpl(const CdsrConfig& config, const Variant& variant) : dim(config.embedding()) {
-  const int64_t w = config.lpe_nf, d = dim;
+  if (config.lpe_input == LpeInput::Statistics) {
+    mean = register_buffer("mean", torch::zeros({config.features()}));
+    deviation = register_buffer("deviation", torch::ones({config.features()}));
+    return;
+  }
+  const int64_t w = config.lpe_nf, d = dim, channels = config.channels();
   if (variant.pixel) {
-    pixel->push_back(ConvBn(3, w, 7, 1, 3));
+    pixel->push_back(ConvBn(channels, w, 7, 1, 3));
     pixel->push_back(ConvBn(w, w, 1, 1, 0));
     pixel->push_back(ConvBn(w, 2 * w, 3, 2, 1));
     pixel->push_back(ConvBn(2 * w, 2 * w, 1, 1, 0));
@@ -41,7 +55,7 @@ LpeImpl::LpeImpl(const CdsrConfig& config, const Variant& variant) : dim(config.
     register_module("pixel", pixel);
   }
   if (variant.patch) {
-    patch->push_back(ConvBn(3, w, kPatch, kPatch, 0));
+    patch->push_back(ConvBn(channels, w, kPatch, kPatch, 0));
     patch->push_back(ConvBn(w, w, 3, 1, 1));
     patch->push_back(ConvBn(w, 2 * w, 3, 1, 1));
     patch->push_back(ConvBn(2 * w, d, 3, 1, 1));
@@ -50,6 +64,7 @@ LpeImpl::LpeImpl(const CdsrConfig& config, const Variant& variant) : dim(config.
 }
 
 torch::Tensor LpeImpl::forward(const torch::Tensor& x) {
+  if (mean.defined()) return (statistics_of(x) - mean) / deviation;
   const auto pooled = [&](const torch::nn::ModuleList& branch) {
     torch::Tensor t = x;
     for (const auto& m : *branch) t = m->as<ConvBn>()->forward(t);
@@ -66,7 +81,7 @@ torch::Tensor LpeImpl::forward(const torch::Tensor& x) {
 CscImpl::CscImpl(const CdsrConfig& config, const Variant& variant) {
   const int64_t d = config.embedding();
   if (variant.csc) codebook = register_parameter("codebook", torch::randn({config.codebook, d}));
-  mlp->push_back(torch::nn::Linear(variant.pixel && variant.patch ? 2 * d : d, d));
+  mlp->push_back(torch::nn::Linear(variant.pixel && variant.patch ? config.features() : d, d));
   mlp->push_back(torch::nn::Linear(d, d));
   register_module("mlp", mlp);
   if (!variant.csc) return;
@@ -75,7 +90,8 @@ CscImpl::CscImpl(const CdsrConfig& config, const Variant& variant) {
 }
 
 torch::Tensor CscImpl::forward(const torch::Tensor& features) {
-  return codebook.defined() ? mix(logits(features)) : mixed(features);
+  const torch::Tensor m = mixed(features);
+  return codebook.defined() ? mix(logits(m)) : m;
 }
 
 torch::Tensor CscImpl::mixed(const torch::Tensor& features) {
@@ -83,8 +99,8 @@ torch::Tensor CscImpl::mixed(const torch::Tensor& features) {
   return mlp[1]->as<torch::nn::Linear>()->forward(h);
 }
 
-torch::Tensor CscImpl::logits(const torch::Tensor& features) {
-  return torch::matmul(query(mixed(features)), key(codebook).t());
+torch::Tensor CscImpl::logits(const torch::Tensor& mixed) {
+  return torch::matmul(query(mixed), key(codebook).t());
 }
 
 torch::Tensor CscImpl::mix(const torch::Tensor& logits) {
@@ -98,7 +114,7 @@ HeadImpl::HeadImpl(const CdsrConfig& config)
 torch::Tensor HeadImpl::forward(const torch::Tensor& embedding) { return second(lrelu(first(embedding))); }
 
 torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures) {
-  if (input == LpeInput::Rgb) return pictures;
+  if (input != LpeInput::Normalized) return pictures;
   // The mean square difference along one axis; an axis of one pixel has none.
   const auto detail = [&](int64_t axis) {
     const int64_t n = pictures.size(axis);
@@ -107,6 +123,18 @@ torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures) {
   };
   const torch::Tensor strength = (detail(2) + detail(3) + kNormalizedFloor).sqrt();
   return (pictures - pictures.mean({1, 2, 3}, true)) / strength * kNormalizedContrast;
+}
+
+torch::Tensor statistics_of(const torch::Tensor& windows) {
+  const torch::Tensor luma = windows.detach().to(torch::kCPU, torch::kFloat).contiguous();
+  const int64_t count = luma.size(0), height = luma.size(2), width = luma.size(3);
+  torch::Tensor out = torch::empty({count, kWindowStatistics});
+  WindowStatistics statistics;
+  for (int64_t i = 0; i < count; ++i)
+    statistics.run({luma.data_ptr<float>() + i * height * width, width, static_cast<int>(width),
+                    static_cast<int>(height)},
+                   {out.data_ptr<float>() + i * kWindowStatistics, kWindowStatistics});
+  return out.to(windows.device());
 }
 
 DasrEncoderImpl::DasrEncoderImpl(const CdsrConfig& config) {
@@ -123,7 +151,7 @@ torch::Tensor DasrEncoderImpl::forward(const torch::Tensor& x) {
   return t.mean({2, 3});
 }
 
-EncoderImpl::EncoderImpl(const CdsrConfig& config, const Variant& variant) : input(config.lpe_input) {
+EncoderImpl::EncoderImpl(const CdsrConfig& c, const Variant& variant) : config(c) {
   if (variant.dasr_encoder) {
     dasr = register_module("dasr", DasrEncoder(config));
   } else {
@@ -134,25 +162,33 @@ EncoderImpl::EncoderImpl(const CdsrConfig& config, const Variant& variant) : inp
 }
 
 torch::Tensor EncoderImpl::features(const torch::Tensor& x) {
-  const torch::Tensor view = lpe_view(input, x);
+  const torch::Tensor view = lpe_view(config.lpe_input, x);
   return dasr ? dasr(view) : lpe(view);
 }
 
-torch::Tensor EncoderImpl::from_features(const torch::Tensor& features) {
-  return dasr ? features : csc(features);
+torch::Tensor EncoderImpl::asked(const torch::Tensor& windows, int64_t shots) {
+  return asked_with(features(windows).unflatten(0, {shots, windows.size(0) / shots}));
+}
+
+torch::Tensor EncoderImpl::asked_with(const torch::Tensor& features) {
+  if (dasr) return features.mean(1);
+  return config.lpe_input == LpeInput::Statistics ? lrelu(csc->mixed(features)).mean(1)
+                                                  : csc->mixed(features.mean(1));
+}
+
+torch::Tensor EncoderImpl::embed_windows(const torch::Tensor& windows, int64_t shots) {
+  const torch::Tensor a = asked(windows, shots);
+  return csc && csc->codebook.defined() ? csc->mix(csc->logits(a)) : a;
 }
 
 torch::Tensor EncoderImpl::embed(const torch::Tensor& frames) {
-  const auto windows = encoder_windows(static_cast<int>(frames.size(3)), static_cast<int>(frames.size(2)));
-  torch::Tensor sum;
-  for (const EncoderWindow& w : windows) {
-    const torch::Tensor view = frames.narrow(2, w.y, w.height).narrow(3, w.x, w.width);
-    const torch::Tensor pooled = features(view);
-    sum = sum.defined() ? sum + pooled : pooled;
-  }
-  return from_features(sum / static_cast<double>(windows.size()));
+  return embed_windows(windows_of(config, frames), frames.size(0));
 }
 
-torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return from_features(features(x)); }
+torch::Tensor EncoderImpl::logits(const torch::Tensor& frames) {
+  return csc->logits(asked(windows_of(config, frames), frames.size(0)));
+}
+
+torch::Tensor EncoderImpl::forward(const torch::Tensor& x) { return embed_windows(x, x.size(0)); }
 
 }  // namespace cdsr::nn

@@ -28,27 +28,30 @@ TORCH_MODULE(ConvBn);
 /// Gives every ConvBn below the module its peers, which must outlive it; null: none.
 void connect(torch::nn::Module& module, Peers* peers);
 
-/// Lightweight Patch-based Encoder: a pixel-wise and a patch-wise branch, each pooled over the picture.
+/// Lightweight Patch-based Encoder: a pixel-wise and a patch-wise branch, each pooled over the picture; or,
+/// for LpeInput::Statistics, the window's statistics, standardized.
 struct LpeImpl : torch::nn::Module {
   explicit LpeImpl(const CdsrConfig& config, const Variant& variant = {});
-  /// B x 2d: the pooled features of both branches (B x d where the variant has one). A picture with a side
-  /// under kPatch has no patches; its patch-wise half is zero.
+  /// B x config.features() (B x d where the variant has one branch). A picture with a side under kPatch has
+  /// no patches; its patch-wise half is zero. Statistics have no gradient.
   torch::Tensor forward(const torch::Tensor& x);
 
   int64_t dim;  // d
   torch::nn::ModuleList pixel, patch;
+  torch::Tensor mean, deviation;  // buffers, of the statistics; else undefined
 };
 TORCH_MODULE(Lpe);
 
 /// Codebook-based Space Compress: attention over a learned codebook (equation 2).
 struct CscImpl : torch::nn::Module {
   explicit CscImpl(const CdsrConfig& config, const Variant& variant = {});
-  /// B x 2d -> E_a, B x d: mix(logits(features)). Without a codebook (variant.csc) mixed(features).
+  /// B x config.features() -> E_a, B x d: mix(logits(mixed(features))). Without a codebook (variant.csc)
+  /// mixed(features).
   torch::Tensor forward(const torch::Tensor& features);
   /// The MLP over both branches, B x d: what the codebook is asked with.
   torch::Tensor mixed(const torch::Tensor& features);
-  /// B x codebook: how well each entry suits, before the softmax.
-  torch::Tensor logits(const torch::Tensor& features);
+  /// B x codebook: how well each entry suits what mixed() gave, before the softmax.
+  torch::Tensor logits(const torch::Tensor& mixed);
   /// E_a of logits.
   torch::Tensor mix(const torch::Tensor& logits);
 
@@ -67,8 +70,12 @@ struct HeadImpl : torch::nn::Module {
 };
 TORCH_MODULE(Head);
 
-/// What the LPE sees of pictures B x 3 x H x W (model/normalize_window.h; each picture is one window).
+/// What a convolutional LPE sees of pictures B x channels x H x W (model/normalize_window.h; each picture is
+/// one window).
 torch::Tensor lpe_view(LpeInput input, const torch::Tensor& pictures);
+
+/// model/window_statistics.h of luma windows B x 1 x H x W: B x kWindowStatistics.
+torch::Tensor statistics_of(const torch::Tensor& windows);
 
 /// DASR's encoder (Wang et al., CVPR 2021): six 3x3 blocks, two of stride 2, pooled over the picture.
 struct DasrEncoderImpl : torch::nn::Module {
@@ -83,15 +90,23 @@ TORCH_MODULE(DasrEncoder);
 /// E: LPE, CSC and head together, as MoCo needs it twice.
 struct EncoderImpl : torch::nn::Module {
   explicit EncoderImpl(const CdsrConfig& config, const Variant& variant = {});
-  /// E_a, B x d: from_features(features(x)). Each picture is looked at whole: crops.
+  /// E_a, B x d. Each picture is looked at whole: crops.
   torch::Tensor forward(const torch::Tensor& x);
   /// E_a of whole frames, B x d, looked at in the windows of model/encoder_windows.h as every backend does.
   torch::Tensor embed(const torch::Tensor& frames);
-  /// What is pooled over the window: of several windows of one picture, the mean is taken.
+  /// E_a of shots, B x d, from windows of which B x n follow each other, n of a shot.
+  torch::Tensor embed_windows(const torch::Tensor& windows, int64_t shots);
+  /// What the codebook is asked with, B x d, from n windows of each of B shots: the CSC's MLP over the mean
+  /// of the windows' features; for LpeInput::Statistics the mean of lrelu(MLP) of each.
+  torch::Tensor asked(const torch::Tensor& windows, int64_t shots);
+  /// The same from the windows' features, B x n x config.features().
+  torch::Tensor asked_with(const torch::Tensor& features);
+  /// The codebook's attention before its softmax, B x codebook, for whole frames.
+  torch::Tensor logits(const torch::Tensor& frames);
+  /// Pooled features of each window, B x config.features().
   torch::Tensor features(const torch::Tensor& x);
-  torch::Tensor from_features(const torch::Tensor& features);
 
-  const LpeInput input;
+  const CdsrConfig config;
   DasrEncoder dasr{nullptr};  // in place of lpe and csc: variant.dasr_encoder
   Lpe lpe{nullptr};
   Csc csc{nullptr};

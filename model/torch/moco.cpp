@@ -29,7 +29,8 @@ MocoImpl::MocoImpl(const Cdsr& model, const MocoOptions& o) : options(o) {
   next = register_buffer("next", torch::zeros({}, torch::kLong));
 }
 
-MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings, const torch::Tensor& key_crops) {
+MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings,
+                              const torch::Tensor& key_windows) {
   const int64_t batch = embeddings.size(0) * (peers == nullptr ? 1 : peers->size());
   if (options.queue % batch != 0)
     fail(Errc::InvalidArgument, "moco: the queue of {} is not a multiple of the batch of {}", options.queue,
@@ -39,7 +40,7 @@ MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings, cons
   {
     torch::NoGradGuard no_grad;
     blend(*key_encoder, *model->encoder, options.momentum);
-    k = unit(key_encoder->head(key_encoder->forward(key_crops)));
+    k = unit(key_encoder->head(key_encoder->embed_windows(key_windows, embeddings.size(0))));
   }
   const torch::Tensor positive = (q * k).sum(1, true);
   const torch::Tensor negative = torch::matmul(q, queue.clone().t());

@@ -23,10 +23,10 @@ struct MocoImpl : torch::nn::Module {
     torch::Tensor loss;      ///< scalar, mean over the batch
     torch::Tensor accuracy;  ///< share of queries whose positive scores highest
   };
-  /// Moves the key encoder towards the model's, makes the keys of `key_crops` (B x 3 x H x W), scores
-  /// `embeddings` (E_a of the query crops, with gradient) and puts the keys, those of the peers too, into the
-  /// queue.
-  Loss step(Cdsr& model, const torch::Tensor& embeddings, const torch::Tensor& key_crops);
+  /// Moves the key encoder towards the model's, makes the keys of `key_windows` (n windows of each of the B
+  /// images or shots, B x n x channels x h x w, the first two flattened), scores `embeddings` (their E_a from
+  /// other windows, B x d, with gradient) and puts the keys, those of the peers too, into the queue.
+  Loss step(Cdsr& model, const torch::Tensor& embeddings, const torch::Tensor& key_windows);
 
   MocoOptions options;
   Encoder key_encoder{nullptr};

@@ -37,12 +37,13 @@ void restart_conditioning(Cdsr& model, const torch::Tensor& crops) {
          "variant {} has no conditioning path to restart, only the paper's network has",
          to_string(model->variant));
   torch::NoGradGuard no_grad;
-  const auto means = mean_conditioning(model, crops);
+  const bool stack = model->config.body == Body::Stack;
+  const auto means = stack ? std::vector<torch::Tensor>{} : mean_conditioning(model, crops);
   const Cdsr fresh(model->config);
   for (const auto& from : fresh->named_parameters()) {
     const std::string& name = from.key();
     if (name.rfind("sr.", 0) != 0 || name.rfind("sr.compress.", 0) == 0 ||
-        name.find(".modulation.") != std::string::npos)
+        name.find(".modulation.") != std::string::npos || name.find(".mixing.") != std::string::npos)
       model->named_parameters()[name].copy_(from.value());
   }
   for (const auto& from : fresh->named_buffers()) model->named_buffers()[from.key()].copy_(from.value());

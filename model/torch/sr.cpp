@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/network.h"
+#include "model/torch/autocast.h"
 #include "model/torch/dasr.h"
 #include "model/torch/init.h"
 
@@ -12,6 +13,7 @@ namespace F = torch::nn::functional;
 namespace {
 
 constexpr double kPreluSlope = 0.25;  // LibTorch's initial value
+constexpr double kTailGain = 0.1;     // Body::Stack begins near the bicubic picture
 
 torch::nn::Conv2d conv3x3(int64_t in, int64_t out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
@@ -170,16 +172,24 @@ SrImpl::SrImpl(const CdsrConfig& c, const Variant& variant) : config(c) {
   const int64_t d = c.embedding();
   for (int i = 0; i < 4; ++i) {
     auto layer = linear(d, d, true);
-    if (c.body == Body::Plain) keep_variance(layer, i == 0 ? 1.0 : kPreluSlope);
+    if (c.body != Body::Rrdb) keep_variance(layer, i == 0 ? 1.0 : kPreluSlope);
     compress->push_back(layer);
     compress->push_back(torch::nn::PReLU());
   }
   register_module("compress", compress);
-  head = register_module("head", conv3x3(3, c.nf));
+  const int64_t out = int64_t{c.channels()} * c.scale * c.scale;
+  if (c.body == Body::Stack) {
+    stack_head = register_module("head", ExpertConv(c, c.channels(), c.nf, 1));
+    for (int i = 0; i < c.blocks; ++i) blocks->push_back(StackBlock(c));
+    register_module("blocks", blocks);
+    stack_tail = register_module("tail", ExpertConv(c, c.nf, out, kTailGain));
+    return;
+  }
+  head = register_module("head", conv3x3(c.channels(), c.nf));
   for (int i = 0; i < c.blocks; ++i) blocks->push_back(Block(c, variant));
   register_module("blocks", blocks);
   if (c.body == Body::Rrdb) trunk = register_module("trunk", conv3x3(c.nf, c.nf));
-  tail = register_module("tail", conv3x3(c.nf, 3LL * c.scale * c.scale));
+  tail = register_module("tail", conv3x3(c.nf, out));
 }
 
 torch::Tensor SrImpl::compressed(const torch::Tensor& embedding) {
@@ -192,6 +202,15 @@ std::vector<torch::Tensor> SrImpl::conditioning(const torch::Tensor& embedding) 
   if (dasr) return {dasr->conditioning(embedding)};
   const torch::Tensor code = compressed(embedding);
   std::vector<torch::Tensor> out;
+  if (config.body == Body::Stack) {
+    const auto add = [&](ExpertConv& layer) {
+      if (layer->mixing) out.push_back(torch::softmax(layer->mixing(code), 1));
+    };
+    add(stack_head);
+    for (const auto& block : *blocks) add(block->as<StackBlock>()->conv);
+    add(stack_tail);
+    return out;
+  }
   for (const auto& block : *blocks) out.push_back(block->as<Block>()->conditioning(code));
   return out;
 }
@@ -199,16 +218,29 @@ std::vector<torch::Tensor> SrImpl::conditioning(const torch::Tensor& embedding) 
 torch::Tensor SrImpl::forward(const torch::Tensor& lr, const torch::Tensor& embedding,
                               const QueryHook& hook) {
   if (dasr) return dasr->forward(lr, embedding);
-  const torch::Tensor code = compressed(embedding);
-  const torch::Tensor f0 = head(lr);
-  torch::Tensor f = f0;
-  int dqa = 0;
-  for (const auto& block : *blocks) {
-    f = block->as<Block>()->forward(f, code, dqa, hook);
-    dqa += config.dqas_per_block();
+  torch::Tensor f;
+  if (config.body == Body::Stack) {
+    // Once a shot in the engines, in fp32: rounding here would blur what tells shots apart.
+    torch::Tensor code;
+    {
+      const FullPrecision fp32;
+      code = compressed(embedding);
+    }
+    f = stack_forward(stack_head, blocks, stack_tail, lr, code);
+  } else {
+    torch::Tensor code = compressed(embedding);
+    code = code.repeat_interleave(lr.size(0) / code.size(0), 0);
+    const torch::Tensor f0 = head(lr);
+    f = f0;
+    int dqa = 0;
+    for (const auto& block : *blocks) {
+      f = block->as<Block>()->forward(f, code, dqa, hook);
+      dqa += config.dqas_per_block();
+    }
+    if (config.body == Body::Rrdb) f = trunk(f) + f0;
+    f = tail(f);
   }
-  if (config.body == Body::Rrdb) f = trunk(f) + f0;
-  f = torch::pixel_shuffle(tail(f), config.scale);
+  f = torch::pixel_shuffle(f, config.scale);
   return config.skip == Skip::Bicubic ? f + bicubic(lr, config.scale) : f;
 }
 

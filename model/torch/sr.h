@@ -1,6 +1,7 @@
-// The SR network G as LibTorch modules: modulation, DQA (paper section 3.4), RRDB or plain body, upsampler.
+// The SR network G as LibTorch modules: modulation, DQA (paper section 3.4), the bodies, upsampler.
 //
-// Shapes: B batch, d = config.embedding(), nf = config.nf. Pictures are B x 3 x H x W, R'G'B' in [0,1].
+// Shapes: B batch, d = config.embedding(), nf = config.nf. Pictures are B x channels x H x W, R'G'B' or Y' in
+// [0,1].
 #pragma once
 
 #include <torch/torch.h>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "model/config.h"
+#include "model/torch/stack.h"
 #include "model/torch/variant.h"
 
 namespace cdsr::nn {
@@ -77,18 +79,21 @@ struct DasrSrImpl;  // dasr.h
 
 struct SrImpl : torch::nn::Module {
   explicit SrImpl(const CdsrConfig& config, const Variant& variant = {});
-  /// lr: B x 3 x H x W; embedding: E_a, B x d. Returns B x 3 x sH x sW, not clipped.
+  /// lr: B x channels x H x W; embedding: E_a, shots x d, each of B / shots pictures in a row. Returns B x
+  /// channels x sH x sW, not clipped.
   torch::Tensor forward(const torch::Tensor& lr, const torch::Tensor& embedding, const QueryHook& hook);
 
   /// E' = compress(E_a), B x d.
   torch::Tensor compressed(const torch::Tensor& embedding);
-  /// What each block is told, B x nf; one entry for DASR, whose blocks are all told the same.
+  /// What each block is told, B x nf (Body::Stack: each layer's pi, B x experts); one entry for DASR, whose
+  /// blocks are all told the same.
   std::vector<torch::Tensor> conditioning(const torch::Tensor& embedding);
 
   CdsrConfig config;
   torch::nn::ModuleList compress, blocks;
   torch::nn::Conv2d head{nullptr}, trunk{nullptr}, tail{nullptr};
-  std::shared_ptr<DasrSrImpl> dasr;  // in place of all of them: variant.dasr_sr
+  ExpertConv stack_head{nullptr}, stack_tail{nullptr};  // in their place, under their names: Body::Stack
+  std::shared_ptr<DasrSrImpl> dasr;                     // in place of all of them: variant.dasr_sr
 };
 TORCH_MODULE(Sr);
 

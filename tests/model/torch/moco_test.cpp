@@ -9,7 +9,7 @@ namespace cdsr::nn {
 namespace {
 
 CdsrConfig tiny() {
-  CdsrConfig c = config_by_name("cdsr-rt", 2);
+  CdsrConfig c = config_by_name("cdsr-rt-dqa", 2);
   c.nf = 16;
   c.lpe_nf = 4;
   c.codebook = 16;

@@ -13,7 +13,7 @@ namespace {
 TEST(Restart, KeepsThePictureAndRevivesTheConditioning) {
   torch::manual_seed(4);
   torch::NoGradGuard no_grad;
-  CdsrConfig config = config_by_name("cdsr-rt", 2);
+  CdsrConfig config = config_by_name("cdsr-rt-dqa", 2);
   config.nf = 16;
   config.lpe_nf = 4;
   config.codebook = 16;

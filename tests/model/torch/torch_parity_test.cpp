@@ -36,7 +36,7 @@ std::vector<float> values(const torch::Tensor& t) {
 }
 
 CdsrConfig tiny(Body body, int scale) {
-  CdsrConfig c = config_by_name("cdsr-rt", scale);
+  CdsrConfig c = config_by_name("cdsr-rt-dqa", scale);
   c.body = body;
   c.skip = body == Body::Rrdb ? Skip::None : Skip::Bicubic;
   c.nf = 16;
