@@ -41,20 +41,26 @@ BatchOptions options() {
   return o;
 }
 
-TEST(DegradationTarget, IsTheCovarianceInLowResolutionPixels) {
+TEST(DegradationTarget, SaysWhatHappened) {
   const double theta = 0.4, sig1 = 4, sig2 = 1;
-  const auto kernel = degrade::gaussian_kernel(2, sig1, sig2, theta, degrade::Alignment::Aligned);
-  degrade::NoiseSpec noise;
-  noise.gaussian = 15;
-  const auto t = degradation_target(kernel, 2, noise);
-  const double c = std::cos(theta), s = std::sin(theta);
-  EXPECT_NEAR(t[0], (sig1 * c * c + sig2 * s * s) / 4, 0.01);
-  EXPECT_NEAR(t[1], (sig1 * s * s + sig2 * c * c) / 4, 0.01);
-  EXPECT_NEAR(t[2], (sig1 - sig2) * c * s / 4, 0.01);
-  EXPECT_FLOAT_EQ(t[3], 1.5F);
-  EXPECT_EQ(t[4], 0);
-  EXPECT_GT(degradation_target(kernel, 2, {}, degrade::Codec::H264, 30)[4],
-            degradation_target(kernel, 2, {}, degrade::Codec::H264, 20)[4]);
+  degrade::VideoSpec spec;
+  spec.kernel = degrade::gaussian_kernel(2, sig1, sig2, theta, degrade::Alignment::Aligned);
+  spec.noise.gaussian = 7.5;
+  spec.sharpen = 0.25;
+  spec.codec = degrade::Codec::Hevc;
+  const auto t = degradation_target(spec, 0, 2, 3.9, 25);
+  // In square LR pixels: the trace is (4 + 1) / 4, the difference of the axes 3 / 4 turned by theta.
+  EXPECT_NEAR(t[0], std::log(1.25 + 0.1), 0.01);
+  EXPECT_NEAR(t[1], 0.75 * std::cos(2 * theta) / 1.45, 0.01);
+  EXPECT_NEAR(t[2], 0.75 * std::sin(2 * theta) / 1.45, 0.01);
+  EXPECT_FLOAT_EQ(t[3], 0.25F);
+  EXPECT_FLOAT_EQ(t[4], 3);
+  EXPECT_FLOAT_EQ(t[5], 2);
+  EXPECT_FLOAT_EQ(t[6], 2.5F);
+  for (int c = 0; c < degrade::kCodecs; ++c)
+    EXPECT_EQ(t[static_cast<size_t>(kMeasuredTargets + c)], c == static_cast<int>(degrade::Codec::Hevc));
+  // A soft original of one HR pixel adds its variance to both axes.
+  EXPECT_NEAR(degradation_target(spec, 1, 2, 3.9, 25)[0], std::log(1.75 + 0.1), 0.01);
 }
 
 TEST(AttentionLoss, HoldsBackPeaksAlone) {
@@ -123,7 +129,7 @@ TEST_F(Guided, StartsInTheStateItPromises) {
           .item<float>();
   EXPECT_GT(spread, 0.3F);
   EXPECT_LT(spread, 3.0F);
-  EXPECT_EQ(guide->deviation[3].item<float>(), 1);  // no noise: nothing to standardize
+  EXPECT_EQ(guide->deviation[4].item<float>(), 1);  // no noise: nothing to standardize
 }
 
 }  // namespace

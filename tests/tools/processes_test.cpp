@@ -49,7 +49,7 @@ class Processes : public ::testing::Test {
  protected:
   void SetUp() override {
     write_wave_photos(path("photos"));
-    options_.config = config_by_name("cdsr-rt", 2);
+    options_.config = config_by_name("cdsr-rt-dqa", 2);
     options_.config.nf = 8, options_.config.blocks = 1, options_.config.lpe_nf = 4;
     options_.config.codebook = 8;
     options_.moco.queue = 8;
@@ -170,9 +170,8 @@ TEST_F(Processes, TwoGiveWhatOneGives) {
 }
 
 // From a common first step on: the guided start is rank 0's alone.
-TEST_F(Processes, TwoGiveWhatOneGivesWithTheGuideAndVideo) {
-  Options steps = {
-      {"--iterations", "1"}, {"--guide", "1"}, {"--guide-crops", "256"}, {"--degradation", "video"}};
+TEST_F(Processes, TwoGiveWhatOneGivesWithTheGuide) {
+  Options steps = {{"--iterations", "1"}, {"--guide", "1"}, {"--guide-crops", "256"}};
   options_.guide.weight = 1;
   train_alone("one", steps);
   fs::copy(path("one"), path("two0"));
@@ -334,7 +333,7 @@ TEST(Places, WhatIsWrongIsNamed) {
   }
 }
 
-// Parts of a batch, made apart, are the batch.
+// Parts of a batch, made apart, are the batch. Of shots: shot_sample_test.cpp.
 TEST(Parts, TogetherAreTheBatch) {
   std::vector<tools::Picture> photos;
   Rng rng(3, 3);
@@ -347,7 +346,7 @@ TEST(Parts, TogetherAreTheBatch) {
   o.batch = 6;
   o.patch = 16;
   o.noise = 10;
-  for (const Degradation degradation : {Degradation::Aligned, Degradation::Video}) {
+  for (const Degradation degradation : {Degradation::Aligned, Degradation::Paper}) {
     o.degradation = degradation;
     o.part = 0, o.parts = 1;
     const Batch whole = make_batch(photos, o, 7);

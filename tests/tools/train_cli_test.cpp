@@ -27,7 +27,7 @@ class TrainCli : public ::testing::Test {
  protected:
   void SetUp() override {
     write_wave_photos(path("photos"));
-    CdsrConfig config = config_by_name("cdsr-rt", 2);
+    CdsrConfig config = config_by_name("cdsr-rt-dqa", 2);
     config.nf = 8, config.blocks = 1, config.lpe_nf = 4, config.codebook = 8;
     std::ofstream(path("recipe.toml"))
         << "# tiny\nconfig = '" << to_json(config) << "'\ndata = [\"" << path("photos").string()
@@ -118,7 +118,7 @@ TEST_F(TrainCli, TheCommandLineOverridesTheRecipe) {
                           "steps", "--clip", "0.5", "--validation", path("photos").string()}),
             0)
       << output("out");
-  EXPECT_NE(output("out").find("H.264 crf 20 to 30"), std::string::npos) << output("out");
+  EXPECT_NE(output("out").find("h264 crf 20 to 30"), std::string::npos) << output("out");
   const auto entries = log("out");
   ASSERT_FALSE(entries.empty());
   EXPECT_EQ(entries[0]["event"], "start");

@@ -35,7 +35,7 @@ std::vector<tools::Picture> waves(int count, int side) {
 
 TrainOptions tiny(const std::string& name) {
   TrainOptions o;
-  o.config = config_by_name("cdsr-rt", 2);
+  o.config = config_by_name("cdsr-rt-dqa", 2);
   o.config.nf = 16;
   o.config.lpe_nf = 4;
   o.config.codebook = 16;

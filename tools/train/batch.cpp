@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <numbers>
 
+#include "model/encoder_windows.h"
 #include "model/error.h"
 #include "tools/train/crop.h"
 #include "tools/train/degradation_target.h"
-#include "tools/train/video_sample.h"
+#include "tools/train/shot_sample.h"
 
 namespace cdsr::train {
 namespace {
@@ -50,24 +51,29 @@ torch::Tensor draw_noise(const BatchOptions& o, int64_t step) {
 }
 
 Batch make_video_batch(const std::vector<tools::Picture>& photos, const BatchOptions& o, int64_t step) {
-  const int64_t size = static_cast<int64_t>(o.scale) * o.patch;
   const auto [count, first] = Images(o);
+  const int64_t channels = o.colour == Colour::Luma ? 1 : 3, size = static_cast<int64_t>(o.scale) * o.patch;
   Batch batch;
-  batch.lr = torch::empty({int64_t{2} * count, 3, o.patch, o.patch});
-  batch.hr = torch::empty({int64_t{2} * count, 3, size, size});
+  batch.lr = torch::empty({int64_t{count} * o.crops, channels, o.patch, o.patch});
+  batch.hr = torch::empty({int64_t{count} * o.crops, channels, size, size});
+  batch.windows = torch::empty({int64_t{count} * o.windows, channels, kEncoderWindow, kEncoderWindow});
+  batch.keys = torch::empty({int64_t{count} * o.keys, channels, kEncoderWindow, kEncoderWindow});
   batch.degradation = torch::empty({count, kDegradationTargets});
+  const auto row = [](torch::Tensor& t, int64_t i) { return t.data_ptr<float>() + i * t.stride(0); };
   for (int i = 0; i < count; ++i) {
     Rng rng = sample_rng(o, step, first + i);
-    const tools::Picture& photo = draw_photo(photos, rng);
-    float* const lr[2] = {batch.lr[i].data_ptr<float>(), batch.lr[count + i].data_ptr<float>()};
-    float* const hr[2] = {batch.hr[i].data_ptr<float>(), batch.hr[count + i].data_ptr<float>()};
-    const degrade::VideoSpec spec =
-        make_video_sample(photo, {o.scale, o.patch, &o.video}, rng, lr, hr, batch.time);
-    describe(degradation_target(spec.kernel, o.scale, spec.noise, spec.codec, spec.quality),
-             batch.degradation[i]);
+    ShotPictures pictures;
+    for (int64_t c = 0; c < o.crops; ++c) {
+      pictures.lr.push_back(row(batch.lr, int64_t{i} * o.crops + c));
+      pictures.hr.push_back(row(batch.hr, int64_t{i} * o.crops + c));
+    }
+    for (int64_t w = 0; w < o.windows; ++w)
+      pictures.windows.push_back(row(batch.windows, int64_t{i} * o.windows + w));
+    for (int64_t k = 0; k < o.keys; ++k) pictures.windows.push_back(row(batch.keys, int64_t{i} * o.keys + k));
+    const ShotOptions shot{o.scale, o.colour, o.patch, o.crops, o.windows, o.keys, &o.video};
+    describe(make_shot(draw_photo(photos, rng), shot, rng, pictures, batch.time), batch.degradation[i]);
   }
-  batch.lr = batch.lr.to(o.device) / 255;
-  batch.hr = batch.hr.to(o.device) / 255;
+  for (torch::Tensor* t : {&batch.lr, &batch.hr, &batch.windows, &batch.keys}) *t = t->to(o.device) / 255;
   batch.degradation = batch.degradation.to(o.device);
   return batch;
 }
@@ -107,6 +113,12 @@ Positive positive_from_string(std::string_view text) {
   fail(Errc::InvalidArgument, "positive is '{}', must be both, degradation or content", text);
 }
 
+torch::Tensor luma_of(const torch::Tensor& rgb) {
+  const auto weight = degrade::luma_weights(degrade::Codec::None);
+  return (rgb * torch::tensor({weight[0], weight[1], weight[2]}, rgb.options()).reshape({1, 3, 1, 1}))
+      .sum(1, true);
+}
+
 torch::Tensor blur_subsample(const torch::Tensor& hr, const torch::Tensor& kernels, int scale) {
   // One group a picture: the colour planes become the batch, the pictures the channels.
   const torch::Tensor y = torch::nn::functional::conv2d(
@@ -133,7 +145,10 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
     const Turn turn = draw_turn(rng);
     std::vector<float> kernel = draw_kernel(rng, o);
     double level = rng.uniform() < o.noise_share ? rng.uniform(0, o.noise) : 0;
-    describe(degradation_target(kernel, o.scale, {.gaussian = level}), degradation[i]);
+    degrade::VideoSpec spec;
+    spec.kernel = kernel;
+    spec.noise.gaussian = level;
+    describe(degradation_target(spec, 0, o.scale, 0, 0), degradation[i]);
     for (int crop = 0; crop < 2; ++crop) {
       const int row = crop * count + i;
       if (crop == 1 && o.positive == Positive::Content) {
@@ -143,7 +158,7 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
       const tools::Picture& from =
           crop == 1 && o.positive == Positive::Degradation ? draw_photo(photos, rng) : photo;
       const int64_t x = rng.index(from.width - size + 1), y = rng.index(from.height - size + 1);
-      copy_crop(from, x - kKernelMargin, y - kKernelMargin, full, turn,
+      copy_crop(from, x - kKernelMargin, y - kKernelMargin, full, full, turn,
                 hr.data_ptr<float>() + static_cast<size_t>(row) * crop_floats);
       std::copy(kernel.begin(), kernel.end(),
                 kernels.data_ptr<float>() + static_cast<ptrdiff_t>(row) * kKernelSide * kKernelSide);
@@ -161,6 +176,10 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
   batch.hr =
       (hr.slice(2, kKernelMargin, kKernelMargin + size).slice(3, kKernelMargin, kKernelMargin + size) / 255)
           .contiguous();
+  if (o.colour == Colour::Luma) {
+    batch.lr = luma_of(batch.lr);
+    batch.hr = luma_of(batch.hr);
+  }
   batch.degradation = degradation.to(o.device);
   batch.time = {middle - begin, thread_seconds() - middle};
   return batch;

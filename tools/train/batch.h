@@ -1,4 +1,5 @@
-// One training batch: two crops of each of B photographs under one degradation (paper section 4.1).
+// One training batch: two crops of each of B photographs under one degradation (paper section 4.1), or B
+// shots.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/config.h"
 #include "tools/degrade/kernel.h"
 #include "tools/degrade/video.h"
 #include "tools/image_io.h"
@@ -18,7 +20,7 @@ namespace cdsr::train {
 enum class Degradation {
   Aligned,  ///< anisotropic Gaussian blur, subsampling, noise; pixels where upscalers put them
   Paper,    ///< the same with the published code's shift
-  Video,    ///< degrade/video.h: several resizes, noises and codecs
+  Video,    ///< degrade/video.h: clips, resized, noisy and really encoded (shot_sample.h)
 };
 
 const char* to_string(Degradation degradation);
@@ -39,10 +41,13 @@ Positive positive_from_string(std::string_view text);
 
 struct BatchOptions {
   int scale = 2;
-  int batch = 32;  ///< images a step
-  int part = 0;    ///< of them, which part is made here: of a training in several processes
-  int parts = 1;   ///< equal parts, by image; `batch` is a multiple of it
-  int patch = 48;  ///< side of a low-resolution crop
+  Colour colour = Colour::Rgb;
+  int batch = 32;             ///< images a step; shots for Video
+  int part = 0;               ///< of them, which part is made here: of a training in several processes
+  int parts = 1;              ///< equal parts, by image; `batch` is a multiple of it
+  int patch = 48;             ///< side of a low-resolution crop
+  int crops = 8;              ///< crops of a shot; for Video
+  int windows = 8, keys = 4;  ///< windows of a shot that make its embedding, and its key for MoCo; for Video
   Degradation degradation = Degradation::Aligned;
   double noise = 0;          ///< highest standard deviation of the Gaussian noise, on 0..255; not for Video
   double noise_share = 0.8;  ///< share of the images that get noise; not for Video
@@ -52,12 +57,15 @@ struct BatchOptions {
   uint64_t seed = 1;
 };
 
-/// Float pictures in [0,1]. Rows 0 .. B-1 hold crop 0 (query), rows B .. 2B-1 crop 1 (key) of the same
-/// B images: the part's, batch / parts.
+/// Float pictures in [0,1], of the part's B = batch / parts images or shots. Two kinds:
+/// - not Video: rows 0 .. B-1 hold crop 0 (query), rows B .. 2B-1 crop 1 (key) of the same images;
+/// - Video: `crops` consecutive rows of each shot, and the windows apart.
 struct Batch {
-  torch::Tensor lr;           ///< 2B x 3 x patch x patch, rounded to 8 bit
-  torch::Tensor hr;           ///< 2B x 3 x scale * patch x scale * patch
-  torch::Tensor degradation;  ///< B x kDegradationTargets (degradation_target.h), of both crops
+  torch::Tensor lr;           ///< 2B or B * crops x channels x patch x patch
+  torch::Tensor hr;           ///< the same at scale x patch
+  torch::Tensor windows;      ///< Video: B * windows x channels x 48 x 48, else undefined
+  torch::Tensor keys;         ///< Video: B * keys x channels x 48 x 48, else undefined
+  torch::Tensor degradation;  ///< B x kDegradationTargets (degradation_target.h)
   torch::Tensor kernels;      ///< 2B x 21 x 21, the blur of each; undefined for Video
   BatchTime time;
 };
@@ -68,6 +76,10 @@ Batch make_batch(const std::vector<tools::Picture>& photos, const BatchOptions& 
 
 /// The random numbers of image i of a step, 0 <= i < batch.
 Rng sample_rng(const BatchOptions& options, int64_t step, int i);
+
+/// Y' of R'G'B' pictures, N x 3 x h x w, on full range with the weights of degrade::luma_weights() for what
+/// is not coded.
+torch::Tensor luma_of(const torch::Tensor& rgb);
 
 /// Blurs and subsamples on the tensor's device: hr is N x 3 x (s p + 20) x (s p + 20) on 0..255 with a margin
 /// of 10 pixels, kernels N x 21 x 21; the result N x 3 x p x p on 0..255, neither clamped nor rounded.

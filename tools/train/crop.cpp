@@ -13,22 +13,24 @@ Turn draw_turn(Rng& rng) {
   return turn;
 }
 
-void copy_crop(const tools::Picture& photo, int64_t x, int64_t y, int side, const Turn& turn, float* out) {
+void copy_crop(const tools::Picture& photo, int64_t x, int64_t y, int width, int height, const Turn& turn,
+               float* out) {
   // The photograph's column depends on the result's column alone (on its row if transposed), its row on the
   // other: a pixel's place is the sum of two offsets.
-  std::vector<int64_t> columns(side), rows(side);
-  for (int i = 0; i < side; ++i) {
-    const int64_t u = x + (turn.flip_x ? side - 1 - i : i), v = y + (turn.flip_y ? side - 1 - i : i);
-    columns[i] = std::clamp<int64_t>(u, 0, photo.width - 1) * 3;
-    rows[i] = std::clamp<int64_t>(v, 0, photo.height - 1) * photo.width * 3;
-  }
+  const int across_side = turn.transpose ? height : width, down_side = turn.transpose ? width : height;
+  std::vector<int64_t> columns(across_side), rows(down_side);
+  for (int i = 0; i < across_side; ++i)
+    columns[i] = std::clamp<int64_t>(x + (turn.flip_x ? across_side - 1 - i : i), 0, photo.width - 1) * 3;
+  for (int i = 0; i < down_side; ++i)
+    rows[i] =
+        std::clamp<int64_t>(y + (turn.flip_y ? down_side - 1 - i : i), 0, photo.height - 1) * photo.width * 3;
   const std::vector<int64_t>&across = turn.transpose ? rows : columns,
         &down = turn.transpose ? columns : rows;
-  const auto plane = static_cast<size_t>(side) * side;
-  for (int i = 0; i < side; ++i) {
+  const auto plane = static_cast<size_t>(width) * height;
+  for (int i = 0; i < height; ++i) {
     const uint8_t* row = photo.rgb.data() + down[i];
-    float* to = out + static_cast<size_t>(i) * side;
-    for (int j = 0; j < side; ++j) {
+    float* to = out + static_cast<size_t>(i) * width;
+    for (int j = 0; j < width; ++j) {
       const uint8_t* rgb = row + across[j];
       to[j] = rgb[0];
       to[plane + j] = rgb[1];

@@ -8,15 +8,17 @@
 
 namespace cdsr::train {
 
-/// One of the eight ways a square can lie.
+/// One of the eight ways a picture can lie.
 struct Turn {
   bool flip_x = false, flip_y = false, transpose = false;
 };
 
 Turn draw_turn(Rng& rng);
 
-/// Copies the side x side square of the photograph whose upper left pixel is (x, y), turned, as three planes
-/// of floats on 0..255. Beyond the photograph its edge is repeated, as the degradation of a whole image does.
-void copy_crop(const tools::Picture& photo, int64_t x, int64_t y, int side, const Turn& turn, float* out);
+/// Copies the part of the photograph whose upper left pixel is (x, y), turned, as three planes of width x
+/// height floats on 0..255; a transposed one is height x width in the photograph. Beyond the photograph its
+/// edge is repeated, as the degradation of a whole image does.
+void copy_crop(const tools::Picture& photo, int64_t x, int64_t y, int width, int height, const Turn& turn,
+               float* out);
 
 }  // namespace cdsr::train

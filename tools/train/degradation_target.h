@@ -1,22 +1,25 @@
-// A degradation in five numbers: what a guided encoder (guide.h) learns to predict.
+// A degradation in numbers that can be seen in the picture: what a guided encoder (guide.h) learns to
+// predict.
 #pragma once
 
 #include <array>
 #include <span>
 
-#include "tools/degrade/codec.h"
-#include "tools/degrade/noise.h"
+#include "tools/degrade/video.h"
 
 namespace cdsr::train {
 
-inline constexpr int kDegradationTargets = 5;
+/// Blur (4), noise, error of coding, quantizer, then one for each codec, none included.
+inline constexpr int kMeasuredTargets = 7;
+inline constexpr int kDegradationTargets = kMeasuredTargets + degrade::kCodecs;
 
-/// Covariance of the blur in square LR pixels (xx, yy, xy); standard deviation of the noise at mid-grey, in
-/// tens of code values; how coarsely it was coded, 0 (not at all) to about 1 (quantizer scale 31, CRF 51).
-/// `kernel` is 21 x 21 with sum 1.
-std::array<float, kDegradationTargets> degradation_target(std::span<const float> kernel, int scale,
-                                                          const degrade::NoiseSpec& noise,
-                                                          degrade::Codec codec = degrade::Codec::None,
-                                                          double quality = 0);
+/// 0..2: blur. With (xx, yy, xy) the covariance in square LR pixels, the original's softness of `softness` HR
+/// pixels included:
+///       log(xx + yy + 0.1), (xx - yy) / (xx + yy + 0.2), 2 xy / (xx + yy + 0.2);
+/// 3: how much it was sharpened; 4: log2(0.5 + the noise's standard deviation at mid-grey, in 8-bit codes);
+/// 5: log2(0.1 + mse) of coding; 6: qp / 10, 0 for what is not coded; from 7: 1 for the codec it is.
+/// Each can be told from the picture: the mean QP and the error are of the frames shown, where a CRF is not.
+std::array<float, kDegradationTargets> degradation_target(const degrade::VideoSpec& spec, double softness,
+                                                          int scale, double mse, double qp);
 
 }  // namespace cdsr::train

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "tools/train/degradation_target.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr int64_t kImages = 64;           // of a batch of the sample
 constexpr int64_t kStatisticBatches = 8;  // for the batch-norms
 constexpr double kRidge = 10;             // of the least squares, in standardized features
+constexpr int kFitSteps = 4000;           // of the CSC on statistics, 64 shots each
+constexpr double kFitRate = 2e-3, kFitDecay = 0.05;
 constexpr double kWhiteningFloor = 1e-3;  // of the largest eigenvalue
 
 /// Directional differences of orders 1 to 4 along 0, 45, 90 and 135 degrees, of the mean of R, G and B.
@@ -32,7 +35,7 @@ void start_filters(nn::Lpe& lpe) {
           t % 2 == 0 ? binomial : -binomial;
       binomial = binomial * static_cast<double>(order - t) / static_cast<double>(t + 1);
     }
-    weight[f].copy_((filter / filter.norm() / 3).expand({3, -1, -1}));
+    weight[f].copy_((filter / filter.norm() / weight.size(1)).expand({weight.size(1), -1, -1}));
   }
 }
 
@@ -66,7 +69,7 @@ void for_each_norm(torch::nn::Module& module,
 }
 
 torch::Tensor features(nn::Cdsr& model, const torch::Tensor& pictures) {
-  return model->encoder->lpe(nn::lpe_view(model->config.lpe_input, pictures));
+  return model->encoder->features(pictures);
 }
 
 struct Sample {
@@ -79,14 +82,16 @@ Sample gather(nn::Cdsr& model, int64_t crops, const std::function<Batch(int64_t)
     norm.train();
     norm.options.momentum(c10::nullopt);  // a plain mean over the batches
   });
-  for (int64_t i = 0; i < kStatisticBatches; ++i) features(model, batches(i).lr.slice(0, 0, kImages));
+  for (int64_t i = 0; i < kStatisticBatches; ++i)
+    features(model, windows_of(batches(i)).pictures.slice(0, 0, kImages));
   for_each_norm(*model->encoder, [](auto& norm) { norm.options.momentum(0.1); });
   freeze_statistics(*model->encoder);
   std::vector<torch::Tensor> rows, targets;
-  for (int64_t i = 0; i < std::max<int64_t>(1, crops / (2 * kImages)); ++i) {
-    const Batch batch = batches(kStatisticBatches + i);
-    rows.push_back(features(model, batch.lr));
-    targets.push_back(torch::cat({batch.degradation, batch.degradation}));
+  for (int64_t i = 0, seen = 0; seen < crops; ++i) {
+    const Windows windows = windows_of(batches(kStatisticBatches + i));
+    rows.push_back(features(model, windows.pictures));
+    targets.push_back(windows.degradation);
+    seen += windows.pictures.size(0);
   }
   return {torch::cat(rows), torch::cat(targets)};
 }
@@ -106,11 +111,17 @@ torch::nn::Linear linear(const torch::nn::ModuleList& list, size_t index) {
   return torch::nn::Linear(list->ptr<torch::nn::LinearImpl>(index));
 }
 
+void set_targets(Guide& guide, const torch::Tensor& degradation) {
+  guide->mean.copy_(degradation.mean(0));
+  guide->deviation.copy_(deviation_of(degradation));
+  guide->deviation.slice(0, kMeasuredTargets).fill_(1);
+}
+
 /// The CSC's MLP: pairs of units give the predictions with both signs, so that the LeakyReLU between the
 /// layers passes them on; the other units are random mixtures of the whitened features.
 void start_mlp(nn::Csc& csc, const torch::Tensor& x, const torch::Tensor& mean,
                const torch::Tensor& deviation, const torch::Tensor& solution) {
-  const int64_t d = csc->codebook.size(1), targets = solution.size(1);
+  const int64_t d = csc->codebook.size(1), targets = std::min(solution.size(1), d / 2);
   const auto [values, vectors] = torch::linalg_eigh(torch::matmul(x.t(), x) / x.size(0));
   const torch::Tensor whitening =
       torch::matmul(vectors, torch::diag((values + kWhiteningFloor * values.max()).rsqrt()));
@@ -141,6 +152,14 @@ void start_compress(nn::Sr& sr, const torch::Tensor& embeddings) {
   layer->bias.sub_(torch::matmul(layer->weight, embeddings.mean(0)));
 }
 
+/// A line about the mean square error of each standardized target.
+std::string unexplained(const torch::Tensor& error) {
+  const auto at = [&](int64_t i) { return error[i].item<float>(); };
+  return fmt::format(
+      "; unexplained of blur {:.2f}, its direction {:.2f} {:.2f}, noise {:.2f}, coding {:.2f}, QP {:.2f}",
+      at(0), at(1), at(2), at(4), at(5), at(6));
+}
+
 }  // namespace
 
 GuideImpl::GuideImpl(const CdsrConfig& config)
@@ -156,18 +175,104 @@ torch::Tensor attention_loss(const torch::Tensor& logits) {
   return torch::relu(logits.std(1) - kAttentionDeviation).square().mean();
 }
 
+Windows windows_of(const Batch& batch) {
+  if (!batch.windows.defined()) return {batch.lr, torch::cat({batch.degradation, batch.degradation})};
+  const int64_t each = batch.windows.size(0) / batch.degradation.size(0);
+  return {batch.windows, batch.degradation.repeat_interleave(each, 0)};
+}
+
+void measure_targets(Guide& guide, int64_t batches, const std::function<Batch(int64_t)>& make) {
+  torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> targets;
+  for (int64_t i = 0; i < batches; ++i) targets.push_back(make(i).degradation);
+  set_targets(guide, torch::cat(targets));
+}
+
 void freeze_statistics(torch::nn::Module& module) {
   for_each_norm(module, [](auto& norm) { norm.eval(); });
 }
 
+namespace {
+
+/// Statistics and degradation of shots.
+struct ShotSample {
+  torch::Tensor statistics;   // N x windows x kWindowStatistics
+  torch::Tensor degradation;  // N x kDegradationTargets
+};
+
+ShotSample gather_shots(int64_t crops, const std::function<Batch(int64_t)>& batches) {
+  std::vector<torch::Tensor> rows, targets;
+  for (int64_t i = 0, seen = 0; seen < crops; ++i) {
+    const Batch batch = batches(i);
+    const int64_t shots = batch.degradation.size(0);
+    const torch::Tensor windows = batch.windows.defined() ? batch.windows : batch.lr.slice(0, 0, shots);
+    rows.push_back(nn::statistics_of(windows).unflatten(0, {shots, windows.size(0) / shots}));
+    targets.push_back(batch.degradation);
+    seen += windows.size(0);
+  }
+  return {torch::cat(rows), torch::cat(targets)};
+}
+
+/// Fits the CSC and the regressor: the statistics of all shots are there, so a step costs a millisecond.
+std::string fit(nn::Cdsr& model, Guide& guide, const ShotSample& sample) {
+  const int64_t training = std::max<int64_t>(1, sample.degradation.size(0) * 9 / 10);
+  std::vector<torch::Tensor> learning = model->encoder->csc->parameters();
+  for (const torch::Tensor& p : guide->parameters()) learning.push_back(p);
+  torch::optim::AdamW adam(learning, torch::optim::AdamWOptions(kFitRate).weight_decay(kFitDecay));
+  const auto embed = [&](const torch::Tensor& statistics, torch::Tensor& logits) {
+    const torch::Tensor x = (statistics - model->encoder->lpe->mean) / model->encoder->lpe->deviation;
+    logits = model->encoder->csc->logits(model->encoder->asked_with(x));
+    return model->encoder->csc->mix(logits);
+  };
+  torch::Tensor logits;
+  for (int step = 0; step < kFitSteps; ++step) {
+    for (auto& group : adam.param_groups())
+      static_cast<torch::optim::AdamWOptions&>(group.options())
+          .lr(kFitRate * 0.5 * (1 + std::cos(std::numbers::pi * step / kFitSteps)));
+    const torch::Tensor rows = torch::randint(training, {std::min<int64_t>(kImages, training)}, torch::kLong);
+    const torch::Tensor embedding = embed(sample.statistics.index_select(0, rows), logits);
+    adam.zero_grad();
+    (guide->loss(embedding, sample.degradation.index_select(0, rows)) + attention_loss(logits)).backward();
+    adam.step();
+  }
+  torch::NoGradGuard no_grad;
+  const torch::Tensor held = sample.degradation.slice(0, training);
+  if (held.size(0) == 0) return "";
+  const torch::Tensor error = (guide->regressor(embed(sample.statistics.slice(0, training), logits)) -
+                               standardized(held, guide->mean, guide->deviation))
+                                  .square()
+                                  .mean(0);
+  return unexplained(error);
+}
+
+}  // namespace
+
 std::string start_guided(nn::Cdsr& model, nn::Moco& moco, Guide& guide, int64_t crops,
                          const std::function<Batch(int64_t)>& batches) {
+  if (model->config.lpe_input == LpeInput::Statistics) {
+    const ShotSample sample = gather_shots(crops, batches);
+    const torch::Tensor flat = sample.statistics.flatten(0, 1);
+    std::string line;
+    {
+      torch::NoGradGuard no_grad;
+      model->encoder->lpe->mean.copy_(flat.mean(0));
+      model->encoder->lpe->deviation.copy_(deviation_of(flat));
+      set_targets(guide, sample.degradation);
+    }
+    line = fit(model, guide, sample);
+    torch::NoGradGuard no_grad;
+    const torch::Tensor x = (sample.statistics - model->encoder->lpe->mean) / model->encoder->lpe->deviation;
+    start_compress(model->sr,
+                   model->encoder->csc->mix(model->encoder->csc->logits(model->encoder->asked_with(x))));
+    moco = nn::Moco(model, moco->options);
+    moco->to(flat.device());
+    return fmt::format("guided start from {} shots{}", sample.degradation.size(0), line);
+  }
   torch::NoGradGuard no_grad;
   start_filters(model->encoder->lpe);
   start_strengths(model->encoder->lpe);
   const Sample sample = gather(model, crops, batches);
-  guide->mean.copy_(sample.degradation.mean(0));
-  guide->deviation.copy_(deviation_of(sample.degradation));
+  set_targets(guide, sample.degradation);
 
   const torch::Tensor mean = sample.features.mean(0), deviation = deviation_of(sample.features);
   const torch::Tensor x = standardized(sample.features, mean, deviation);
@@ -185,11 +290,7 @@ std::string start_guided(nn::Cdsr& model, nn::Moco& moco, Guide& guide, int64_t 
 
   const torch::Tensor left =
       (torch::matmul(x.slice(0, training), solution) - y.slice(0, training)).square().mean(0);
-  return fmt::format(
-      "guided start from {} crops; unexplained of blur xx, yy, xy, noise and coding: {:.2f} {:.2f} {:.2f} "
-      "{:.2f} {:.2f}",
-      x.size(0), left[0].item<float>(), left[1].item<float>(), left[2].item<float>(), left[3].item<float>(),
-      left[4].item<float>());
+  return fmt::format("guided start from {} crops{}", x.size(0), unexplained(left));
 }
 
 }  // namespace cdsr::train

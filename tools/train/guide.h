@@ -11,6 +11,12 @@
 //     pooled features, beside random mixtures of the whitened features; `compress` is scaled to what comes.
 // From then on a linear layer on E_a predicts the degradation (degradation_target.h) as a third loss, and the
 // codebook's attention is held from ending on one entry. The layers between picture and y learn more slowly.
+//
+// An encoder of LpeInput::Statistics has no filters to start: its CSC, whole, is fitted to predict the
+// degradation of the sample, which takes seconds.
+//
+// Without that start (crops = 0) the encoder begins at random and learns to predict the degradation like any
+// other network, its batch-norms included.
 #pragma once
 
 #include <torch/torch.h>
@@ -28,10 +34,12 @@ namespace cdsr::train {
 struct GuideOptions {
   double weight = 0;            ///< of the regression loss; 0: no guide, the paper's training
   double embedding_rate = 0.1;  ///< learning rate of CSC, compress and modulation as a share of the rate
-  bool freeze_lpe = true;       ///< keep the LPE as it starts: its features, a third of a step saved
-  int64_t crops = 25600;        ///< looked at before the first step, a multiple of 128
+  bool freeze_lpe =
+      true;  ///< keep the LPE as it starts: its features, a third of a step saved. Guided start alone
+  int64_t crops = 25600;  ///< looked at before the first step, a multiple of 128; 0: no guided start
 
   bool on() const { return weight > 0; }
+  bool start() const { return on() && crops > 0; }
 };
 
 /// Deviation of a row of attention logits above which the attention is held back: at 2 some tens of 256
@@ -52,10 +60,21 @@ TORCH_MODULE(Guide);
 /// Pushes the attention's logits (B x codebook) below kAttentionDeviation.
 torch::Tensor attention_loss(const torch::Tensor& logits);
 
+/// The windows or crops of a batch that are embedded, and the degradation of each.
+struct Windows {
+  torch::Tensor pictures;     ///< N x channels x h x w
+  torch::Tensor degradation;  ///< N x kDegradationTargets
+};
+Windows windows_of(const Batch& batch);
+
+/// Takes mean and deviation of what the guide predicts from `batches` batches; the codecs' shares are left as
+/// they are, so that a rare one does not weigh more than its loss.
+void measure_targets(Guide& guide, int64_t batches, const std::function<Batch(int64_t)>& make);
+
 /// Batch-norms use and keep the statistics they have.
 void freeze_statistics(torch::nn::Module& module);
 
-/// The start described above. `batches(i)` gives batch i of 64 images. Returns a line about how much of the
+/// The start described above. `batches(i)` gives batch i. Returns a line about how much of the
 /// degradation the least squares leave unexplained, measured on the last tenth of the crops.
 std::string start_guided(nn::Cdsr& model, nn::Moco& moco, Guide& guide, int64_t crops,
                          const std::function<Batch(int64_t)>& batches);

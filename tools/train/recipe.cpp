@@ -45,6 +45,10 @@ void set_video(const std::filesystem::path& path, const toml::table& table, degr
                                                   {"mpeg2", &o.codec_share[2]},
                                                   {"h264", &o.codec_share[3]},
                                                   {"hevc", &o.codec_share[4]},
+                                                  {"vp9", &o.codec_share[5]},
+                                                  {"av1", &o.codec_share[6]},
+                                                  {"sharpened", &o.sharpen_share},
+                                                  {"fixed", &o.fixed_share},
                                                   {"noisy", &o.gaussian_share},
                                                   {"noise", &o.gaussian},
                                                   {"shot_noisy", &o.shot_share},
@@ -52,11 +56,9 @@ void set_video(const std::filesystem::path& path, const toml::table& table, degr
                                                   {"still", &o.still_share},
                                                   {"pan", &o.pan},
                                                   {"soft_originals", &o.soft_share}};
-  const std::map<std::string, degrade::Range*> ranges = {{"jpeg_q", &o.jpeg},
-                                                         {"mpeg2_q", &o.mpeg2},
-                                                         {"h264_crf", &o.h264},
-                                                         {"hevc_crf", &o.hevc},
-                                                         {"softness", &o.soft}};
+  const std::map<std::string, degrade::Range*> ranges = {
+      {"jpeg_q", &o.jpeg}, {"mpeg2_q", &o.mpeg2}, {"h264_crf", &o.h264},     {"hevc_crf", &o.hevc},
+      {"vp9_crf", &o.vp9}, {"av1_crf", &o.av1},   {"sharpness", &o.sharpen}, {"softness", &o.soft}};
   for (const auto& [k, node] : table) {
     const std::string key(k.str());
     if (const auto n = numbers.find(key); n != numbers.end()) {

@@ -4,37 +4,52 @@
 #include <cmath>
 
 #include "model/error.h"
-#include "tools/train/autocast.h"
+#include "model/torch/autocast.h"
 
 namespace cdsr::train {
 namespace {
 
-/// E_a of pictures and the attention it came from. Always fp32, as at inference: bfloat16 rounds away most of
-/// what tells embeddings apart.
+/// E_a of the batch's images or shots and the attention it came from. Always fp32, as at inference: bfloat16
+/// rounds away most of what tells embeddings apart.
 struct Embedded {
   torch::Tensor embedding, logits;
 };
 
-Embedded embed(TrainState& state, const TrainOptions& o, const torch::Tensor& pictures) {
+Embedded embed(TrainState& state, const TrainOptions& o, const Batch& batch) {
   nn::Encoder& encoder = state.model->encoder;
-  if (!o.variant.paper_encoder()) return {encoder(pictures), {}};  // it may lack any part
-  torch::Tensor features;
-  {
-    const torch::AutoGradMode gradient(!(o.guide.on() && o.guide.freeze_lpe));
-    features = encoder->lpe(nn::lpe_view(encoder->input, pictures));
-  }
-  const torch::Tensor logits = encoder->csc->logits(features);
+  const int64_t shots = batch.degradation.size(0);
+  const torch::Tensor windows = batch.windows.defined() ? batch.windows : batch.lr.slice(0, 0, shots);
+  if (!o.variant.paper_encoder())
+    return {encoder->embed_windows(windows, shots), {}};  // it may lack any part
+  const torch::Tensor logits = encoder->csc->logits(encoder->asked(windows, shots));
   return {encoder->csc->mix(logits), logits};
 }
 
-/// L1 on 0..255 between what the network makes of the batch and the truth.
-torch::Tensor picture_loss(TrainState& state, const TrainOptions& o, const Batch& batch,
-                           const torch::Tensor& embedding) {
-  const int64_t b = batch.lr.size(0) / 2;
+/// L1 between the amplitudes of two pictures' spectra, per value: what is blurred or ringing costs more than
+/// in L1 alone.
+torch::Tensor spectral_loss(const torch::Tensor& sr, const torch::Tensor& hr) {
+  return torch::fft_rfft2(sr - hr, c10::nullopt, {-2, -1}, "ortho").abs().mean();
+}
+
+struct PictureLoss {
+  torch::Tensor l1;     ///< on 0..255
+  torch::Tensor total;  ///< with the share of the spectrum
+};
+
+PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& batch,
+                         const torch::Tensor& embedding) {
+  const int64_t b = embedding.size(0);
   torch::Tensor sr, hr = batch.hr;
-  if (o.config.query == Query::Shot && o.batch.positive == Positive::Both) {
-    // As a shot is upscaled: the embedding of crop 0 serves both crops, and each crop's queries come from
-    // the other crop of the same image.
+  if (batch.windows.defined()) {
+    // As a shot is upscaled: one embedding for all its crops, and each crop's queries come from the next crop
+    // of the shot.
+    const int64_t crops = batch.lr.size(0) / b;
+    sr = state.model->sr(batch.lr, embedding, [&](int, const torch::Tensor& mean) {
+      return o.config.query == Query::Frame ? mean
+                                            : mean.reshape({b, crops, mean.size(1)}).roll(1, 1).flatten(0, 1);
+    });
+  } else if (o.config.query == Query::Shot && o.batch.positive == Positive::Both) {
+    // The same with two crops: the embedding of crop 0 serves both.
     sr = state.model->sr(batch.lr, torch::cat({embedding, embedding}),
                          [b](int, const torch::Tensor& mean) { return mean.roll(b, 0); });
   } else {
@@ -42,7 +57,11 @@ torch::Tensor picture_loss(TrainState& state, const TrainOptions& o, const Batch
                          [](int, const torch::Tensor& mean) { return mean; });
     hr = batch.hr.slice(0, 0, b);
   }
-  return torch::l1_loss(sr.to(torch::kFloat), hr) * 255;
+  sr = sr.to(torch::kFloat);
+  PictureLoss loss;
+  loss.l1 = torch::l1_loss(sr, hr) * 255;
+  loss.total = o.spectral > 0 ? loss.l1 + o.spectral * 255 * spectral_loss(sr, hr) : loss.l1;
+  return loss;
 }
 
 /// The paper's Ours-SKP: absolute error of the predicted blur kernel, summed over the kernel (at most 2).
@@ -54,23 +73,24 @@ torch::Tensor kernel_loss(TrainState& state, const Batch& batch, const torch::Te
 
 /// Losses and gradients of one batch. What it measured is the mean over all processes.
 StepMeasures learn(TrainState& state, const TrainOptions& o, const Batch& batch, World& world) {
-  const int64_t b = batch.lr.size(0) / 2;
-  if (o.guide.on()) {
+  if (o.guide.start()) {
     freeze_statistics(*state.model->encoder);
     freeze_statistics(*state.moco);
   }
-  const auto [embedding, logits] = embed(state, o, batch.lr.slice(0, 0, b));
-  const auto moco = state.moco->step(state.model, embedding, batch.lr.slice(0, b));
+  const auto [embedding, logits] = embed(state, o, batch);
+  const torch::Tensor keys = batch.keys.defined() ? batch.keys : batch.lr.slice(0, embedding.size(0));
+  const auto moco = state.moco->step(state.model, embedding, keys);
   const torch::Tensor guide =
       o.guide.on() ? state.guide->loss(embedding, batch.degradation) : torch::zeros({});
   torch::Tensor l1 = torch::zeros({}), total;
   {
-    const Autocast autocast(o.bf16, o.device.type());
+    const nn::Autocast autocast(o.bf16, o.device.type());
     if (o.contrast_only) {
       total = moco.loss;
     } else {
-      l1 = picture_loss(state, o, batch, embedding);
-      total = l1 + o.contrast * moco.loss;
+      const PictureLoss loss = picture_loss(state, o, batch, embedding);
+      l1 = loss.l1;
+      total = loss.total + o.contrast * moco.loss;
     }
     if (o.variant.kernel) total = total + kernel_loss(state, batch, embedding);
   }

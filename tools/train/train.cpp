@@ -91,6 +91,7 @@ void run(CLI::App& command, Arguments& a) {
   o.variant = nn::variant_from_string(a.variant);
   o.batch.positive = train::positive_from_string(a.positive);
   o.batch.scale = o.config.scale;
+  o.batch.colour = o.config.colour;
   o.schedule = a.schedule == "steps" ? train::Schedule::Steps : train::Schedule::Cosine;
   const train::Place place = train::place_from_environment();
   o.device = device_from_string(a.device, place.local);
@@ -151,9 +152,23 @@ void add_train(CLI::App& app) {
   c->add_option("--iterations", o.iterations, "steps in all")
       ->check(CLI::Range(1, 100000000))
       ->capture_default_str();
-  c->add_option("--batch", o.batch.batch, "images a step")->check(CLI::Range(1, 4096))->capture_default_str();
+  c->add_option("--batch", o.batch.batch, "images a step; with video: shots")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   c->add_option("--patch", o.batch.patch, "side of a low-resolution crop")
       ->check(CLI::Range(kPatch, 512))
+      ->capture_default_str();
+  c->add_option("--crops", o.batch.crops, "with video: crops of a shot")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  c->add_option("--windows", o.batch.windows, "with video: windows of a shot that make its embedding")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  c->add_option("--keys", o.batch.keys, "with video: windows of a shot that make MoCo's key")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  c->add_option("--spectral", o.spectral, "weight of the difference between spectra in the loss")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   c->add_option("--rate", o.rate, "Adam's learning rate")->capture_default_str();
   c->add_option("--decay", o.decay, "share of the iterations over which the rate falls to 0, at the end")
@@ -186,8 +201,9 @@ void add_train(CLI::App& app) {
                 "weight of predicting the degradation from the embedding, 0: no guide (see model/README.md)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  c->add_option("--guide-crops", o.guide.crops, "crops the guided start looks at")
-      ->check(CLI::Range(128, 100000000))
+  c->add_option("--guide-crops", o.guide.crops,
+                "crops the guided start looks at; 0: no guided start, the encoder learns from nothing")
+      ->check(CLI::Range(0, 100000000))
       ->capture_default_str();
   c->add_option("--embedding-rate", o.guide.embedding_rate,
                 "with --guide: learning rate between LPE and y, as a share of --rate")

@@ -15,6 +15,8 @@
 namespace cdsr::train {
 namespace {
 
+constexpr int64_t kTargetBatches = 8;  // of 64 images, that tell how the guide's targets are spread
+
 /// Weights from a file; MoCo's key encoder begins as their copy.
 void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
                 const Log& log) {
@@ -27,7 +29,7 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
   if (o.restart) {
     BatchOptions crops = o.batch;
     crops.batch = 64;
-    nn::restart_conditioning(state.model, make_batch(photos, crops, 0).lr);
+    nn::restart_conditioning(state.model, windows_of(make_batch(photos, crops, 0)).pictures);
   }
   state.moco = nn::Moco(state.model, o.moco);
   state.moco->to(o.device);
@@ -37,14 +39,19 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
                   o.restart ? ", conditioning path new" : ""));
 }
 
-/// The guided start of a new run (guide.h).
+/// What a guided run begins with (guide.h).
 void start_guide(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
                  const Log& log) {
   BatchOptions crops = o.batch;
   crops.batch = 64;
+  crops.crops = 1;
+  crops.part = 0, crops.parts = 1;
   crops.seed = o.batch.seed + 1;
-  log(start_guided(state.model, state.moco, state.guide, o.guide.crops,
-                   [&](int64_t i) { return make_batch(photos, crops, i); }));
+  const auto make = [&](int64_t i) { return make_batch(photos, crops, i); };
+  // Weights that are taken over have an encoder which the SR network knows: it stays.
+  const bool takes_over = !o.init.empty() && !o.restart;
+  if (!o.guide.start() || takes_over) return measure_targets(state.guide, kTargetBatches, make);
+  log(start_guided(state.model, state.moco, state.guide, o.guide.crops, make));
   state.ema.reset(*state.model);
 }
 
@@ -84,12 +91,13 @@ std::vector<torch::optim::OptimizerParamGroup> parameter_groups(nn::Cdsr& model,
   for (const auto& p : model->named_parameters()) {
     const std::string& name = p.key();
     const bool lpe = name.rfind("lpe.", 0) == 0;
-    if (lpe && o.guide.freeze_lpe) {
+    if (lpe && o.guide.start() && o.guide.freeze_lpe) {
       torch::Tensor(p.value()).set_requires_grad(false);
       continue;
     }
     const bool between = lpe || name.rfind("csc.", 0) == 0 || name.rfind("sr.compress.", 0) == 0 ||
-                         name.find(".modulation.") != std::string::npos;
+                         name.find(".modulation.") != std::string::npos ||
+                         name.find(".mixing.") != std::string::npos;
     (between ? slow : normal).push_back(p.value());
   }
   for (const torch::Tensor& p : guide->parameters()) slow.push_back(p);

@@ -38,14 +38,20 @@ tools::Picture middle(const torch::Tensor& t) {
                                 .round()
                                 .to(torch::kByte)
                                 .permute({1, 2, 0})
+                                .expand({-1, -1, 3})  // luma as grey
                                 .contiguous();
   const auto* data = rgb.data_ptr<uint8_t>();
   return {static_cast<int>(w), static_cast<int>(h), std::vector<uint8_t>(data, data + rgb.numel())};
 }
 
 double psnr_y(const torch::Tensor& sr, const torch::Tensor& hr, int scale) {
-  const torch::Tensor weights = torch::tensor({65.738, 129.057, 25.064}).reshape({1, 3, 1, 1}) / 256;
-  const torch::Tensor diff = (sr.clamp(0, 1) * 255).round() - hr * 255;
+  // The luma of a luma network is on full range; its code values are fewer.
+  const bool luma = sr.size(1) == 1;
+  const torch::Tensor weights =
+      (luma ? torch::tensor({219.0 / 255}) : torch::tensor({65.738, 129.057, 25.064}) / 256)
+          .reshape({1, -1, 1, 1});
+  const torch::Tensor values = sr.clamp(0, 1) * 255;
+  const torch::Tensor diff = (luma ? values : values.round()) - hr * 255;
   torch::Tensor y = (diff.to(torch::kDouble) * weights).sum(1);
   y = y.slice(1, scale, y.size(1) - scale).slice(2, scale, y.size(2) - scale);
   return 10 * std::log10(255.0 * 255.0 / std::max(y.square().mean().item<double>(), 1e-10));
@@ -75,6 +81,10 @@ Validation::Validation(const std::vector<tools::Picture>& pictures, const BatchO
     }
     pair.lr = pair.lr / 255;
     pair.hr = pair.hr / 255;
+    if (options.colour == Colour::Luma) {
+      pair.lr = luma_of(pair.lr);
+      pair.hr = luma_of(pair.hr);
+    }
     pairs_.push_back(pair);
   }
 }
