@@ -60,7 +60,7 @@ trap end_all EXIT
 value() { sed -n "s/^$1=//p" "$work/$2.log" | tail -n 1; }
 
 step "packages and the element"
-"$root/tools/setup/install.sh" gst
+"$root/tools/dev/setup/install.sh" gst
 cd "$root"
 [[ -f $build/build.ninja ]] || cmake --preset user -B "$build"
 cmake --build "$build" --parallel "$jobs" --target gstcdsr cdsr_live

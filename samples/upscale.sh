@@ -52,7 +52,7 @@ step() {
 quiet() { "$ffmpeg" -hide_banner -nostdin -loglevel error -y "$@"; }
 
 step "packages"
-"$root/tools/setup/install.sh" user
+"$root/tools/dev/setup/install.sh" user
 
 step "libcdsr and the program cdsr"
 cd "$root"

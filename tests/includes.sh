@@ -33,7 +33,7 @@ mkdir -p "$planted"/{model/cuda,filter,gst_plugin,samples,tools}
 echo '#include "filter/format/frame.h"' >"$planted/model/cuda/runner.h"
 # shellcheck disable=SC2016  # CMake's variable
 echo 'add_library(x "${PROJECT_SOURCE_DIR}/filter/cuda/color.cu")' >"$planted/model/CMakeLists.txt"
-echo '#include "tools/image_io.h"' >"$planted/filter/session.cpp"
+echo '#include "tools/media/image_io.h"' >"$planted/filter/session.cpp"
 echo '#include "model/engine.h"' >"$planted/gst_plugin/element.cpp"
 found=$(violations "$planted" | wc -l)
 [[ $found -eq 4 ]] || { echo "includes.sh finds $found of 4 planted violations"; exit 1; }

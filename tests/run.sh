@@ -112,7 +112,7 @@ fuzz_weights() {
 }
 
 step "packages"
-must tools/setup/install.sh test train
+must tools/dev/setup/install.sh test train
 
 step "format and scripts"
 check clang-format check_format

@@ -16,7 +16,7 @@ namespace cdsr::test {
 
 inline void ok(cudaError_t error) { ASSERT_EQ(error, cudaSuccess) << cudaGetErrorString(error); }
 
-/// Skipped where there is no GPU; tools/gpu/check.sh takes no skipped test for a passed one.
+/// Skipped where there is no GPU; tools/dev/gpu/check.sh takes no skipped test for a passed one.
 template <typename Base = testing::Test>
 class NeedsGpu : public Base {
  protected:

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <functional>
 
-#include "tools/rng.h"
+#include "tools/media/rng.h"
 
 namespace cdsr {
 namespace {

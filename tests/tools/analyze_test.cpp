@@ -5,11 +5,11 @@
 #include <cmath>
 
 #include "model/error.h"
-#include "tools/analyze/classify.h"
-#include "tools/analyze/influence.h"
-#include "tools/analyze/lab.h"
-#include "tools/analyze/plot.h"
-#include "tools/analyze/project.h"
+#include "tools/lab/classify.h"
+#include "tools/lab/influence.h"
+#include "tools/lab/lab.h"
+#include "tools/lab/plot.h"
+#include "tools/lab/project.h"
 
 namespace cdsr::analyze {
 namespace {

@@ -1,5 +1,5 @@
 // Image files, and the conversion of every kind of pixel format to RGB.
-#include "tools/image_io.h"
+#include "tools/media/image_io.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ extern "C" {
 
 #include "model/error.h"
 #include "tests/model/temp_folder.h"
-#include "tools/frame_to_rgb.h"
+#include "tools/media/frame_to_rgb.h"
 
 namespace cdsr::tools {
 namespace {

@@ -8,7 +8,7 @@
 #include "model/network.h"
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
-#include "tools/import_state.h"
+#include "tools/commands/import_state.h"
 
 namespace cdsr::tools {
 namespace {

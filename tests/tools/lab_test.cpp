@@ -9,7 +9,7 @@
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
 #include "tests/tools/program.h"
-#include "tools/image_io.h"
+#include "tools/media/image_io.h"
 
 namespace cdsr::tools {
 namespace {

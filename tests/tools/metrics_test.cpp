@@ -1,5 +1,5 @@
 // PSNR and SSIM against values worked out once with NumPy and SciPy from their definitions.
-#include "tools/metrics.h"
+#include "tools/media/metrics.h"
 
 #include <gtest/gtest.h>
 

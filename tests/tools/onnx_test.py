@@ -3,7 +3,7 @@ and cdsr-rt, several sizes of picture, both kinds of query.
 
   onnx_test.py CDSR MAKE_TEST_WEIGHTS
 
-Without ONNX Runtime (pip install onnxruntime; tools/setup/install.sh test puts it into .cache/test-python) it says so
+Without ONNX Runtime (pip install onnxruntime; tools/dev/setup/install.sh test puts it into .cache/test-python) it says so
 and is skipped: exit status 77. CDSR_TEST_PYTHON names the interpreter that has it.
 """
 

@@ -19,7 +19,7 @@
 #include "tests/model/temp_folder.h"
 #include "tests/tools/program.h"
 #include "tests/tools/wave_photos.h"
-#include "tools/rng.h"
+#include "tools/media/rng.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/place.h"
 

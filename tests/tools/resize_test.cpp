@@ -1,5 +1,5 @@
 // Interpolation against what it must do to a ramp, and against the network's own bicubic taps.
-#include "tools/resize.h"
+#include "tools/media/resize.h"
 
 #include <gtest/gtest.h>
 

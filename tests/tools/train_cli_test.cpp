@@ -16,7 +16,7 @@
 #include "tests/model/temp_folder.h"
 #include "tests/tools/program.h"
 #include "tests/tools/wave_photos.h"
-#include "tools/image_io.h"
+#include "tools/media/image_io.h"
 
 namespace cdsr::train {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "model/error.h"
-#include "tools/rng.h"
+#include "tools/media/rng.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/prefetch.h"
 #include "tools/train/trainer.h"

@@ -1,5 +1,5 @@
 // Frames of video files, from a file that the test writes itself.
-#include "tools/video_frames.h"
+#include "tools/media/video_frames.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include "tools/degrade/blur.h"
 #include "tools/degrade/degrade.h"
 #include "tools/degrade/kernel.h"
-#include "tools/resize.h"
+#include "tools/media/resize.h"
 
 namespace cdsr::degrade {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "model/error.h"
-#include "tools/image_io.h"
-#include "tools/rng.h"
+#include "tools/media/image_io.h"
+#include "tools/media/rng.h"
 
 namespace cdsr::train {
 

@@ -16,8 +16,8 @@
 #include "tools/bench/conv_rate.h"
 #include "tools/bench/filter_time.h"
 #include "tools/bench/report.h"
-#include "tools/commands.h"
-#include "tools/library_option.h"
+#include "tools/commands/commands.h"
+#include "tools/commands/library_option.h"
 
 namespace cdsr::tools {
 namespace {

@@ -9,7 +9,7 @@ extern "C" {
 #include <vector>
 
 #include "model/error.h"
-#include "tools/av.h"
+#include "tools/media/av.h"
 
 namespace cdsr::degrade {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "tools/image_io.h"
+#include "tools/media/image_io.h"
 
 namespace cdsr::degrade {
 

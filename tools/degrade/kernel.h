@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "tools/rng.h"
+#include "tools/media/rng.h"
 
 namespace cdsr::degrade {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "tools/rng.h"
+#include "tools/media/rng.h"
 
 namespace cdsr::degrade {
 

@@ -9,8 +9,8 @@
 
 #include "tools/degrade/codec.h"
 #include "tools/degrade/noise.h"
-#include "tools/image_io.h"
-#include "tools/rng.h"
+#include "tools/media/image_io.h"
+#include "tools/media/rng.h"
 
 namespace cdsr::degrade {
 

@@ -11,8 +11,8 @@
 #include "model/config.h"
 #include "tools/degrade/kernel.h"
 #include "tools/degrade/video.h"
-#include "tools/image_io.h"
-#include "tools/rng.h"
+#include "tools/media/image_io.h"
+#include "tools/media/rng.h"
 #include "tools/train/stopwatch.h"
 
 namespace cdsr::train {

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "tools/image_io.h"
-#include "tools/rng.h"
+#include "tools/media/image_io.h"
+#include "tools/media/rng.h"
 
 namespace cdsr::train {
 

@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "model/error.h"
-#include "tools/picture_list.h"
-#include "tools/video_frames.h"
+#include "tools/media/picture_list.h"
+#include "tools/media/video_frames.h"
 
 namespace cdsr::train {
 namespace {

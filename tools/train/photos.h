@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/image_io.h"
+#include "tools/media/image_io.h"
 
 namespace cdsr::train {
 

@@ -7,8 +7,8 @@
 
 #include "model/config.h"
 #include "tools/degrade/video.h"
-#include "tools/image_io.h"
-#include "tools/rng.h"
+#include "tools/media/image_io.h"
+#include "tools/media/rng.h"
 #include "tools/train/degradation_target.h"
 #include "tools/train/stopwatch.h"
 

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "model/error.h"
-#include "tools/commands.h"
+#include "tools/commands/commands.h"
 #include "tools/train/recipe.h"
 #include "tools/train/trainer.h"
 

@@ -1,0 +1,84 @@
+#include "tools/lab/subject.h"
+
+#include "model/error.h"
+#include "model/torch/cdsr.h"
+#include "model/weights.h"
+
+namespace cdsr::analyze {
+namespace {
+
+torch::Tensor to_tensor(const tools::Picture& p) {
+  // from_blob wants a mutable pointer; the conversion copies.
+  auto* data = const_cast<uint8_t*>(p.rgb.data());
+  return torch::from_blob(data, {p.height, p.width, 3}, torch::kByte)
+             .permute({2, 0, 1})
+             .unsqueeze(0)
+             .to(torch::kFloat)
+             .contiguous() /
+         255;
+}
+
+torch::Tensor row(std::span<const float> values) {
+  auto* data = const_cast<float*>(values.data());
+  return torch::from_blob(data, {1, static_cast<int64_t>(values.size())}).clone();
+}
+
+std::vector<float> to_vector(const torch::Tensor& t) {
+  const torch::Tensor c = t.contiguous();
+  return {c.data_ptr<float>(), c.data_ptr<float>() + c.numel()};
+}
+
+}  // namespace
+
+struct Subject::Net {
+  explicit Net(const WeightsFile& file) : model(nn::make_model(file)) {
+    nn::load_state(model, file);
+    model->eval();
+  }
+
+  nn::Cdsr model;
+};
+
+Subject::Subject(const std::filesystem::path& file, int threads) {
+  if (threads > 0) at::set_num_threads(threads);
+  net_ = std::make_unique<Net>(WeightsFile::open(file));
+}
+Subject::~Subject() = default;
+
+const CdsrConfig& Subject::config() const { return net_->model->config; }
+
+std::string Subject::variant() const { return to_string(net_->model->variant); }
+
+int64_t Subject::parameters() const { return nn::parameter_count(net_->model); }
+
+bool Subject::has_codebook() const {
+  return net_->model->encoder->csc && net_->model->encoder->csc->codebook.defined();
+}
+
+std::vector<float> Subject::embed(const tools::Picture& lr) const {
+  const torch::NoGradGuard no_grad;
+  return to_vector(net_->model->encoder->embed(to_tensor(lr)));
+}
+
+std::vector<float> Subject::upscale(const tools::Picture& lr, std::span<const float> embedding) const {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor sr =
+      net_->model->sr(to_tensor(lr), row(embedding), [](int, const torch::Tensor& mean) { return mean; });
+  return to_vector(sr.squeeze(0).permute({1, 2, 0}) * 255);
+}
+
+double Subject::attention_entropy(const tools::Picture& lr) const {
+  const torch::NoGradGuard no_grad;
+  if (!has_codebook()) fail(Errc::InvalidArgument, "a network without a codebook has no attention over it");
+  const auto p = net_->model->encoder->logits(to_tensor(lr)).to(torch::kDouble).softmax(1);
+  return -(p * (p + 1e-300).log()).sum().item<double>();
+}
+
+std::vector<std::vector<float>> Subject::conditioning(std::span<const float> embedding) const {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::vector<float>> out;
+  for (const torch::Tensor& y : net_->model->sr->conditioning(row(embedding))) out.push_back(to_vector(y));
+  return out;
+}
+
+}  // namespace cdsr::analyze
