@@ -1,37 +1,45 @@
 #!/usr/bin/env bash
 # Compares models on your own clips: each is made small, compressed with x264, upscaled again, and scored against itself.
 #
-#   samples/compare.sh [-s SCALE] [-c "CRF..."] [-n FRAMES] [-m "MODEL..."] CLIP...
+#   samples/compare.sh [-s SCALE] [-c "CRF..."] [-n FRAMES] [-t SECONDS] [-m "MODEL..."] [-p] [-o OUT] CLIP...
 #
 # -s   2, 3 or 4 (default 2)
-# -c   x264 qualities (default "23 28 33")
-# -n   frames of each clip, from its middle (default 48)
-# -m   names or files of models (default "cdsr-rt cdsr-rt-video")
+# -c   x264 qualities (default "18 23 28 33")
+# -n   frames of each clip (default 24)
+# -t   where they begin, in seconds (default 0)
+# -m   names or files of models, each with options after an @ (default "cdsr-rt-video"; "cdsr-rt@strength=0.7")
+# -p   ST-LPIPS too, on up to 4 frames of each (Debian's python3-torch)
+# -o   where to write: OUT.html, crops side by side, and OUT.json (default build/samples/compare)
 # CDSR_BUILD   build folder with ffmpeg (default build): samples/upscale.sh or filter/ffmpeg/build.sh makes it
 #
-# Prints a Markdown table: PSNR in dB (Y, U, V) and SSIM (Y) of FFmpeg's bicubic and lanczos and of each model.
+# Prints a Markdown table, means over the clips: PSNR-Y, SSIM-Y, VMAF, VMAF-NEG, overshoot and flicker of bicubic, lanczos,
+# lanczos + unsharp and each model. VMAF comes with PyPI's imageio-ffmpeg, installed into .cache/compare.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$(realpath -m -- "${CDSR_BUILD:-$root/build}")
-ffmpeg=$build/ffmpeg/bin/ffmpeg
-ffprobe=$build/ffmpeg/bin/ffprobe
 scale=2
-qualities="23 28 33"
-frames=48
-models="cdsr-rt cdsr-rt-video"
+qualities="18 23 28 33"
+frames=24
+skip=0
+models="cdsr-rt-video"
+lpips=0
+out=$build/samples/compare
 
 die() {
   echo "error: $*" >&2
   exit 1
 }
-usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
-while getopts s:c:n:m:h option; do
+usage() { sed -n '2,18s/^# \{0,1\}//p' "$0"; }
+while getopts s:c:n:t:m:po:h option; do
   case $option in
     s) scale=$OPTARG ;;
     c) qualities=$OPTARG ;;
     n) frames=$OPTARG ;;
+    t) skip=$OPTARG ;;
     m) models=$OPTARG ;;
+    p) lpips=4 ;;
+    o) out=$(realpath -m -- "$OPTARG") ;;
     h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
@@ -39,42 +47,25 @@ done
 shift $((OPTIND - 1))
 [[ $# -gt 0 ]] || { usage >&2 && exit 2; }
 [[ $scale =~ ^[234]$ ]] || die "-s $scale: the scale is 2, 3 or 4"
+[[ $qualities =~ ^\ *[0-9]+([ ,]+[0-9]+)*\ *$ ]] || die "-c $qualities: x264 qualities, 0 to 51"
 [[ $frames =~ ^[1-9][0-9]*$ ]] || die "-n $frames: a number of frames"
-[[ -x $ffmpeg ]] || die "no $ffmpeg: filter/ffmpeg/build.sh makes it"
+[[ $skip =~ ^[0-9]+([.][0-9]+)?$ ]] || die "-t $skip: seconds"
+[[ -x $build/ffmpeg/bin/ffmpeg ]] || die "no $build/ffmpeg/bin/ffmpeg: filter/ffmpeg/build.sh makes it"
+for clip in "$@"; do [[ -r $clip ]] || die "cannot read $clip"; done
+# A model given as a file keeps its meaning in another folder.
+files=
+for model in $models; do
+  name=${model%%@*}
+  [[ ! -f $name ]] || model=$(realpath -- "$name")${model#"$name"}
+  files+="$model "
+done
 
+"$root/tools/dev/setup/install.sh" compare
+python=$root/.cache/compare/bin/python3
+judge=$("$python" -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())')
+mkdir -p "$(dirname "$out")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-quiet() { "$ffmpeg" -hide_banner -nostdin -loglevel error -y "$@"; }
-
-methods=(bicubic lanczos)
-filters=("scale=iw*$scale:ih*$scale:flags=bicubic+accurate_rnd" "scale=iw*$scale:ih*$scale:flags=lanczos+accurate_rnd")
-for model in $models; do
-  methods+=("$(basename "$model" .safetensors)")
-  filters+=("cdsr=scale=$scale:model=$model")
-done
-
-echo "| clip | crf | method | PSNR Y | U | V | SSIM Y |"
-echo "|---|---|---|---|---|---|---|"
-for clip in "$@"; do
-  length=$("$ffprobe" -v error -show_entries format=duration -of csv=p=0 "$clip") || die "cannot read $clip"
-  from=$(awk -v t="$length" 'BEGIN { printf "%.2f", t / 2 }')
-  # Sides that divide by the scale, and by two after it.
-  quiet -ss "$from" -i "$clip" -an -frames:v "$frames" \
-    -vf "crop=trunc(iw/$((2 * scale)))*$((2 * scale)):trunc(ih/$((2 * scale)))*$((2 * scale)):0:0,format=yuv420p" \
-    -c:v ffv1 "$work/reference.mkv"
-  for crf in $qualities; do
-    quiet -i "$work/reference.mkv" -vf "scale=iw/$scale:ih/$scale:flags=area+accurate_rnd" -c:v libx264 -preset medium \
-      -crf "$crf" "$work/small.mkv"
-    for i in "${!methods[@]}"; do
-      # Both measures write one line a run, at the end, into the log.
-      "$ffmpeg" -hide_banner -nostdin -nostats -loglevel info -i "$work/small.mkv" -i "$work/reference.mkv" \
-        -filter_complex "[0:v]${filters[i]},settb=AVTB,setpts=N,split[a][b];[1:v]settb=AVTB,setpts=N,split[c][d];
-          [a][c]psnr[o];[b][d]ssim[p]" -map '[o]' -f null - -map '[p]' -f null - 2>"$work/log" ||
-        { tail -n 5 "$work/log" >&2 && die "$clip, crf $crf, ${methods[i]}: measuring failed"; }
-      psnr=$(sed -nE 's/.*PSNR y:([^ ]*) u:([^ ]*) v:([^ ]*) .*/\1 | \2 | \3/p' "$work/log")
-      ssim=$(sed -nE 's/.*SSIM Y:([^ ]*) .*/\1/p' "$work/log")
-      [[ -n $psnr && -n $ssim ]] || die "$clip, crf $crf, ${methods[i]}: ffmpeg printed no score"
-      printf '| %s | %s | %s | %s | %s |\n' "$(basename "$clip")" "$crf" "${methods[i]}" "$psnr" "$ssim"
-    done
-  done
-done
+"$python" "$root/samples/compare.py" --ffmpeg "$build/ffmpeg/bin/ffmpeg" --ffprobe "$build/ffmpeg/bin/ffprobe" \
+  --judge "$judge" --work "$work" --out "$out" --scale "$scale" --crf "$qualities" --frames "$frames" --skip "$skip" \
+  --models "$files" --lpips "$lpips" -- "$@"
