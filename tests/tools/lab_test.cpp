@@ -19,9 +19,7 @@ namespace fs = std::filesystem;
 class Lab : public ::testing::Test {
  protected:
   void SetUp() override {
-    const CdsrConfig config = tiny_config(Body::Plain, 2);
-    write_weights(weights(), random_tensors(config, 1),
-                  {{"cdsr.format", "1"}, {"cdsr.config", to_json(config)}}, DType::F32);
+    write(tiny_config(Body::Plain, 2));
     fs::create_directory(photos());
     for (int i = 0; i < 3; ++i) {
       Picture p{72, 68, {}};
@@ -32,6 +30,10 @@ class Lab : public ::testing::Test {
                                                  60 * std::cos(0.2 * y * (c + 1))));
       write_picture(photos() / (std::to_string(i) + ".png"), p);
     }
+  }
+  void write(const CdsrConfig& config) {
+    write_weights(weights(), random_tensors(config, 1),
+                  {{"cdsr.format", "1"}, {"cdsr.config", to_json(config)}}, DType::F32);
   }
   fs::path weights() const { return folder_.path() / "tiny-x2.safetensors"; }
   fs::path photos() const { return folder_.path() / "photos"; }
@@ -68,6 +70,16 @@ TEST_F(Lab, AnalyzeSaysWhatTheEmbeddingIsWorth) {
     expect(text, "</svg>");
   }
   expect(analyze("widths", "--widths 3 --svg " + svg), "bicubic");
+}
+
+TEST_F(Lab, LooksAtCodedClipsAndAtLumaNetworks) {
+  write(tiny_config(Body::Stack, 2));
+  expect(analyze("influence", "--draws 3"), "under 3 clips' degradations");
+  expect(analyze("classes", "--crf 18,38"), "chance 50.0 %");
+  expect(analyze("score"), "mean");
+  const Outcome o = cdsr("analyze influence " + weights().string() + " --data " + photos().string() +
+                         " --draws 3 --crf 20,30");
+  EXPECT_EQ(o.status, 2);
 }
 
 TEST_F(Lab, OnePictureIsTooFew) {

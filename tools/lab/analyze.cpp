@@ -22,6 +22,8 @@ struct Arguments {
   int scale = 2, threads = 0;
   analyze::GridOptions grid;
   bool oracle = false;
+  int draws = 0;
+  std::vector<double> crf;
   int widths = 10, neighbours = 5;
   std::string method = "tsne", colors = "degradation";
   std::filesystem::path svg;
@@ -51,6 +53,16 @@ void add_grid_options(CLI::App& c, Arguments& a) {
       ->capture_default_str();
 }
 
+void add_clip_options(CLI::App& c, Arguments& a) {
+  CLI::Option* draws =
+      c.add_option("--draws", a.draws, "in place of kernels: N draws of the training's video degradation")
+          ->check(CLI::Range(2, 1000));
+  c.add_option("--crf", a.crf, "in place of kernels: clips coded by H.264 at these CRFs, 20,30")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 51.0))
+      ->excludes(draws);
+}
+
 void add_widths_option(CLI::App& c, Arguments& a) {
   c.add_option("--widths", a.widths, "isotropic kernels of variance 1 to N")
       ->check(CLI::Range(2, 50))
@@ -63,13 +75,21 @@ struct Looked {
 
   Looked(const Arguments& a, bool isotropic)
       : subject(find_model(a.model, a.scale), a.threads),
-        grid(analyze::make_grid(a.grid, subject.config().scale,
-                                isotropic ? analyze::isotropic_kernels(a.widths)
-                                          : degrade::paper_kernels(subject.config().scale))) {
+        grid(grid_of(a, isotropic, subject.config().scale)) {
     const std::string variant = subject.variant();
-    fmt::print("{}{} x{}: {} pictures under {} kernels, protocol {}, noise {:g}\n\n", a.model,
-               variant.empty() ? "" : " (" + variant + ")", grid.scale, grid.pictures(), grid.degradations(),
-               a.grid.protocol, a.grid.noise);
+    fmt::print("{}{} x{}: {} pictures under {} ", a.model, variant.empty() ? "" : " (" + variant + ")",
+               grid.scale, grid.pictures(), grid.degradations());
+    if (!grid.clips.empty())
+      fmt::print("clips' degradations\n\n");
+    else
+      fmt::print("kernels, protocol {}, noise {:g}\n\n", a.grid.protocol, a.grid.noise);
+  }
+
+  static analyze::Grid grid_of(const Arguments& a, bool isotropic, int scale) {
+    if (a.draws > 0) return analyze::make_grid(a.grid, scale, analyze::drawn_clips(a.draws, scale));
+    if (!a.crf.empty()) return analyze::make_grid(a.grid, scale, analyze::coded_clips(a.crf, scale));
+    return analyze::make_grid(
+        a.grid, scale, isotropic ? analyze::isotropic_kernels(a.widths) : degrade::paper_kernels(scale));
   }
 
   std::vector<std::vector<float>> embeddings() const {
@@ -160,11 +180,13 @@ void add_analyze(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
   CLI::App* part =
       add_part(*c, "influence", "Upscale under each picture's own, others', no embedding", a, run_influence);
+  add_clip_options(*part, *a);
   part->add_flag("--oracle", a->oracle, "also the best of all of another picture's embeddings (slower)");
   add_part(*c, "score", "PSNR under the paper's nine kernels, laboratory variants too", a, run_score);
   part = add_part(*c, "classes", "How well degradation and picture are told from the embedding (Table 1)", a,
                   run_classes);
   add_widths_option(*part, *a);
+  add_clip_options(*part, *a);
   part->add_option("--neighbours", a->neighbours, "voters")->check(CLI::Range(1, 100))->capture_default_str();
   part = add_part(*c, "map", "The embeddings in the plane, as SVG (figure 2)", a, run_map);
   add_widths_option(*part, *a);

@@ -3,11 +3,16 @@
 #include "model/error.h"
 #include "model/torch/cdsr.h"
 #include "model/weights.h"
+#include "tools/media/luma.h"
 
 namespace cdsr::analyze {
 namespace {
 
-torch::Tensor to_tensor(const tools::Picture& p) {
+torch::Tensor to_tensor(const tools::Picture& p, Colour colour) {
+  if (colour == Colour::Luma) {
+    std::vector<float> luma = tools::luma_plane(p);
+    return torch::from_blob(luma.data(), {1, 1, p.height, p.width}).clone();
+  }
   // from_blob wants a mutable pointer; the conversion copies.
   auto* data = const_cast<uint8_t*>(p.rgb.data());
   return torch::from_blob(data, {p.height, p.width, 3}, torch::kByte)
@@ -57,20 +62,21 @@ bool Subject::has_codebook() const {
 
 std::vector<float> Subject::embed(const tools::Picture& lr) const {
   const torch::NoGradGuard no_grad;
-  return to_vector(net_->model->encoder->embed(to_tensor(lr)));
+  return to_vector(net_->model->encoder->embed(to_tensor(lr, config().colour)));
 }
 
 std::vector<float> Subject::upscale(const tools::Picture& lr, std::span<const float> embedding) const {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor sr =
-      net_->model->sr(to_tensor(lr), row(embedding), [](int, const torch::Tensor& mean) { return mean; });
+  const torch::Tensor sr = net_->model->sr(to_tensor(lr, config().colour), row(embedding),
+                                           [](int, const torch::Tensor& mean) { return mean; });
+  if (config().colour == Colour::Luma) return tools::with_luma(lr, config().scale, to_vector(sr));
   return to_vector(sr.squeeze(0).permute({1, 2, 0}) * 255);
 }
 
 double Subject::attention_entropy(const tools::Picture& lr) const {
   const torch::NoGradGuard no_grad;
   if (!has_codebook()) fail(Errc::InvalidArgument, "a network without a codebook has no attention over it");
-  const auto p = net_->model->encoder->logits(to_tensor(lr)).to(torch::kDouble).softmax(1);
+  const auto p = net_->model->encoder->logits(to_tensor(lr, config().colour)).to(torch::kDouble).softmax(1);
   return -(p * (p + 1e-300).log()).sum().item<double>();
 }
 

@@ -1,7 +1,6 @@
 #include "tools/media/upscaler.h"
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 
 #include "model/error.h"
@@ -9,7 +8,7 @@
 #include "model/registry.h"
 #include "model/weights.h"
 #include "tools/commands/library_option.h"
-#include "tools/media/resize.h"
+#include "tools/media/luma.h"
 
 namespace cdsr::tools {
 namespace {
@@ -20,32 +19,16 @@ std::string backend_names() {
   return names;
 }
 
-/// BT.601's weights, as JPEG has them: what luma is where a picture does not say.
-constexpr std::array<float, 3> kLuma = {0.299F, 0.587F, 0.114F};
-
 Image to_planar(const Picture& p, Colour colour) {
   Image image(p.width, p.height);
   if (colour == Colour::Luma) {
-    for (size_t i = 0; i < image.plane[0].size(); ++i)
-      for (size_t c = 0; c < 3; ++c)
-        image.plane[0][i] += kLuma[c] * static_cast<float>(p.rgb[3 * i + c]) / 255.0F;
+    image.plane[0] = luma_plane(p);
     return image;
   }
   for (size_t c = 0; c < 3; ++c)
     for (size_t i = 0; i < image.plane[c].size(); ++i)
       image.plane[c][i] = static_cast<float>(p.rgb[3 * i + c]) / 255.0F;
   return image;
-}
-
-/// The interpolated picture's colour with the network's luma.
-std::vector<float> with_luma(const Picture& lr, int scale, const std::vector<float>& luma) {
-  std::vector<float> rgb = enlarge(lr, scale, Filter::Bicubic, (scale - 1) / 2.0);
-  for (size_t i = 0; i < luma.size(); ++i) {
-    float* const pixel = &rgb[3 * i];
-    const float change = 255.0F * luma[i] - (kLuma[0] * pixel[0] + kLuma[1] * pixel[1] + kLuma[2] * pixel[2]);
-    for (size_t c = 0; c < 3; ++c) pixel[c] += change;
-  }
-  return rgb;
 }
 
 }  // namespace
