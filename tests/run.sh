@@ -1,21 +1,32 @@
 #!/usr/bin/env bash
 # Everything that must hold, from nothing: installs what is missing, builds, runs all tests.
 #
-#   tests/run.sh
+#   tests/run.sh         packages, format, build, FFmpeg with the filter, all tests
+#   tests/run.sh --all   and sanitizers (address, undefined behaviour, threads), fuzzing, clang-tidy on what changed: what CI runs
 #
-# JOBS           compiler processes (default: one for each processor)
+# JOBS           compiler and test processes (default: one for each processor)
 # FUZZ_SECONDS   time for the fuzzer of the weights reader (default 30)
+# CDSR_BASE      commit since which files count as changed (default: the last 20 commits)
 #
 # Ends with ctest's summaries and the line "N passed, N failed". Fails when a check failed or nothing was run.
 set -uo pipefail
 
+all=0
+case ${1:-} in
+  "") ;;
+  --all) all=1 ;;
+  *)
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 build=$root/build
-sanitize=$root/build-sanitize
 jobs=${JOBS:-$(nproc)}
 fuzz_seconds=${FUZZ_SECONDS:-30}
-steps=8
+steps=$((all ? 9 : 5))
 
 number=0
 passed=0
@@ -23,12 +34,20 @@ failed=0
 skipped=0
 summaries=()
 
+begun=0
+times=()
+close_step() { [[ $number -eq 0 ]] || times[-1]+=": $((SECONDS - begun)) s"; }
 step() {
+  close_step
   number=$((number + 1))
+  begun=$SECONDS
+  times+=("$*")
   printf '\n== %d of %d: %s (%d s so far)\n' "$number" "$steps" "$*" "$SECONDS"
 }
 finish() {
+  close_step
   printf '\n== results (%d s in all)\n' "$SECONDS"
+  printf '%s\n' "${times[@]}"
   [[ ${#summaries[@]} -eq 0 ]] || printf '%s\n' "${summaries[@]}"
   [[ $skipped -eq 0 ]] || echo "$skipped skipped"
   echo "$passed passed, $failed failed"
@@ -61,7 +80,7 @@ run_ctest() { # NAME FOLDER ARGUMENTS...
   shift 2
   report=$folder/ctest.xml
   rm -f "$report"
-  ctest --test-dir "$folder" --output-on-failure --output-junit "$report" --timeout 600 "$@" | tee "$folder/ctest.log"
+  ctest --test-dir "$folder" --output-on-failure --output-junit "$report" --timeout 600 --parallel "$jobs" "$@" | tee "$folder/ctest.log"
   status=${PIPESTATUS[0]}
   suite=$(tr '\n' ' ' <"$report" | grep -o '<testsuite [^>]*>')
   attribute() {
@@ -95,7 +114,7 @@ check_format() {
       echo "not formatted: $file (clang-format -i mends it)"
       bad=1
     fi
-  done < <(git ls-files -z '*.cpp' '*.h' '*.c' '*.inl')
+  done < <(git ls-files -z '*.cpp' '*.h' '*.c' '*.inl' '*.cu')
   return "$bad"
 }
 # shellcheck disable=SC2317
@@ -109,6 +128,24 @@ fuzz_weights() {
     "$build/bin/weights_fuzz_driver" --corpus "$corpus" &&
     "$build/bin/weights_fuzzer" -max_total_time="$fuzz_seconds" -seed=1 -verbosity=0 -print_final_stats=1 \
       -artifact_prefix="$build/fuzz-" "$corpus"
+}
+# clang-tidy where the build knows how a file is compiled; LibTorch's headers it cannot digest.
+# shellcheck disable=SC2317
+tidy_changed() {
+  local base files
+  base=${CDSR_BASE:-$(git rev-list --max-count=1 --skip=20 HEAD)}
+  [[ -n $base ]] || base=$(git hash-object -t tree /dev/null)
+  mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- 'model/*.cpp' 'filter/*.cpp' 'tools/*.cpp' 'gst_plugin/*.cpp' |
+    grep -vE '^(model/torch|tools/train|tools/lab)/')
+  echo "${#files[@]} files changed since $base"
+  [[ ${#files[@]} -eq 0 ]] || printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$jobs" clang-tidy --quiet -p "$build"
+}
+sanitized() { # PRESET NAME CTEST-ARGUMENTS...
+  local preset=$1 name=$2 folder=$root/build-$1
+  shift 2
+  must cmake --preset "$preset"
+  must cmake --build "$folder" --parallel "$jobs"
+  run_ctest "$name" "$folder" "$@"
 }
 
 step "packages"
@@ -127,13 +164,16 @@ must env JOBS="$jobs" filter/ffmpeg/build.sh "$build"
 
 step "tests"
 CDSR_REQUIRE_PLUGINS=1 run_ctest "release" "$build"
+[[ $all -eq 1 ]] || finish
 
-step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
-must cmake --preset sanitize
-must cmake --build "$sanitize" --parallel "$jobs"
+step "clang-tidy on what changed"
+check clang-tidy tidy_changed
 
-step "unit tests and fuzz driver under the sanitizers"
-run_ctest "sanitizers" "$sanitize" -L 'unit|fuzz'
+step "AddressSanitizer and UndefinedBehaviorSanitizer: unit tests and fuzz driver"
+sanitized sanitize "sanitizers" -L 'unit|fuzz'
+
+step "ThreadSanitizer: pipeline, live streams, threads of the CPU engine"
+sanitized threads "threads" -R '^(Live|Pipeline|Embedder|CpuEngine|ThreadPool)'
 
 step "fuzzing the weights reader for $fuzz_seconds s"
 check libFuzzer fuzz_weights

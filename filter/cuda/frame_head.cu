@@ -34,6 +34,7 @@ void launch_frame_head(const FrameArgs* frame, const HeadArgs<T>& a, cudaStream_
 }
 template void launch_frame_head<float>(const FrameArgs*, const HeadArgs<float>&, cudaStream_t);
 template void launch_frame_head<__half>(const FrameArgs*, const HeadArgs<__half>&, cudaStream_t);
-template void launch_frame_head<__nv_bfloat16>(const FrameArgs*, const HeadArgs<__nv_bfloat16>&, cudaStream_t);
+template void launch_frame_head<__nv_bfloat16>(const FrameArgs*, const HeadArgs<__nv_bfloat16>&,
+                                               cudaStream_t);
 
 }  // namespace cdsr::cuda

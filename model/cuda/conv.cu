@@ -188,9 +188,9 @@ __device__ inline Two<T> two_of(const T* from, ptrdiff_t at, int pitch, int chan
   return *reinterpret_cast<const Two<T>*>(from + at * pitch + channel);
 }
 
-/// Stores what a lane has of mma's accumulators, four pairs of channels of a pixel at a time: what is added is
-/// fetched for all of them before the first is stored, since the compiler must take a store for what may change
-/// it. Returns whether all values are finite; leaves in `sums` what counts in the partial sums.
+/// Stores what a lane has of mma's accumulators, four pairs of channels of a pixel at a time: what is added
+/// is fetched for all of them before the first is stored, since the compiler must take a store for what may
+/// change it. Returns whether all values are finite; leaves in `sums` what counts in the partial sums.
 template <typename T, typename Out, int kN, bool kDqa>
 __device__ inline bool store_pairs(const ConvArgs<T>& a, const Place& place, float (&sums)[kN]) {
   using Added = std::conditional_t<kDqa, T, typename ConvArgs<T>::Residual>;
@@ -235,10 +235,10 @@ __device__ inline bool store_pairs(const ConvArgs<T>& a, const Place& place, flo
         Two<Out> result;
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
-          result.value[i] = stored<Out>(
-              a, combined<kDqa>(
-                     a, pair[i], c + i, bias[n].value[i], gate[n].value[i],
-                     [&] { return first[n].value[i]; }, [&] { return second[n].value[i]; }));
+          result.value[i] =
+              stored<Out>(a, combined<kDqa>(
+                                 a, pair[i], c + i, bias[n].value[i], gate[n].value[i],
+                                 [&] { return first[n].value[i]; }, [&] { return second[n].value[i]; }));
           const float kept = static_cast<float>(result.value[i]);
           finite = finite && isfinite(kept);
           pair[i] = counts ? kept : 0.0F;

@@ -1,6 +1,6 @@
-#include "tests/cuda/on_cpu/stand_in_kernels.h"
-
 #include <cuda_fp16.h>
+
+#include "tests/cuda/on_cpu/stand_in_kernels.h"
 
 namespace cuda_on_cpu::test {
 namespace {
@@ -84,7 +84,9 @@ void launch_never_loaded(float* value, cudaStream_t stream) { never_loaded<<<1, 
 void launch_reverse(float* values, bool barrier, int bytes, cudaStream_t stream) {
   reverse<<<1, 256, bytes, stream>>>(values, barrier);
 }
-void launch_lonely_shuffle(float* values, cudaStream_t stream) { lonely_shuffle<<<1, 32, 0, stream>>>(values); }
+void launch_lonely_shuffle(float* values, cudaStream_t stream) {
+  lonely_shuffle<<<1, 32, 0, stream>>>(values);
+}
 void launch_early_return(float* values, cudaStream_t stream) { early_return<<<1, 64, 0, stream>>>(values); }
 void launch_copy_async(float* values, bool wait, cudaStream_t stream) {
   copy_async<<<1, 32, 0, stream>>>(values, wait);

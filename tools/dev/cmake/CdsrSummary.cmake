@@ -20,5 +20,5 @@ cdsr_summary_line("FFmpeg libs     image files in the tools" "${LIBAV_FOUND}" "n
 cdsr_summary_line("GStreamer       the element `cdsr`" "${GST_FOUND}" "no element; needs GStreamer 1.22 or newer")
 cdsr_summary_line("libgstcuda      its frames in a GPU" "${GST_CUDA_LIBRARY}" "memory:CUDAMemory is left out of the element")
 cdsr_summary_line("Tests           GoogleTest" "${CDSR_TESTS}" "no tests")
-cdsr_summary_line("Sanitizers      ASan, UBSan" "${CDSR_SANITIZE}" "plain build")
+cdsr_summary_line("Sanitizers      ${CDSR_SANITIZE}" "${CDSR_SANITIZE}" "plain build")
 cdsr_summary_line("ccache          faster rebuilds" "${CDSR_CCACHE}" "every build compiles everything")

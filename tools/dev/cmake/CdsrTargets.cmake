@@ -26,7 +26,13 @@ target_compile_options(cdsr_flags INTERFACE
 # Includes are spelled from the project's root: "model/config.h".
 target_include_directories(cdsr_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 if(CDSR_SANITIZE)
-  target_compile_options(cdsr_flags INTERFACE "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=address,undefined;\
--fno-sanitize-recover=undefined;-fno-omit-frame-pointer>")
-  target_link_options(cdsr_flags INTERFACE -fsanitize=address,undefined)
+  if(CDSR_SANITIZE STREQUAL "address")
+    set(CDSR_SANITIZE_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  elseif(CDSR_SANITIZE STREQUAL "thread")
+    set(CDSR_SANITIZE_FLAGS -fsanitize=thread)
+  else()
+    message(FATAL_ERROR "CDSR_SANITIZE is '${CDSR_SANITIZE}', must be address, thread or empty")
+  endif()
+  target_compile_options(cdsr_flags INTERFACE "$<$<COMPILE_LANGUAGE:C,CXX>:${CDSR_SANITIZE_FLAGS};-fno-omit-frame-pointer>")
+  target_link_options(cdsr_flags INTERFACE ${CDSR_SANITIZE_FLAGS})
 endif()
