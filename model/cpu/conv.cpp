@@ -60,7 +60,7 @@ dnnl::convolution_forward::primitive_desc make_desc(const ConvShape& s, int widt
 
 }  // namespace
 
-int block_channels() { return kernel_isa() == Isa::Avx512 ? 16 : 8; }
+int block_channels() { return kernel_isa() >= Isa::Avx512 ? 16 : 8; }
 
 ConvKernel::ConvKernel(const ConvShape& s, int width, int rows)
     : post_(s.post),

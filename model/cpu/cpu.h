@@ -1,6 +1,6 @@
 // The CPU backend. fp32, or bf16 storage and products with fp32 accumulation; 3x3 convolutions in fp32 by our
-// own kernel (winograd.h), all others by oneDNN, each call on one thread; strips of rows from a queue, each
-// run by one thread through all layers that are local (runner.h).
+// own kernels (winograd.h, kernels.h), all others by oneDNN, each call on one thread; strips of rows from a
+// queue, each run by one thread through all layers that are local (runner.h).
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ bool available(std::string& reason);
 std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options);
 std::unique_ptr<Operators> operators(const EngineOptions& options);
 
-/// A convolution the engine runs, and the name of what runs it: oneDNN's, or "winograd:" and Highway's name
-/// of the instruction set.
+/// A convolution the engine runs, and the name of what runs it: oneDNN's, or "winograd:" or "tail:" and the
+/// name of the instruction set.
 struct Implementation {
   std::string layer;  ///< "32->32 3x3 bf16 480x8"
   std::string name;   ///< "brgconv:avx512_core_bf16", "winograd:AVX2"

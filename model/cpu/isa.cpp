@@ -17,7 +17,8 @@ bool includes(dnnl::cpu_isa isa) {
 }  // namespace
 
 Isa kernel_isa() {
-  if (includes(dnnl::cpu_isa::avx512_core)) return Isa::Avx512;
+  if (has_fast_bf16()) return Isa::Avx512Bf16;
+  if (has_bf16()) return Isa::Avx512;
   return includes(dnnl::cpu_isa::avx2) ? Isa::Avx2 : Isa::Base;
 }
 

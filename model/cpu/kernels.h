@@ -17,6 +17,9 @@ struct ShuffleTaps {
   float weight[4][4] = {};
 };
 
+/// Output channels of RowKernels::tail, and the most input channels it takes.
+inline constexpr int kTailOutputs = 4, kTailChannels = 64;
+
 /// For rows stored as one Type; `void` pointers are to values of it.
 struct RowKernels {
   /// lrelu (slope 1: none) of the 3x3 convolution of a picture of `planes` planes: rows y - 1, y, y + 1
@@ -33,9 +36,17 @@ struct RowKernels {
   void (*pack)(const void* row, int width, int channels, int block, ptrdiff_t distance, void* out);
   void (*unpack)(const void* in, int width, int channels, int block, ptrdiff_t distance, float scale,
                  const void* add, void* out);
+  /// 3x3 convolution of rows y - 1, y, y + 1 to kTailOutputs channels, the first of the `stride` that a pixel
+  /// of `out` has. Lanes are input channels, `tail_step` at a time, of which `channels` is a multiple;
+  /// weights: [9 taps][channels / tail_step][kTailOutputs][tail_step] values of the rows' type. tail_step 0:
+  /// Winograd's kernel or oneDNN is faster with these instructions.
+  int tail_step;
+  void (*tail)(const void* const rows[3], int width, int channels, const void* weights, const float* bias,
+               int stride, float* out);
 };
 
 struct Kernels {
+  const char* name;    ///< "avx2"
   RowKernels rows[2];  ///< by Type
   /// Pixel shuffle of one low-resolution row `in` (width x channels), plus the enlarged picture with
   /// taps.skip. picture: rows y - 2 to y + 2, clamped, first pixel of plane 0. out: first row of plane 0;

@@ -4,6 +4,10 @@
 // be this one.
 #include <cstdint>
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
 #include "model/cpu/kernels.h"
 
 namespace cdsr::cpu::CDSR_KERNELS {
@@ -32,6 +36,12 @@ CDSR_INLINE Vec load(const Bf16* p) {
   return v;
 }
 /// Rounds to nearest even, as oneDNN does.
+#ifdef __AVX512BF16__
+CDSR_INLINE void store(Bf16* p, const Vec& v) {
+  const __m256bh h = _mm512_cvtneps_pbh(v);
+  __builtin_memcpy(p, &h, sizeof h);
+}
+#else
 CDSR_INLINE void store(Bf16* p, const Vec& v) {
   UVec u;
   __builtin_memcpy(&u, &v, sizeof u);
@@ -39,6 +49,7 @@ CDSR_INLINE void store(Bf16* p, const Vec& v) {
   const HVec h = __builtin_convertvector(u, HVec);
   __builtin_memcpy(p, &h, sizeof h);
 }
+#endif
 
 CDSR_INLINE Vec splat(float x) { return x - Vec{}; }
 CDSR_INLINE Vec leaky(const Vec& v, float slope) {
@@ -198,12 +209,118 @@ void shuffle(const float* in, int channels, int width, const ShuffleTaps& taps, 
     shuffle_scale<4>(in, channels, width, taps, picture, plane, out, out_plane, temp);
 }
 
+/// A vector of a row's values, as the tail multiplies them.
 template <typename T>
-constexpr RowKernels rows() {
-  return {head<T>, dqa<T>, sum<T>, pack<T>, unpack<T>};
+struct Factor;
+template <>
+struct Factor<float> {
+  static constexpr int kValues = kLanes;
+  Vec v;
+  explicit CDSR_INLINE Factor(const float* p) : v(load(p)) {}
+  CDSR_INLINE void add(const Factor& w, Vec& sum) const { sum += v * w.v; }
+};
+#ifdef __AVX512BF16__
+template <>
+struct Factor<Bf16> {
+  static constexpr int kValues = 2 * kLanes;  // two products a lane
+  __m512bh v;
+  explicit CDSR_INLINE Factor(const Bf16* p) { __builtin_memcpy(&v, p, sizeof v); }
+  CDSR_INLINE void add(const Factor& w, Vec& sum) const { sum = _mm512_dpbf16_ps(sum, v, w.v); }
+};
+#endif
+
+/// Lanes of a and b, of two neighbours D apart the sum: a's where bit D of the lane is clear, else b's.
+template <int D>
+CDSR_INLINE Vec fold(const Vec& a, const Vec& b) {
+  UVec same, other;
+  for (int i = 0; i < kLanes; ++i) {
+    const int from = (i & D) != 0 ? kLanes : 0;
+    same[i] = i + from;
+    other[i] = (i ^ D) + from;
+  }
+  return __builtin_shuffle(a, b, same) + __builtin_shuffle(a, b, other);
+}
+/// Lane i of the result is the sum of the lanes of v[i].
+template <int D = 1>
+CDSR_INLINE Vec lane_sums(Vec* v) {
+  for (int i = 0; i < kLanes / D / 2; ++i) v[i] = fold<D>(v[2 * i], v[2 * i + 1]);
+  if constexpr (2 * D < kLanes)
+    return lane_sums<2 * D>(v);
+  else
+    return v[0];
 }
 
-constexpr Kernels table() { return {{rows<float>(), rows<Bf16>()}, shuffle}; }
+/// P pixels of the tail, from three rows that begin at the pixel before them.
+template <int P, typename T>
+CDSR_INLINE Vec tail_tile(const T* const rows[3], int channels, const T* weights) {
+  Vec sum[P * kTailOutputs] = {};
+  for (int ky = 0; ky < 3; ++ky)
+    for (int kx = 0; kx < 3; ++kx) {
+      const T* pixel = rows[ky] + ptrdiff_t{kx} * channels;
+      for (int c = 0; c < channels; c += Factor<T>::kValues) {
+#pragma GCC unroll 4
+        for (int o = 0; o < kTailOutputs; ++o, weights += Factor<T>::kValues) {
+          const Factor<T> w(weights);
+#pragma GCC unroll 4
+          for (int p = 0; p < P; ++p)
+            Factor<T>(pixel + ptrdiff_t{p} * channels + c).add(w, sum[p * kTailOutputs + o]);
+        }
+      }
+    }
+  return lane_sums(sum);
+}
+
+template <typename T>
+void tail(const void* const from[3], int width, int channels, const void* weights, const float* bias,
+          int stride, float* out) {
+  constexpr int kPixels = kLanes / kTailOutputs;  // all their sums in one vector
+  const T* const w = static_cast<const T*>(weights);
+  const size_t pixel = channels * sizeof(T);
+  for (int x = 0; x < width; x += kPixels) {
+    const T* rows[3];
+    T edge[3][(kPixels + 2) * kTailChannels];  // pixels beside the row are zeros
+    for (int k = 0; k < 3; ++k) {
+      const T* const row = static_cast<const T*>(from[k]);
+      rows[k] = row + static_cast<ptrdiff_t>(x - 1) * channels;
+      if (x > 0 && x + kPixels < width) continue;
+      const int first = x > 0 ? x - 1 : 0, end = x + kPixels < width ? x + kPixels + 1 : width;
+      __builtin_memset(edge[k], 0, sizeof edge[k]);
+      __builtin_memcpy(edge[k] + static_cast<ptrdiff_t>(first - x + 1) * channels,
+                       row + static_cast<ptrdiff_t>(first) * channels, (end - first) * pixel);
+      rows[k] = edge[k];
+    }
+    const Vec sum = tail_tile<kPixels>(rows, channels, w);
+    float values[kLanes];
+    store(values, sum);
+    for (int p = 0; p < kPixels && x + p < width; ++p)
+      for (int o = 0; o < kTailOutputs; ++o)
+        out[static_cast<ptrdiff_t>(x + p) * stride + o] = values[p * kTailOutputs + o] + bias[o];
+  }
+}
+
+template <typename T>
+constexpr RowKernels rows() {
+  return {head<T>, dqa<T>, sum<T>, pack<T>, unpack<T>, 0, nullptr};
+}
+template <typename T>
+constexpr RowKernels rows_with_tail() {
+  RowKernels kernels = rows<T>();
+  kernels.tail_step = Factor<T>::kValues;
+  kernels.tail = tail<T>;
+  return kernels;
+}
+
+#define CDSR_TEXT_(name) #name
+#define CDSR_TEXT(name) CDSR_TEXT_(name)
+constexpr Kernels table() {
+#if defined(__AVX512BF16__)
+  return {CDSR_TEXT(CDSR_KERNELS), {rows_with_tail<float>(), rows_with_tail<Bf16>()}, shuffle};
+#elif defined(__AVX512F__)
+  return {CDSR_TEXT(CDSR_KERNELS), {rows_with_tail<float>(), rows<Bf16>()}, shuffle};
+#else
+  return {CDSR_TEXT(CDSR_KERNELS), {rows<float>(), rows<Bf16>()}, shuffle};
+#endif
+}
 
 }  // namespace
 }  // namespace cdsr::cpu::CDSR_KERNELS

@@ -20,6 +20,13 @@ inline int padded_channels(int channels) { return static_cast<int>(round_up(chan
 /// each with kPicturePad zeros before its first pixel.
 inline int picture_plane(int width) { return static_cast<int>(round_up(width + 3 * kPicturePad, 16)); }
 
+/// To nearest even.
+inline Bf16 narrow(float f) {
+  uint32_t bits;
+  std::memcpy(&bits, &f, sizeof bits);
+  return {static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16)};
+}
+
 class Buffer {
  public:
   Buffer() = default;

@@ -16,12 +16,6 @@ float widen(Bf16 v) {
   return f;
 }
 
-Bf16 narrow(float f) {
-  uint32_t bits;
-  std::memcpy(&bits, &f, sizeof bits);
-  return {static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16)};
-}
-
 /// Planes 0 to 2 of a map as a source and as a sink.
 class MapSource final : public RowSource {
  public:

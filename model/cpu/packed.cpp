@@ -1,6 +1,9 @@
 #include "model/cpu/packed.h"
 
+#include <cstring>
 #include <map>
+
+#include "model/cpu/kernels.h"
 
 namespace cdsr::cpu {
 
@@ -40,6 +43,30 @@ void PackedConv::replace(const Conv& conv) {
   stream.wait();
   for (Transformed& t : transformed_)
     t.kernels->transform(plain_.data(), in_, t.outputs, t.weights.as<float>());
+  for (const Tail& t : tails_) store_tail(t);
+}
+
+void PackedConv::store_tail(const Tail& t) const {
+  size_t at = 0;
+  for (int tap = 0; tap < 9; ++tap)
+    for (int c = 0; c < in_; c += t.step)
+      for (int o = 0; o < kTailOutputs; ++o)
+        for (int i = 0; i < t.step; ++i, ++at) {
+          const float w = plain_[(static_cast<size_t>(o) * in_ + c + i) * 9 + tap];
+          if (t.type == Type::F32)
+            t.weights.as<float>()[at] = w;
+          else
+            t.weights.as<Bf16>()[at] = narrow(w);
+        }
+}
+
+const void* PackedConv::tail(Type type, int step) const {
+  const std::lock_guard lock(mutex_);
+  for (const Tail& have : tails_)
+    if (have.type == type && have.step == step) return have.weights.data();
+  Tail t{type, step, Buffer(size_t{9} * in_ * kTailOutputs * size_of(type))};
+  store_tail(t);
+  return tails_.emplace_back(std::move(t)).weights.data();
 }
 
 const void* PackedConv::weights(const dnnl::memory::desc& desc) const {

@@ -33,6 +33,8 @@ class PackedConv {
   const void* weights(const dnnl::memory::desc& desc) const;
   /// Transformed for `kernels`, of the first `outputs` output channels; made on first use.
   const float* winograd(const WinogradKernels& kernels, int outputs) const;
+  /// As RowKernels::tail of a `type` reads them, `step` input channels at a time; made on first use.
+  const void* tail(Type type, int step) const;
   const float* bias() const { return bias_.as<float>(); }
   /// out x in x kernel x kernel, padded.
   const std::vector<float>& plain() const { return plain_; }
@@ -64,6 +66,13 @@ class PackedConv {
     Buffer weights;
   };
   mutable std::vector<Transformed> transformed_;
+  struct Tail {
+    Type type;
+    int step;
+    Buffer weights;
+  };
+  void store_tail(const Tail& tail) const;
+  mutable std::vector<Tail> tails_;
 };
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): clang-tidy 14 means its implied move loop

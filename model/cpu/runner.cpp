@@ -232,8 +232,13 @@ void Runner::make_convolutions() {
     }
 }
 
+bool Runner::by_tail(const Op& op) const {
+  return op.kind == OpKind::Tail && rows_->tail_step > 0 && op.conv->outputs() <= kTailOutputs &&
+         op.conv->in() <= kTailChannels && op.conv->in() % rows_->tail_step == 0;
+}
+
 bool Runner::by_winograd(const Op& op) const {
-  return (op.kind == OpKind::Conv || op.kind == OpKind::Tail) && options_.type == Type::F32 &&
+  return !by_tail(op) && (op.kind == OpKind::Conv || op.kind == OpKind::Tail) && options_.type == Type::F32 &&
          op.conv->kernel() == 3 && op.slope >= 0 && op.slope <= 1;
 }
 
@@ -241,6 +246,10 @@ void Runner::make_row_convolutions(SegmentPlan& plan) {
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const Op& op = plan.segment->ops[i];
     if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
+    if (by_tail(op)) {
+      plan.ops[i].tail = op.conv->tail(options_.type, rows_->tail_step);
+      continue;
+    }
     if (by_winograd(op)) {
       // A tensor of features is read with all its channels, padding too; of a tail's values none.
       plan.ops[i].outputs = op.kind == OpKind::Tail ? op.conv->outputs() : op.conv->out();
@@ -311,6 +320,14 @@ void Runner::list(std::vector<Implementation>& all) const {
   for (const auto& [in, out] : shapes)
     all.push_back(
         {fmt::format("{}->{} 3x3 fp32 {}x2", in, out, width_), fmt::format("winograd:{}", winograd_->name)});
+  for (const auto& plans : segments_)
+    for (const SegmentPlan& plan : plans)
+      for (size_t i = 0; i < plan.ops.size(); ++i)
+        if (plan.ops[i].tail != nullptr)
+          all.push_back({fmt::format("{}->{} 3x3 {} {}x1", plan.segment->ops[i].conv->in(),
+                                     plan.segment->ops[i].conv->outputs(),
+                                     options_.type == Type::F32 ? "fp32" : "bf16", width_),
+                         fmt::format("tail:{}", kernels_->name)});
   convs_->list(all);
 }
 

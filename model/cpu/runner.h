@@ -87,7 +87,9 @@ class Runner {
   void plan_dense(const Program& program, int rows, SegmentPlan& plan) const;
   void make_convolutions();
   void make_row_convolutions(SegmentPlan& plan);
-  /// Whether our own kernel runs this op: it is faster than oneDNN's direct convolution wherever it can run.
+  /// Whether one of our own kernels runs this op: the tail's, or Winograd's, which is faster than oneDNN's
+  /// direct convolution wherever it can run.
+  bool by_tail(const Op& op) const;
   bool by_winograd(const Op& op) const;
   void make_dense_convolutions(SegmentPlan& plan);
   void run_dense(Thread& thread, const Job& job, int strip);

@@ -23,6 +23,7 @@ struct OpPlan {
   int kernel[kRowKernels] = {};  ///< by log2 of the rows, or of a dense block's five convolutions
   const void* weights[kRowKernels] = {};
   const float* winograd = nullptr;  ///< transformed weights, and the kernels above are unused; or null
+  const void* tail = nullptr;       ///< the same of RowKernels::tail
   int outputs = 0;                  ///< channels that Winograd's kernel makes
 };
 

@@ -110,11 +110,21 @@ void Runner::Strip::dqa(const Op& o, const OpPlan& plan, int row, int count) {
 }
 
 void Runner::Strip::conv(const Op& o, const OpPlan& plan, int row, int count) {
-  if (plan.winograd != nullptr)
+  if (plan.tail != nullptr)
+    tail(o, plan, row, count);
+  else if (plan.winograd != nullptr)
     winograd(o, plan, row, count);
   else
     convolve(o, plan, row_of(o.in, row - o.radius), row_of(o.out, row),
              o.aux < 0 ? nullptr : row_of(o.aux, row), job_.plan->row_bytes[o.in], count);
+}
+
+void Runner::Strip::tail(const Op& o, const OpPlan& plan, int row, int count) {
+  for (int y = row; y < row + count; ++y) {
+    const void* const rows[3] = {row_of(o.in, y - 1), row_of(o.in, y), row_of(o.in, y + 1)};
+    runner_.rows_->tail(rows, runner_.width_, o.conv->in(), plan.tail, o.conv->bias(), o.conv->out(),
+                        reinterpret_cast<float*>(row_of(o.out, y)));
+  }
 }
 
 void Runner::Strip::winograd(const Op& o, const OpPlan& plan, int row, int count) {

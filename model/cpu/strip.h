@@ -30,8 +30,9 @@ class Runner::Strip {
   void dqa(const Op& op, const OpPlan& plan, int row, int count);
   void shuffle(const Op& op, int row, int count);
   void write(const Op& op, int row, int count);
-  /// A convolution of features, by oneDNN or by Winograd's kernel.
+  /// A convolution of features, by oneDNN or one of our own's kernel.
   void conv(const Op& op, const OpPlan& plan, int row, int count);
+  void tail(const Op& op, const OpPlan& plan, int row, int count);
   void winograd(const Op& op, const OpPlan& plan, int row, int count);
   /// oneDNN's 3x3 or 1x1 over `count` rows as a sum of powers of two; pointers are to the first row of each.
   void convolve(const Op& op, const OpPlan& plan, const std::byte* src, std::byte* dst,

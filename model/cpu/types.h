@@ -8,7 +8,8 @@
 namespace cdsr::cpu {
 
 /// Instructions our own loops are compiled for.
-enum class Isa : uint8_t { Base, Avx2, Avx512 };
+/// Each has what stands before it.
+enum class Isa : uint8_t { Base, Avx2, Avx512, Avx512Bf16 };
 
 /// How a tensor's values are stored.
 enum class Type : uint8_t { F32, Bf16 };

@@ -235,6 +235,7 @@ HWY_EXPORT(table);
 /// Highway's sets of instructions that `isa` allows: the better ones are the lower bits.
 int64_t allowed(Isa isa) {
   switch (isa) {
+    case Isa::Avx512Bf16:
     case Isa::Avx512:
       return ~int64_t{0};
     case Isa::Avx2:
