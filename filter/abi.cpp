@@ -21,10 +21,12 @@ constexpr size_t kModelInfo1 = CDSR_END(cdsr_model_info, query);
 constexpr size_t kOptions1 = CDSR_END(cdsr_options, log_opaque);
 constexpr size_t kHints1 = CDSR_END(cdsr_hints, time);
 constexpr size_t kFrameInfo1 = CDSR_END(cdsr_frame_info, total_ms);
+constexpr size_t kFrameInfo2 = CDSR_END(cdsr_frame_info, reused);
 constexpr size_t kStats1 = CDSR_END(cdsr_stats, color_ms);
+constexpr size_t kStats2 = CDSR_END(cdsr_stats, reused);
 static_assert(is_all_of<cdsr_frame>(kFrame1) && is_all_of<cdsr_model_info>(kModelInfo1) &&
-              is_all_of<cdsr_hints>(kHints1) && is_all_of<cdsr_frame_info>(kFrameInfo1) &&
-              is_all_of<cdsr_stats>(kStats1));
+              is_all_of<cdsr_hints>(kHints1) && is_all_of<cdsr_frame_info>(kFrameInfo2) &&
+              is_all_of<cdsr_stats>(kStats2));
 
 size_t width(const cdsr_option& option) {
   switch (option.kind) {
@@ -64,13 +66,13 @@ size_t size<cdsr_hints>(uint32_t) {
 }
 
 template <>
-size_t size<cdsr_frame_info>(uint32_t) {
-  return kFrameInfo1;
+size_t size<cdsr_frame_info>(uint32_t version) {
+  return version < 2 ? kFrameInfo1 : kFrameInfo2;
 }
 
 template <>
-size_t size<cdsr_stats>(uint32_t) {
-  return kStats1;
+size_t size<cdsr_stats>(uint32_t version) {
+  return version < 2 ? kStats1 : kStats2;
 }
 
 }  // namespace cdsr::abi

@@ -146,6 +146,7 @@ cdsr_frame_info frame_info(const cdsr::Pipeline::Report& report) {
   info.embed_ms = report.embed_ms;
   info.upscale_ms = report.upscale_ms;
   info.total_ms = report.total_ms;
+  info.reused = report.reused;
   return info;
 }
 

@@ -4,6 +4,7 @@
 
 #include "filter/cuda/device_color.h"
 #include "filter/cuda/device_frames.h"
+#include "filter/still_areas.h"
 #include "model/error.h"
 
 namespace cdsr {
@@ -11,7 +12,9 @@ namespace {
 
 class HostPath final : public FramePath {
  public:
-  explicit HostPath(Engine& engine) : engine_(engine) {}
+  HostPath(Engine& engine, bool reuse) : engine_(engine), still_(engine) {
+    if (reuse) still_.enable();
+  }
 
   void bind(const Frame& in) override {
     if (in.width != width_) thumbnailer_.plan(in.width);
@@ -24,10 +27,11 @@ class HostPath final : public FramePath {
     return thumbnail_;
   }
   bool embeds_at_once() const override { return false; }
-  void upscale(const Frame& out, const FrameSink::Settings& settings) override {
+  double upscale(const Frame& out, const FrameSink::Settings& settings) override {
     bind_sink(out, settings);
-    engine_.upscale(source_, sink_);
+    return still_.upscale(source_, sink_, out, settings);
   }
+  void forget() override { still_.forget(); }
   void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
     bind_sink(out, settings);
     sink_.write_bicubic();
@@ -47,6 +51,7 @@ class HostPath final : public FramePath {
   Thumbnail thumbnail_;
   FrameSource source_;
   FrameSink sink_;
+  StillAreas still_;
 };
 
 class GpuPath final : public FramePath {
@@ -65,9 +70,10 @@ class GpuPath final : public FramePath {
     return thumbnail_;
   }
   bool embeds_at_once() const override { return true; }
-  void upscale(const Frame& out, const FrameSink::Settings& settings) override {
+  double upscale(const Frame& out, const FrameSink::Settings& settings) override {
     set_output(out, settings);
     engine_.upscale(source_, sink_);
+    return 0;
   }
   void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
     set_output(out, settings);
@@ -113,7 +119,8 @@ class GpuPath final : public FramePath {
 
 }  // namespace
 
-FramePaths::FramePaths(Engine& engine) : engine_(engine), host_(std::make_unique<HostPath>(engine)) {
+FramePaths::FramePaths(Engine& engine, bool reuse)
+    : engine_(engine), host_(std::make_unique<HostPath>(engine, reuse)) {
   if (DeviceFrames* const frames = device_frames(engine)) gpu_ = std::make_unique<GpuPath>(engine, *frames);
 }
 

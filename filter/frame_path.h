@@ -26,9 +26,13 @@ class FramePath {
   /// Looking at a new shot takes less than a copy of the frame: a live stream may wait for it.
   virtual bool embeds_at_once() const = 0;
 
-  /// Into `out`, which has the input's format: by the network, and by bicubic interpolation alone.
-  virtual void upscale(const Frame& out, const FrameSink::Settings& settings) = 0;
+  /// Into `out`, which has the input's format: by the network, and by bicubic interpolation alone. Returns
+  /// how much of the picture was copied from the one before, 0 to 1.
+  virtual double upscale(const Frame& out, const FrameSink::Settings& settings) = 0;
   virtual void interpolate(const Frame& out, const FrameSink::Settings& settings) = 0;
+
+  /// The next frame is upscaled whole, whatever it looks like.
+  virtual void forget() {}
 
   /// What colour took since the last call, summed over the engine's threads; 0 where nobody measures.
   virtual double take_color_ms() = 0;
@@ -37,7 +41,8 @@ class FramePath {
 /// The ways to one engine, which must outlive the object.
 class FramePaths {
  public:
-  explicit FramePaths(Engine& engine);
+  /// reuse: copy what looks as in the frame before (still_areas.h), where the engine can.
+  explicit FramePaths(Engine& engine, bool reuse = false);
 
   /// Throws Unsupported for frames in a GPU's memory when the engine takes none.
   FramePath& of(const Frame& frame) { return frame.on_gpu ? gpu() : *host_; }

@@ -54,12 +54,13 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   if (report.bicubic)
     path.interpolate(out, output);
   else
-    path.upscale(out, output);
+    report.reused = path.upscale(out, output);
   report.upscale_ms = stage.lap();
 
   report.total_ms = total.lap();
   report.color_ms = path.take_color_ms();
-  deadline_.took(report.total_ms, !report.bicubic);
+  // A frame of which parts were copied says little of what the next will take.
+  deadline_.took(report.total_ms, !report.bicubic && report.reused == 0);
   return report;
 }
 
@@ -112,6 +113,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   FramePath& path = paths_.host();
   path.bind(in.frame());
   for (int n = 0; n < 2; ++n) {
+    path.forget();
     Stopwatch frame;
     path.upscale(out.frame(), output_settings(format, 1));
     deadline_.expect(frame.lap());
@@ -129,13 +131,14 @@ Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::uniqu
       uses_thumbnails_(settings.shots != ShotMode::Off),
       tracker_(settings.shots, settings.shot_threshold, std::move(settings.shot_starts)),
       embedder_(*engine_, settings.embedding, background_.get()),
-      paths_(*engine_) {
+      paths_(*engine_, settings.reuse) {
   deadline_.set_limit(settings.deadline_ms);
 }
 
 void Pipeline::reset() {
   tracker_.reset();
   embedder_.forget();
+  paths_.host().forget();
   deadline_.reset();
 }
 

@@ -25,6 +25,7 @@ class Pipeline {
     double strength = 1;  ///< 0: bicubic .. 1: the network
     ChromaMode chroma = ChromaMode::Auto;
     double deadline_ms = 0;  ///< 0: none
+    bool reuse = true;       ///< copy what looks as in the frame before, where the engine can
   };
 
   /// What happened to a frame; times in milliseconds.
@@ -34,6 +35,7 @@ class Pipeline {
     bool late = false;     ///< bicubic, because the network would have missed the deadline
     bool pending = false;  ///< live: the shot's embedding is not known yet
     bool bicubic = false;  ///< the network had no part in the picture
+    double reused = 0;     ///< share of the picture copied from the one before
     double shot_ms = 0, embed_ms = 0, upscale_ms = 0, total_ms = 0;
     double color_ms = 0;  ///< summed over the engine's threads
   };

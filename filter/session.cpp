@@ -39,6 +39,7 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
   const cdsr_options& o = options.values;
   settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade};
   settings.chroma = options.chroma;
+  settings.reuse = o.reuse != 0;
   return settings;
 }
 
@@ -115,6 +116,7 @@ void Session::count(const Pipeline::Report& report) {
   stats_.upscale_ms += report.upscale_ms;
   stats_.total_ms += report.total_ms;
   stats_.color_ms += report.color_ms;
+  stats_.reused += report.reused;
 }
 
 void Session::explain(const Frame& in, const Pipeline::Report& report) {

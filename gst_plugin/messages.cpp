@@ -17,22 +17,22 @@ void add_times(GstStructure* s, GstBaseTransform* trans, GstBuffer* buffer) {
 }  // namespace
 
 GstStructure* stats_structure(const cdsr_stats& s) {
-  return gst_structure_new("cdsr-stats", "frames", G_TYPE_INT64, s.frames, "bicubic-frames", G_TYPE_INT64,
-                           s.bicubic_frames, "late-frames", G_TYPE_INT64, s.late_frames, "shots",
-                           G_TYPE_INT64, s.shots, "hits", G_TYPE_INT64, s.hits, "embeddings", G_TYPE_INT64,
-                           s.embeddings, "shot-ms", G_TYPE_DOUBLE, s.shot_ms, "embed-ms", G_TYPE_DOUBLE,
-                           s.embed_ms, "upscale-ms", G_TYPE_DOUBLE, s.upscale_ms, "color-ms", G_TYPE_DOUBLE,
-                           s.color_ms, "total-ms", G_TYPE_DOUBLE, s.total_ms, "planned-bytes", G_TYPE_INT64,
-                           s.planned_bytes, "threads", G_TYPE_INT, s.threads, "backend", G_TYPE_STRING,
-                           s.backend, "detail", G_TYPE_STRING, s.detail, nullptr);
+  return gst_structure_new(
+      "cdsr-stats", "frames", G_TYPE_INT64, s.frames, "bicubic-frames", G_TYPE_INT64, s.bicubic_frames,
+      "late-frames", G_TYPE_INT64, s.late_frames, "reused", G_TYPE_DOUBLE, s.reused, "shots", G_TYPE_INT64,
+      s.shots, "hits", G_TYPE_INT64, s.hits, "embeddings", G_TYPE_INT64, s.embeddings, "shot-ms",
+      G_TYPE_DOUBLE, s.shot_ms, "embed-ms", G_TYPE_DOUBLE, s.embed_ms, "upscale-ms", G_TYPE_DOUBLE,
+      s.upscale_ms, "color-ms", G_TYPE_DOUBLE, s.color_ms, "total-ms", G_TYPE_DOUBLE, s.total_ms,
+      "planned-bytes", G_TYPE_INT64, s.planned_bytes, "threads", G_TYPE_INT, s.threads, "backend",
+      G_TYPE_STRING, s.backend, "detail", G_TYPE_STRING, s.detail, nullptr);
 }
 
 void post_shot(GstBaseTransform* trans, const char* name, GstBuffer* buffer, const cdsr_frame_info& info,
                const std::vector<float>& embedding) {
-  GstStructure* s =
-      gst_structure_new(name, "shot", G_TYPE_INT64, info.shot, "hit", G_TYPE_BOOLEAN, info.hit, "embedded",
-                        G_TYPE_BOOLEAN, info.embedded, "pending", G_TYPE_BOOLEAN, info.pending, "score",
-                        G_TYPE_DOUBLE, info.score, "embed-ms", G_TYPE_DOUBLE, info.embed_ms, nullptr);
+  GstStructure* s = gst_structure_new(
+      name, "shot", G_TYPE_INT64, info.shot, "hit", G_TYPE_BOOLEAN, info.hit, "embedded", G_TYPE_BOOLEAN,
+      info.embedded, "pending", G_TYPE_BOOLEAN, info.pending, "reused", G_TYPE_DOUBLE, info.reused, "score",
+      G_TYPE_DOUBLE, info.score, "embed-ms", G_TYPE_DOUBLE, info.embed_ms, nullptr);
   add_times(s, trans, buffer);
   if (!embedding.empty()) {
     GValue list = G_VALUE_INIT;

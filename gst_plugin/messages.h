@@ -11,7 +11,7 @@ namespace cdsr::gst {
 /// The structure "cdsr-stats": counts, sums of milliseconds, and what runs.
 GstStructure* stats_structure(const cdsr_stats& stats);
 
-/// Posts the element message `name` ("cdsr-shot") about `buffer`'s frame: shot, hit, embedded, score,
+/// Posts the element message `name` ("cdsr-shot") about `buffer`'s frame: shot, hit, embedded, reused, score,
 /// embed-ms, and the frame's timestamp, stream-time and running-time (as far as it has them). embedding: its
 /// values, empty if not known.
 void post_shot(GstBaseTransform* trans, const char* name, GstBuffer* buffer, const cdsr_frame_info& info,

@@ -246,14 +246,15 @@ void FrameSink::write_interpolated(const Strip& strip, int component) {
   const PixelFormat& format = *out_.format;
   const bool chroma = format.is_chroma(component);
   const int log2_h = chroma ? format.log2_h : 0;
-  const int width = format.width_of(component, out_.width);
+  const int left = chroma ? strip.x >> format.log2_w : strip.x;
+  const int right = format.width_of(component, strip.x + strip.n);
   const int in_height = format.height_of(component, source_->frame().height);
   const int first = strip.y >> log2_h;
   const int end = -(-(strip.y + strip.rows) >> log2_h);
   const BicubicTaps& across = chroma ? chroma_picture_x_ : picture_;
   const BicubicTaps& down = chroma ? chroma_picture_y_ : picture_;
-  for (int x = 0; x < width; x += kTile) {
-    const int n = std::min(kTile, width - x);
+  for (int x = left; x < right; x += kTile) {
+    const int n = std::min(kTile, right - x);
     RowResampler<1, LoadPlane> plane(kernels_, across, down, in_height, x, n,
                                      LoadPlane{source_, component, /*codes=*/true});
     for (int y = first; y < end; ++y) store(component, y, x, n, /*codes=*/true, plane.row(y)[0]);
@@ -263,8 +264,9 @@ void FrameSink::write_interpolated(const Strip& strip, int component) {
 void FrameSink::write_luma(const Strip& strip) {
   if (strip.src == nullptr) return write_interpolated(strip, 0);
   const float strength = settings_.strength;
-  for (int x = 0; x < out_.width; x += kTile) {
-    const int n = std::min(kTile, out_.width - x);
+  const int right = strip.x + strip.n;
+  for (int x = strip.x; x < right; x += kTile) {
+    const int n = std::min(kTile, right - x);
     RowResampler<1, LoadPlane> base(kernels_, picture_, picture_, source_->frame().height, x, n,
                                     LoadPlane{source_, 0, /*codes=*/false});
     float mixed[kTile];
@@ -280,16 +282,19 @@ void FrameSink::write_luma(const Strip& strip) {
   }
 }
 
-void FrameSink::write_strip(int y, int rows, const float* const src[3], ptrdiff_t stride) {
+void FrameSink::write_strip(int y, int rows, int left, int columns, const float* const src[3],
+                            ptrdiff_t stride) {
   const auto start = std::chrono::steady_clock::now();
   const PixelFormat& format = *out_.format;
   const int margin = context();
-  const Strip strip{y, rows, std::min(margin, y), std::min(margin, out_.height - y - rows), src, stride};
-  if (settings_.colour == Colour::Luma && format.model != ColorModel::Rgb) {
+  const Strip strip{y,   rows,  left, columns, std::min(margin, y), std::min(margin, out_.height - y - rows),
+                    src, stride};
+  if (writes_luma()) {
     write_luma(strip);
   } else {
-    for (int x = 0; x < out_.width; x += kTile) {
-      ColorTile(*this, strip, x, std::min(kTile, out_.width - x)).run();
+    const int right = left + columns;
+    for (int x = left; x < right; x += kTile) {
+      ColorTile(*this, strip, x, std::min(kTile, right - x)).run();
     }
   }
   if (format.model == ColorModel::Yuv && settings_.bicubic_chroma) {
@@ -302,12 +307,22 @@ void FrameSink::write_strip(int y, int rows, const float* const src[3], ptrdiff_
 }
 
 void FrameSink::write(int y, int rows, const float* const src[3], ptrdiff_t stride) {
-  write_strip(y, rows, src, stride);
+  write_strip(y, rows, 0, out_.width, src, stride);
+}
+
+bool FrameSink::writes_luma() const {
+  return settings_.colour == Colour::Luma && out_.format->model != ColorModel::Rgb;
+}
+
+int FrameSink::margin() const { return writes_luma() ? 0 : (kTileMargin + scale_ - 1) / scale_; }
+
+void FrameSink::write_columns(int y, int rows, int x, int n, const float* const src[3], ptrdiff_t stride) {
+  write_strip(y, rows, x, n, src, stride);
 }
 
 void FrameSink::write_bicubic() {
   for (int y = 0; y < out_.height; y += kBicubicRows) {
-    write_strip(y, std::min(kBicubicRows, out_.height - y), nullptr, 0);
+    write_strip(y, std::min(kBicubicRows, out_.height - y), 0, out_.width, nullptr, 0);
   }
 }
 

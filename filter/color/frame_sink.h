@@ -7,7 +7,7 @@
 #include "filter/color/frame_source.h"
 #include "filter/color/resample.h"
 #include "filter/format/frame.h"
-#include "model/engine.h"
+#include "model/windows.h"
 
 namespace cdsr {
 
@@ -20,7 +20,7 @@ inline bool interpolates(ChromaMode mode, const PixelFormat& format) {
   return mode == ChromaMode::Bicubic || (mode == ChromaMode::Auto && format.log2_w + format.log2_h > 0);
 }
 
-class FrameSink final : public RowSink {
+class FrameSink final : public WindowSink {
  public:
   struct Settings {
     float strength = 1;           ///< 0: bicubic .. 1: the network
@@ -36,6 +36,8 @@ class FrameSink final : public RowSink {
 
   int context() const override;
   void write(int y, int rows, const float* const src[3], ptrdiff_t stride) override;
+  int margin() const override;
+  void write_columns(int y, int rows, int x, int n, const float* const src[3], ptrdiff_t stride) override;
 
   /// The whole frame by bicubic interpolation, without a network.
   void write_bicubic();
@@ -45,18 +47,20 @@ class FrameSink final : public RowSink {
  private:
   struct Strip {
     int y, rows;
+    int x, n;                 ///< columns
     int above, below;         ///< context rows that exist
     const float* const* src;  ///< nullptr: bicubic interpolation of the source
     ptrdiff_t stride;
   };
   class ColorTile;
 
-  void write_strip(int y, int rows, const float* const src[3], ptrdiff_t stride);
+  void write_strip(int y, int rows, int x, int n, const float* const src[3], ptrdiff_t stride);
   void write_interpolated(const Strip& strip, int component);
   /// The luma plane from a luma network, neither clipped nor converted.
   void write_luma(const Strip& strip);
   void store(int component, int row, int x, int n, bool codes, const float* src) const;
   bool halves_rows() const;
+  bool writes_luma() const;
 
   const RowKernels& kernels_;
   const FrameSource* source_ = nullptr;

@@ -73,16 +73,16 @@ void FrameSource::Tile::row(int y, float* const dst[3]) {
   }
 }
 
-void FrameSource::read_luma(int y, int rows, float* dst, ptrdiff_t stride) const {
+void FrameSource::read_luma(int y, int rows, int left, int columns, float* dst, ptrdiff_t stride) const {
   if (frame_.format->model != ColorModel::Rgb) {
-    for (int r = 0; r < rows; ++r) load(0, y + r, 0, frame_.width, /*codes=*/false, dst + r * stride);
+    for (int r = 0; r < rows; ++r) load(0, y + r, left, columns, /*codes=*/false, dst + r * stride);
     return;
   }
   float rgb[3][kMaxColumns];
   float* const planes[3] = {rgb[0], rgb[1], rgb[2]};
-  for (int x = 0; x < frame_.width; x += kTile) {
-    const int n = std::min(kTile, frame_.width - x);
-    Tile tile(*this, x, n);
+  for (int x = 0; x < columns; x += kTile) {
+    const int n = std::min(kTile, columns - x);
+    Tile tile(*this, left + x, n);
     for (int r = 0; r < rows; ++r) {
       tile.row(y + r, planes);
       kernels_.rgb_to_y(rgb[0], rgb[1], rgb[2], frame_.color.coefficients, n, dst + r * stride + x);
@@ -91,10 +91,15 @@ void FrameSource::read_luma(int y, int rows, float* dst, ptrdiff_t stride) const
 }
 
 void FrameSource::read(int y, int rows, float* const dst[3], ptrdiff_t stride) const {
+  read_columns(y, rows, 0, frame_.width, dst, stride);
+}
+
+void FrameSource::read_columns(int y, int rows, int left, int columns, float* const dst[3],
+                               ptrdiff_t stride) const {
   const auto start = std::chrono::steady_clock::now();
-  if (colour_ == Colour::Luma) read_luma(y, rows, dst[0], stride);
-  for (int x = 0; colour_ == Colour::Rgb && x < frame_.width; x += kTile) {
-    Tile tile(*this, x, std::min(kTile, frame_.width - x));
+  if (colour_ == Colour::Luma) read_luma(y, rows, left, columns, dst[0], stride);
+  for (int x = 0; colour_ == Colour::Rgb && x < columns; x += kTile) {
+    Tile tile(*this, left + x, std::min(kTile, columns - x));
     for (int r = 0; r < rows; ++r) {
       float* const row[3] = {dst[0] + r * stride + x, dst[1] + r * stride + x, dst[2] + r * stride + x};
       tile.row(y + r, row);

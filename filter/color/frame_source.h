@@ -7,11 +7,11 @@
 #include "filter/color/resample.h"
 #include "filter/color/row_kernels.h"
 #include "filter/format/frame.h"
-#include "model/engine.h"
+#include "model/windows.h"
 
 namespace cdsr {
 
-class FrameSource final : public RowSource {
+class FrameSource final : public WindowSource {
  public:
   explicit FrameSource(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
 
@@ -23,7 +23,9 @@ class FrameSource final : public RowSource {
 
   void read(int y, int rows, float* const dst[3], ptrdiff_t stride) const override;
 
-  void read_luma(int y, int rows, float* dst, ptrdiff_t stride) const;
+  void read_columns(int y, int rows, int x, int n, float* const dst[3], ptrdiff_t stride) const override;
+
+  void read_luma(int y, int rows, int x, int n, float* dst, ptrdiff_t stride) const;
 
   /// Rows of R'G'B' for columns [x, x + n), n <= kMaxColumns; cheapest when asked for in ascending order.
   /// dst[p] is filled from its first element.

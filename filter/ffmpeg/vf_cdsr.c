@@ -170,9 +170,10 @@ static av_cold void uninit(AVFilterContext *ctx)
     if (s->session && cdsr_session_get_stats(s->session, &stats) >= 0 && stats.frames > 0)
         av_log(ctx, AV_LOG_INFO,
                "%"PRId64" frames, %"PRId64" shots, %"PRId64" embeddings, %.2f ms/frame (shots %.2f, embedding %.2f), "
-               "%s %s, %d threads\n",
+               "%.1f %% copied, %s %s, %d threads\n",
                stats.frames, stats.shots, stats.embeddings, stats.total_ms / stats.frames,
-               stats.shot_ms / stats.frames, stats.embed_ms / stats.frames, stats.backend,
+               stats.shot_ms / stats.frames, stats.embed_ms / stats.frames,
+               100 * stats.reused / stats.frames, stats.backend,
                cdsr_option_word("precision", stats.precision), stats.threads);
     cdsr_session_destroy(&s->session);
 }
@@ -342,15 +343,17 @@ static void remove_size_dependent_side_data(AVFrame *frame)
 
 static int set_metadata(AVFrame *frame, const cdsr_frame_info *info)
 {
-    char score[32], embed_ms[32];
+    char score[32], embed_ms[32], reused[32];
     int ret;
 
     snprintf(score, sizeof(score), "%.4f", info->score);
     snprintf(embed_ms, sizeof(embed_ms), "%.3f", info->embed_ms);
+    snprintf(reused, sizeof(reused), "%.4f", info->reused);
     if ((ret = av_dict_set_int(&frame->metadata, "lavfi.cdsr.shot", info->shot, 0)) < 0 ||
         (ret = av_dict_set_int(&frame->metadata, "lavfi.cdsr.hit", info->hit, 0)) < 0 ||
         (ret = av_dict_set(&frame->metadata, "lavfi.cdsr.score", score, 0)) < 0 ||
-        (ret = av_dict_set(&frame->metadata, "lavfi.cdsr.embed_ms", embed_ms, 0)) < 0)
+        (ret = av_dict_set(&frame->metadata, "lavfi.cdsr.embed_ms", embed_ms, 0)) < 0 ||
+        (ret = av_dict_set(&frame->metadata, "lavfi.cdsr.reused", reused, 0)) < 0)
         return ret;
     return 0;
 }

@@ -63,8 +63,8 @@ void Runner::make_dense_convolutions(SegmentPlan& plan) {
       shape.post = k < 4 ? Post::Activate : Post::ScaleAdd;
       shape.slope = k < 4 ? kDenseSlope : kResidualScale;
       const int kernel = convs_->add(shape, width_, d.rows);
-      d.convs.kernel[k] = kernel;
-      d.convs.weights[k] = dense.conv[k]->weights((*convs_)[kernel].desc().weights_desc());
+      d.convs.kernel[0][k] = kernel;
+      d.convs.weights[0][k] = dense.conv[k]->weights((*convs_)[kernel].desc().weights_desc());
     }
 }
 
@@ -108,7 +108,7 @@ const std::byte* Runner::dense_blocked(Thread& thread, const Op& op, const OpPla
                 all + y * row * block);
   std::byte* out = all + options_.channels * channel;
   for (int k = 0; k < 5; ++k) {
-    thread.convs->run(convs.kernel[k], all, convs.weights[k], op.dense->conv[k]->bias(), out, all);
+    thread.convs->run(convs.kernel[0][k], all, convs.weights[0][k], op.dense->conv[k]->bias(), out, all);
     if (k < 4) out += options_.growth * channel;
   }
   return out;
@@ -123,7 +123,7 @@ const std::byte* Runner::dense_rows(Thread& thread, const Op& op, const OpPlan& 
   std::byte* const part = joined[1] + (options_.channels + 4 * options_.growth) * channel;  // also the result
   const std::byte* from = in;
   for (int k = 0; k < 5; ++k) {
-    thread.convs->run(convs.kernel[k], from, convs.weights[k], op.dense->conv[k]->bias(), part, in);
+    thread.convs->run(convs.kernel[0][k], from, convs.weights[0][k], op.dense->conv[k]->bias(), part, in);
     if (k == 4) break;
     const size_t had = op.dense->conv[k]->in() * size_of(options_.type),
                  more = options_.growth * size_of(options_.type);

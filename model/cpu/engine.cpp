@@ -46,6 +46,7 @@ CpuEngine::CpuEngine(std::shared_ptr<const Network> network, const EngineOptions
 }
 
 void CpuEngine::plan(int width, int height) {
+  ++state_;
   encoder_.plan(width, height);
   std::vector<const Program*> programs;
   for (const Program& p : programs_) programs.push_back(&p);
@@ -59,6 +60,7 @@ void CpuEngine::embed(const RowSource& frame, std::span<float> embedding) {
 }
 
 void CpuEngine::condition(std::span<const float> embedding) {
+  ++state_;
   conditioner_.condition(embedding);
   for (size_t i = 0; i < conditioner_.convs().size(); ++i)
     packed_->replace(static_cast<int>(i), conditioner_.convs()[i]);
@@ -76,12 +78,19 @@ void CpuEngine::set_queries(std::span<const float> queries) {
 }
 
 void CpuEngine::set_query(int index, std::span<const float> query) {
+  ++state_;
   conditioner_.filter(index, query, filter_);
   store_filter(filter_, dqas_[index]);
 }
 
 void CpuEngine::upscale(const RowSource& frame, RowSink& out) {
   run(kUpscale, static_cast<int>(programs_[kUpscale].segments.size()), frame, &out, {});
+}
+
+bool CpuEngine::has_windows() const { return programs_[kUpscale].segments.size() == 1; }
+
+void CpuEngine::upscale_windows(const WindowSource& frame, WindowSink& out, std::span<const Window> windows) {
+  runner_.run_windows(kUpscale, dqas_, frame, out, windows);
 }
 
 void CpuEngine::run(int program, int count, const RowSource& frame, RowSink* out, std::span<float> queries) {

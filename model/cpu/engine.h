@@ -8,7 +8,7 @@
 
 namespace cdsr::cpu {
 
-class CpuEngine final : public EngineBackend {
+class CpuEngine final : public EngineBackend, public WindowBackend {
  public:
   CpuEngine(std::shared_ptr<const Network> network, const EngineOptions& options);
 
@@ -20,6 +20,12 @@ class CpuEngine final : public EngineBackend {
   void set_queries(std::span<const float> queries) override;
   void upscale(const RowSource& frame, RowSink& out) override;
   std::vector<StageTime> take_times() override;
+
+  bool has_windows() const override;
+  void want_windows() override { runner_.want_windows(); }
+  Reach reach() const override { return runner_.reach(); }
+  uint64_t state() const override { return state_; }
+  void upscale_windows(const WindowSource& frame, WindowSink& out, std::span<const Window> windows) override;
 
   std::vector<Implementation> implementations() const;
 
@@ -47,6 +53,7 @@ class CpuEngine final : public EngineBackend {
   std::vector<float> filter_;
   std::vector<DqaVectors> dqas_;
   double embed_seconds_ = 0;
+  uint64_t state_ = 0;
 };
 
 }  // namespace cdsr::cpu

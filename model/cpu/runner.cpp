@@ -1,6 +1,7 @@
 #include "model/cpu/runner.h"
 
 #include <algorithm>
+#include <climits>
 #include <set>
 
 #include "model/bicubic.h"
@@ -20,6 +21,11 @@ size_t chunk_bytes() { return size_t{has_amx() ? 256U : 64U} << 10; }
 /// Rows that are worth more of the cache: Winograd's kernel makes two at once. Less only for want of memory.
 constexpr int kLeastRows = 2;
 constexpr int kDenseRows = 128;
+/// Columns that Winograd's kernel transforms together.
+constexpr int kTileColumns = 4;
+/// A narrower window gains nothing over its margins.
+constexpr int kLeastWindow = 48;
+constexpr size_t kMostPieces = size_t{4} * kMostWindows;
 
 /// Finds how many rows of each op's output are alive at once.
 class CapacityVisitor {
@@ -90,17 +96,16 @@ Runner::Runner(ThreadPool& pool, const RunnerOptions& options)
 
 Runner::~Runner() = default;
 
-size_t Runner::row_bytes(const TensorPlan& tensor) const {
-  const auto width = static_cast<size_t>(width_);
+size_t Runner::row_bytes(const TensorPlan& tensor, int width) const {
   switch (tensor.kind) {
     case TensorPlan::Features:
-      return width * tensor.channels * size_of(options_.type);
+      return static_cast<size_t>(width) * tensor.channels * size_of(options_.type);
     case TensorPlan::Picture:
-      return options_.planes * sizeof(float) * picture_plane(width_);
+      return options_.planes * sizeof(float) * picture_plane(width);
     case TensorPlan::Values:
-      return width * tensor.channels * sizeof(float);
+      return static_cast<size_t>(width) * tensor.channels * sizeof(float);
     case TensorPlan::Enlarged:
-      return options_.planes * sizeof(float) * options_.scale * picture_plane(width_ * options_.scale);
+      return options_.planes * sizeof(float) * options_.scale * picture_plane(width * options_.scale);
   }
   return 0;
 }
@@ -109,6 +114,7 @@ void Runner::plan(const std::vector<const Program*>& programs, int width, int he
                   size_t taken) {
   width_ = width;
   height_ = height;
+  if (wants_windows_) reach_ = reach_of(programs.front()->segments.front(), programs.front()->tensors.size());
   threads_.clear();
   frames_.clear();
   convs_.reset();
@@ -133,13 +139,14 @@ void Runner::plan(const std::vector<const Program*>& programs, int width, int he
     dense_rows = std::max(2, dense_rows / 2);
   }
 
-  size_t frames = 0, arena = 0, ops = 0;
+  size_t frames = 0, arena = 0, ops = 0, tensors = 0;
   for (const auto& of : frame_of_)
     for (int f : of) frames = std::max<size_t>(frames, f + 1);
   for (const auto& plans : segments_)
     for (const SegmentPlan& plan : plans) {
       arena = std::max(arena, plan.arena);
       ops = std::max(ops, plan.segment->ops.size());
+      tensors = std::max(tensors, plan.tensors.size());
     }
   const size_t row = row_bytes({TensorPlan::Features, options_.channels, true});
   for (size_t i = 0; i < frames; ++i) frames_.emplace_back((height_ + 2) * row);  // zeros above and below
@@ -148,9 +155,11 @@ void Runner::plan(const std::vector<const Program*>& programs, int width, int he
   for (int i = 0; i < pool_.size(); ++i) {
     auto thread = std::make_unique<Thread>(ops);
     thread->arena = Buffer(arena);
+    thread->row_bytes.resize(tensors);
     thread->convs.emplace(*convs_);
     threads_.push_back(std::move(thread));
   }
+  if (wants_windows_) pieces_.reserve(kMostPieces);
 }
 
 size_t Runner::plan_memory(const std::vector<const Program*>& programs, int chunk, int dense_rows) {
@@ -166,6 +175,7 @@ size_t Runner::plan_memory(const std::vector<const Program*>& programs, int chun
     for (const Segment& segment : program->segments) {
       SegmentPlan& plan = plans.emplace_back();
       plan.segment = &segment;
+      plan.tensors = program->tensors;
       for (const TensorPlan& t : program->tensors) plan.row_bytes.push_back(row_bytes(t));
       if (segment.ops.front().kind == OpKind::Dense)
         plan_dense(*program, dense_rows, plan);
@@ -191,10 +201,17 @@ void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) con
   plan.producer.assign(program.tensors.size(), -1);
   RowSchedule schedule(count);
   CapacityVisitor visitor(plan.locals);
-  for (int strip = 0; strip < plan.strips; ++strip)
+  const auto visit = [&](int y0, int y1) {
     for (int context = 0; context <= (kMostContext + options_.scale - 1) / options_.scale; ++context)
-      schedule.run(segment, strip_begin(strip, plan.strips, height_),
-                   strip_begin(strip + 1, plan.strips, height_), height_, chunk, context, visitor);
+      schedule.run(segment, y0, y1, height_, chunk, context, visitor);
+  };
+  for (int strip = 0; strip < plan.strips; ++strip)
+    visit(strip_begin(strip, plan.strips, height_), strip_begin(strip + 1, plan.strips, height_));
+  if (wants_windows_)  // what is alive at once depends on how far the ends are from the frame's, and on
+                       // little else
+    for (int y0 = 0; y0 < height_;
+         y0 += y0 < kMostStripRows || y0 + kMostStripRows > height_ ? kWindowRows : 128)
+      for (int rows : {kWindowRows, 4 * kWindowRows, kMostStripRows}) visit(y0, std::min(height_, y0 + rows));
   const auto take = [&plan](size_t bytes) {
     const size_t at = plan.arena;
     plan.arena += align(bytes);
@@ -213,8 +230,7 @@ void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) con
     }
     plan.producer[op.out] = static_cast<int>(i);
     local.capacity += chunk;  // moved down every other time only
-    local.row_bytes = plan.row_bytes[op.out];
-    local.offset = take(local.capacity * local.row_bytes);
+    local.offset = take(local.capacity * plan.row_bytes[op.out]);
   }
   if (dqa) plan.filtered_offset = take(chunk * row_bytes({TensorPlan::Features, options_.channels, false}));
   plan.temp_offset = take((width_ + 64) * sizeof(float));
@@ -243,19 +259,36 @@ bool Runner::by_winograd(const Op& op) const {
 }
 
 void Runner::make_row_convolutions(SegmentPlan& plan) {
+  bool by_onednn = false;
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const Op& op = plan.segment->ops[i];
     if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
     if (by_tail(op)) {
       plan.ops[i].tail = op.conv->tail(options_.type, rows_->tail_step);
-      continue;
-    }
-    if (by_winograd(op)) {
+    } else if (by_winograd(op)) {
       // A tensor of features is read with all its channels, padding too; of a tail's values none.
       plan.ops[i].outputs = op.kind == OpKind::Tail ? op.conv->outputs() : op.conv->out();
       plan.ops[i].winograd = op.conv->winograd(*winograd_, plan.ops[i].outputs);
-      continue;
+    } else {
+      by_onednn = true;
     }
+  }
+  if (!by_onednn) return;
+  for (int level = 0; level < (wants_windows_ ? kWidths : 1); ++level) {
+    // Winograd's tiles stay where they are in the frame.
+    static constexpr int kEighths[kWidths] = {8, 6, 4, 3, 2, 1};
+    const int width = width_ - (width_ - width_ * kEighths[level] / 8) / kTileColumns * kTileColumns;
+    if (level > 0 && (width < kLeastWindow || width == plan.widths.back())) return;
+    plan.widths.push_back(width);
+    make_row_convolutions(plan, level);
+  }
+}
+
+void Runner::make_row_convolutions(SegmentPlan& plan, int level) {
+  for (size_t i = 0; i < plan.ops.size(); ++i) {
+    const Op& op = plan.segment->ops[i];
+    if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
+    if (plan.ops[i].tail != nullptr || plan.ops[i].winograd != nullptr) continue;
     ConvShape shape;
     shape.in = op.conv->in();
     shape.out = op.conv->out();
@@ -272,11 +305,106 @@ void Runner::make_row_convolutions(SegmentPlan& plan) {
     else if (op.slope != 1)
       shape.post = Post::Activate;
     for (int log = 0; 1 << log <= plan.chunk; ++log) {
-      const int kernel = convs_->add(shape, width_, 1 << log);
-      plan.ops[i].kernel[log] = kernel;
-      plan.ops[i].weights[log] = op.conv->weights((*convs_)[kernel].desc().weights_desc());
+      const int kernel = convs_->add(shape, plan.widths[level], 1 << log);
+      plan.ops[i].kernel[level][log] = kernel;
+      plan.ops[i].weights[level][log] = op.conv->weights((*convs_)[kernel].desc().weights_desc());
     }
   }
+}
+
+Reach Runner::reach_of(const Segment& segment, size_t tensors) const {
+  // Columns that one sample of the picture, at each place in a tile, may change in every tensor.
+  Reach most;
+  for (int place = 0; place < kTileColumns; ++place) {
+    constexpr int kFar = 1 << 16;  // no column is negative
+    struct Span {
+      int first = INT_MAX, last = INT_MIN, rows = 0;
+      void join(const Span& other, int around, int rows_around) {
+        if (other.first > other.last) return;
+        first = std::min(first, other.first - around);
+        last = std::max(last, other.last + around);
+        rows = std::max(rows, other.rows + rows_around);
+      }
+    };
+    const int at = kFar + place;
+    std::vector<Span> spans(tensors);
+    for (const Op& op : segment.ops) {
+      Span out;
+      if (op.kind == OpKind::Read) {
+        out.first = out.last = at;
+      } else if (by_winograd(op)) {
+        // All samples of a tile go into all of its outputs, those beside it into the nearest alone.
+        Span in = spans[op.in];
+        in.first = in.first % kTileColumns == 0 ? in.first - 1 : in.first / kTileColumns * kTileColumns;
+        in.last = in.last % kTileColumns == kTileColumns - 1
+                      ? in.last + 1
+                      : in.last / kTileColumns * kTileColumns + kTileColumns - 1;
+        out.join(in, 0, op.radius);
+      } else {
+        out.join(spans[op.in], op.radius, op.radius);
+      }
+      if (op.aux >= 0) out.join(spans[op.aux], op.aux_radius, op.aux_radius);
+      if (op.out >= 0) spans[op.out] = out;
+      if (op.kind == OpKind::Write) {
+        most.columns = std::max({most.columns, at - out.first, out.last - at});
+        most.rows = std::max(most.rows, out.rows);
+      }
+    }
+  }
+  return most;
+}
+
+void Runner::cut_windows(const SegmentPlan& plan, std::span<const Window> windows, int margin) {
+  const int columns = reach_.columns + margin;
+  pieces_.clear();
+  int64_t all = 0;
+  for (const Window& w : windows) all += int64_t{w.width} * w.height;
+  for (const Window& w : windows) {
+    Piece piece;
+    piece.x = w.x;
+    piece.n = w.width;
+    piece.left = std::max(0, w.x - columns) / kTileColumns * kTileColumns;
+    const int right =
+        std::min<int>(width_, static_cast<int>(round_up(w.x + w.width + columns, kTileColumns)));
+    piece.width = right - piece.left;
+    if (!plan.widths.empty()) {
+      piece.level = 0;
+      while (piece.level + 1 < static_cast<int>(plan.widths.size()) &&
+             plan.widths[piece.level + 1] >= piece.width)
+        ++piece.level;
+      piece.width = plan.widths[piece.level];
+      piece.left = std::min(piece.left, width_ - piece.width);
+    }
+    // As many cuts as the threads need to have something to do each.
+    const int64_t share = (int64_t{w.width} * w.height * pool_.size() + all - 1) / all;
+    const int least = (w.height + kMostStripRows - 1) / kMostStripRows;
+    int count = std::max<int>(
+        least, std::min<int>(pool_.size() == 1 ? 1 : static_cast<int>(share), w.height / kLeastStripRows));
+    if (pieces_.size() + count + windows.size() > kMostPieces) count = least;
+    for (int i = 0; i < count; ++i) {
+      piece.y0 = w.y + strip_begin(i, count, w.height);
+      piece.y1 = w.y + strip_begin(i + 1, count, w.height);
+      pieces_.push_back(piece);
+    }
+  }
+}
+
+void Runner::run_windows(int program, const std::vector<DqaVectors>& dqas, const WindowSource& source,
+                         WindowSink& sink, std::span<const Window> windows) {
+  const SegmentPlan& plan = segments_[program].front();
+  cut_windows(plan, windows, sink.margin());
+  Job job;
+  job.program = program;
+  job.plan = &plan;
+  job.dqas = &dqas;
+  job.window_source = &source;
+  job.window_sink = &sink;
+  const int context = (sink.context() + options_.scale - 1) / options_.scale;
+  pool_.run([&](int index) {
+    Strip strip(*this, *threads_[index], job);
+    for (int i = job.next++; i < static_cast<int>(pieces_.size()); i = job.next++)
+      strip.run(pieces_[i], context);
+  });
 }
 
 void Runner::run(int program, int segment, const std::vector<DqaVectors>& dqas, const RowSource* source,
@@ -297,8 +425,9 @@ void Runner::run(int program, int segment, const std::vector<DqaVectors>& dqas, 
       if (!plan.dense.empty())
         run_dense(thread, job, i);
       else
-        thread.schedule.run(*plan.segment, strip_begin(i, plan.strips, height_),
-                            strip_begin(i + 1, plan.strips, height_), height_, plan.chunk, context, strip);
+        strip.run({strip_begin(i, plan.strips, height_), strip_begin(i + 1, plan.strips, height_), 0, width_,
+                   0, width_, 0},
+                  context);
     }
   });
   if (plan.segment->mean < 0) return;

@@ -20,6 +20,7 @@
 #include "model/cpu/winograd.h"
 #include "model/engine_options.h"
 #include "model/picture_rows.h"
+#include "model/windows.h"
 
 namespace cdsr::cpu {
 
@@ -67,6 +68,14 @@ class Runner {
            RowSink* sink);
   std::span<const float> mean() const { return mean_; }
 
+  /// Plans made from now on are for run_windows() too. Of a program of one segment alone.
+  void want_windows() { wants_windows_ = true; }
+  /// As run(), with the one segment of a planned program and what WindowBackend::upscale_windows() says.
+  void run_windows(int program, const std::vector<DqaVectors>& dqas, const WindowSource& source,
+                   WindowSink& sink, std::span<const Window> windows);
+  /// Of the first planned program, if windows are wanted.
+  Reach reach() const { return reach_; }
+
   /// Row y of a whole tensor of a planned program, for Operators.
   std::byte* frame_row(int program, int tensor, int y) const;
 
@@ -75,18 +84,24 @@ class Runner {
 
  private:
   struct Local;
+  struct Piece;
   struct SegmentPlan;
   struct Thread;
   struct Job;
   class Strip;
 
-  size_t row_bytes(const TensorPlan& tensor) const;
+  size_t row_bytes(const TensorPlan& tensor) const { return row_bytes(tensor, width_); }
+  size_t row_bytes(const TensorPlan& tensor, int width) const;
   /// Frames, and all but the convolutions of every segment: bytes.
   size_t plan_memory(const std::vector<const Program*>& programs, int chunk, int dense_rows);
   void plan_rows(const Program& program, int chunk, SegmentPlan& plan) const;
   void plan_dense(const Program& program, int rows, SegmentPlan& plan) const;
   void make_convolutions();
   void make_row_convolutions(SegmentPlan& plan);
+  void make_row_convolutions(SegmentPlan& plan, int level);
+  Reach reach_of(const Segment& segment, size_t tensors) const;
+  /// Windows cut into pieces, into pieces_.
+  void cut_windows(const SegmentPlan& plan, std::span<const Window> windows, int margin);
   /// Whether one of our own kernels runs this op: the tail's, or Winograd's, which is faster than oneDNN's
   /// direct convolution wherever it can run.
   bool by_tail(const Op& op) const;
@@ -117,6 +132,9 @@ class Runner {
   std::vector<float> row_sums_;  ///< [height][channels], of the tensor whose mean is taken
   std::vector<float> mean_;
   std::vector<std::unique_ptr<Thread>> threads_;
+  bool wants_windows_ = false;
+  Reach reach_;
+  std::vector<Piece> pieces_;
 };
 
 }  // namespace cdsr::cpu

@@ -11,17 +11,19 @@ namespace cdsr::cpu {
 inline constexpr int kOpKinds = 8;
 /// Kernels exist for 1, 2, 4, ... rows: any number of rows is a sum of them, and few are compiled.
 inline constexpr int kRowKernels = 7;
+/// Widths that oneDNN's kernels are compiled for: the frame's, and narrower ones for windows.
+inline constexpr int kWidths = 6;
 
 /// Output of an op inside a strip: a window of rows in the thread's memory.
 struct LocalPlan {
   size_t offset = 0;
-  size_t row_bytes = 0;
   int capacity = 0;  ///< rows
 };
 
 struct OpPlan {
-  int kernel[kRowKernels] = {};  ///< by log2 of the rows, or of a dense block's five convolutions
-  const void* weights[kRowKernels] = {};
+  /// By width, and log2 of the rows or of a dense block's five convolutions.
+  int kernel[kWidths][kRowKernels] = {};
+  const void* weights[kWidths][kRowKernels] = {};
   const float* winograd = nullptr;  ///< transformed weights, and the kernels above are unused; or null
   const void* tail = nullptr;       ///< the same of RowKernels::tail
   int outputs = 0;                  ///< channels that Winograd's kernel makes
@@ -33,6 +35,15 @@ struct DensePlan {
   OpPlan convs;
 };
 
+/// What one thread sends through a segment: columns [x, x + n) of rows [y0, y1), and the columns around them
+/// that what it makes depends on, in all [left, left + width).
+struct Runner::Piece {
+  int y0 = 0, y1 = 0;
+  int x = 0, n = 0;
+  int left = 0, width = 0;
+  int level = 0;  ///< of the width, index into SegmentPlan::widths
+};
+
 struct Runner::SegmentPlan {
   const Segment* segment = nullptr;
   int strips = 1;
@@ -40,12 +51,15 @@ struct Runner::SegmentPlan {
   std::vector<OpPlan> ops;
   std::vector<LocalPlan> locals;  ///< by op; capacity 0: the op writes a whole frame, or nothing
   std::vector<int> producer;      ///< by tensor: op of this segment, or -1
+  std::vector<TensorPlan> tensors;
   std::vector<size_t> row_bytes;  ///< by tensor
-  size_t filtered_offset = 0;     ///< what a Dqa hands from its depthwise to its 1x1 convolution
-  size_t temp_offset = 0;         ///< floats for the shuffle
-  size_t winograd_offset = 0;     ///< floats for Winograd's kernel
-  size_t arena = 0;               ///< bytes of a thread's memory
-  std::vector<DensePlan> dense;   ///< one for each distinct buffer height
+  /// That a window can have; empty: any. The frame's first.
+  std::vector<int> widths;
+  size_t filtered_offset = 0;    ///< what a Dqa hands from its depthwise to its 1x1 convolution
+  size_t temp_offset = 0;        ///< floats for the shuffle
+  size_t winograd_offset = 0;    ///< floats for Winograd's kernel
+  size_t arena = 0;              ///< bytes of a thread's memory
+  std::vector<DensePlan> dense;  ///< one for each distinct buffer height
 };
 
 struct Runner::Local {
@@ -59,7 +73,8 @@ struct Runner::Thread {
   Buffer arena;
   std::optional<ConvCaller> convs;
   RowSchedule schedule;
-  std::vector<Local> locals;  ///< by op
+  std::vector<Local> locals;      ///< by op
+  std::vector<size_t> row_bytes;  ///< by tensor, of the piece it is at
   std::array<double, kOpKinds> seconds = {}, macs = {};
 };
 

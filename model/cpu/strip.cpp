@@ -5,6 +5,14 @@
 
 namespace cdsr::cpu {
 
+void Runner::Strip::run(const Piece& piece, int context) {
+  piece_ = piece;
+  for (size_t t = 0; t < job_.plan->tensors.size(); ++t)
+    thread_.row_bytes[t] = runner_.row_bytes(job_.plan->tensors[t], piece.width);
+  thread_.schedule.run(*job_.plan->segment, piece.y0, piece.y1, runner_.height_, job_.plan->chunk, context,
+                       *this);
+}
+
 void Runner::Strip::start(int i, int begin, int) {
   const LocalPlan& plan = job_.plan->locals[i];
   if (plan.capacity == 0) return;
@@ -13,7 +21,7 @@ void Runner::Strip::start(int i, int begin, int) {
   local.low = begin;
   if (begin > 0) return;
   local.low = -1;  // the row of zeros above the frame
-  std::memset(local.base, 0, plan.row_bytes);
+  std::memset(local.base, 0, row_bytes(op(i).out));
 }
 
 void Runner::Strip::room(int i, int keep, int row, int count) {
@@ -22,7 +30,10 @@ void Runner::Strip::room(int i, int keep, int row, int count) {
   Local& local = thread_.locals[i];
   if (row + count + 1 - local.low <= plan.capacity) return;
   const int low = std::max(local.low, keep);
-  std::memmove(local.base, local.base + (low - local.low) * plan.row_bytes, (row - low) * plan.row_bytes);
+  const ptrdiff_t bytes = row_bytes(op(i).out);
+  if (row + count + 1 - low > plan.capacity)
+    fail(Errc::Internal, "a strip needs more rows than were planned");
+  std::memmove(local.base, local.base + (low - local.low) * bytes, (row - low) * bytes);
   local.low = low;
 }
 
@@ -30,7 +41,7 @@ std::byte* Runner::Strip::row_of(int tensor, int y) const {
   const int i = job_.plan->producer[tensor];
   if (i < 0 || job_.plan->locals[i].capacity == 0) return runner_.frame_row(job_.program, tensor, y);
   const Local& local = thread_.locals[i];
-  return local.base + (y - local.low) * static_cast<ptrdiff_t>(job_.plan->locals[i].row_bytes);
+  return local.base + (y - local.low) * row_bytes(tensor);
 }
 
 void Runner::Strip::make(int i, int row, int count) {
@@ -39,7 +50,7 @@ void Runner::Strip::make(int i, int row, int count) {
   {
     const auto kind = static_cast<size_t>(o.kind);
     const StageTimer timer(thread_.seconds[kind]);
-    thread_.macs[kind] += o.macs * count * runner_.width_;
+    thread_.macs[kind] += o.macs * count * piece_.width;
     switch (o.kind) {
       case OpKind::Read:
         read(o, row, count);
@@ -66,19 +77,22 @@ void Runner::Strip::make(int i, int row, int count) {
   }
   // The row of zeros below the frame: every local tensor has room for it.
   if (job_.plan->locals[i].capacity > 0 && row + count == runner_.height_)
-    std::memset(row_of(o.out, runner_.height_), 0, job_.plan->locals[i].row_bytes);
+    std::memset(row_of(o.out, runner_.height_), 0, row_bytes(o.out));
   const Segment& segment = *job_.plan->segment;
   if (segment.mean >= 0 && o.out == segment.ops.back().out) runner_.sum_rows(job_.program, o.out, row, count);
 }
 
 void Runner::Strip::read(const Op& o, int row, int count) {
-  const ptrdiff_t plane = picture_plane(runner_.width_), count_of_planes = runner_.options_.planes;
+  const ptrdiff_t plane = picture_plane(piece_.width), count_of_planes = runner_.options_.planes;
   float* const first = reinterpret_cast<float*>(row_of(o.out, row)) + kPicturePad;
   float* planes[3] = {};
   for (int p = 0; p < count_of_planes; ++p) planes[p] = first + p * plane;
-  job_.source->read(row, count, planes, count_of_planes * plane);
+  if (job_.window_source != nullptr)
+    job_.window_source->read_columns(row, count, piece_.left, piece_.width, planes, count_of_planes * plane);
+  else
+    job_.source->read(row, count, planes, count_of_planes * plane);
   // Zeros beside the rows, each time: other segments use the same memory.
-  const int width = runner_.width_;
+  const int width = piece_.width;
   for (int i = 0; i < count_of_planes * count; ++i) {
     float* const line = first + i * plane;
     std::fill_n(line - kPicturePad, kPicturePad, 0.0F);
@@ -91,19 +105,19 @@ void Runner::Strip::head(const Op& o, int row, int count) {
     const float* rows[3];
     for (int k = 0; k < 3; ++k)
       rows[k] = reinterpret_cast<const float*>(row_of(o.in, y - 1 + k)) + kPicturePad;
-    runner_.rows_->head(rows, runner_.options_.planes, picture_plane(runner_.width_), runner_.width_,
+    runner_.rows_->head(rows, runner_.options_.planes, picture_plane(piece_.width), piece_.width,
                         o.head_weights, o.conv->bias(), o.slope, runner_.options_.channels, row_of(o.out, y));
   }
 }
 
 void Runner::Strip::dqa(const Op& o, const OpPlan& plan, int row, int count) {
   const DqaVectors& vectors = (*job_.dqas)[o.dqa];
-  const size_t bytes = job_.plan->row_bytes[o.in];
+  const size_t bytes = row_bytes(o.in);
   std::byte* const filtered = thread_.arena.data() + job_.plan->filtered_offset;
   for (int r = 0; r < count; ++r) {
     const void* rows[3];
     for (int k = 0; k < 3; ++k) rows[k] = row_of(o.in, row + r - 1 + k);
-    runner_.rows_->dqa(rows, runner_.width_, runner_.options_.channels, vectors.filter.as<float>(),
+    runner_.rows_->dqa(rows, piece_.width, runner_.options_.channels, vectors.filter.as<float>(),
                        vectors.gate.as<float>(), o.slope, filtered + r * bytes, row_of(o.out, row + r));
   }
   convolve(o, plan, filtered, row_of(o.out, row), nullptr, bytes, count);
@@ -116,13 +130,13 @@ void Runner::Strip::conv(const Op& o, const OpPlan& plan, int row, int count) {
     winograd(o, plan, row, count);
   else
     convolve(o, plan, row_of(o.in, row - o.radius), row_of(o.out, row),
-             o.aux < 0 ? nullptr : row_of(o.aux, row), job_.plan->row_bytes[o.in], count);
+             o.aux < 0 ? nullptr : row_of(o.aux, row), row_bytes(o.in), count);
 }
 
 void Runner::Strip::tail(const Op& o, const OpPlan& plan, int row, int count) {
   for (int y = row; y < row + count; ++y) {
     const void* const rows[3] = {row_of(o.in, y - 1), row_of(o.in, y), row_of(o.in, y + 1)};
-    runner_.rows_->tail(rows, runner_.width_, o.conv->in(), plan.tail, o.conv->bias(), o.conv->out(),
+    runner_.rows_->tail(rows, piece_.width, o.conv->in(), plan.tail, o.conv->bias(), o.conv->out(),
                         reinterpret_cast<float*>(row_of(o.out, y)));
   }
 }
@@ -130,7 +144,7 @@ void Runner::Strip::tail(const Op& o, const OpPlan& plan, int row, int count) {
 void Runner::Strip::winograd(const Op& o, const OpPlan& plan, int row, int count) {
   const auto floats = [this](int tensor, int y) { return reinterpret_cast<float*>(row_of(tensor, y)); };
   WinogradRows r;
-  r.width = runner_.width_;
+  r.width = piece_.width;
   r.in = o.conv->in();
   r.out = plan.outputs;
   r.stride = o.conv->out();
@@ -157,19 +171,20 @@ void Runner::Strip::winograd(const Op& o, const OpPlan& plan, int row, int count
 
 void Runner::Strip::convolve(const Op& o, const OpPlan& plan, const std::byte* src, std::byte* dst,
                              const std::byte* operand, size_t src_bytes, int count) {
-  const size_t dst_bytes = job_.plan->row_bytes[o.out];
+  const size_t dst_bytes = row_bytes(o.out);
   for (int r = 0; r < count;) {
     const unsigned rows = std::bit_floor(static_cast<unsigned>(count - r));
     const int log = std::countr_zero(rows);
-    thread_.convs->run(plan.kernel[log], src + r * src_bytes, plan.weights[log], o.conv->bias(),
-                       dst + r * dst_bytes, operand == nullptr ? nullptr : operand + r * dst_bytes);
+    thread_.convs->run(plan.kernel[piece_.level][log], src + r * src_bytes, plan.weights[piece_.level][log],
+                       o.conv->bias(), dst + r * dst_bytes,
+                       operand == nullptr ? nullptr : operand + r * dst_bytes);
     r += static_cast<int>(rows);
   }
 }
 
 void Runner::Strip::shuffle(const Op& o, int row, int count) {
-  const int plane = picture_plane(runner_.width_), last = runner_.height_ - 1;
-  const int out_plane = picture_plane(runner_.width_ * runner_.options_.scale);
+  const int plane = picture_plane(piece_.width), last = runner_.height_ - 1;
+  const int out_plane = picture_plane(piece_.width * runner_.options_.scale);
   float* const temp = reinterpret_cast<float*>(thread_.arena.data() + job_.plan->temp_offset);
   for (int y = row; y < row + count; ++y) {
     const float* picture[5] = {};
@@ -178,18 +193,22 @@ void Runner::Strip::shuffle(const Op& o, int row, int count) {
         picture[k] =
             reinterpret_cast<const float*>(row_of(o.aux, std::clamp(y - 2 + k, 0, last))) + kPicturePad;
     runner_.kernels_->shuffle(reinterpret_cast<const float*>(row_of(o.in, y)), runner_.options_.tail_channels,
-                              runner_.width_, runner_.taps_, picture, plane,
+                              piece_.width, runner_.taps_, picture, plane,
                               reinterpret_cast<float*>(row_of(o.out, y)), out_plane, temp);
   }
 }
 
 void Runner::Strip::write(const Op& o, int row, int count) {
   const int scale = runner_.options_.scale;
-  const ptrdiff_t plane = picture_plane(runner_.width_ * scale), count_of_planes = runner_.options_.planes;
+  const ptrdiff_t plane = picture_plane(piece_.width * scale), count_of_planes = runner_.options_.planes;
   const float* const first = reinterpret_cast<const float*>(row_of(o.in, row));
   const float* planes[3] = {};
-  for (int p = 0; p < count_of_planes; ++p) planes[p] = first + p * plane;
-  job_.sink->write(row * scale, count * scale, planes, count_of_planes * plane);
+  for (int p = 0; p < count_of_planes; ++p) planes[p] = first + p * plane - piece_.left * scale;
+  if (job_.window_sink != nullptr)
+    job_.window_sink->write_columns(row * scale, count * scale, piece_.x * scale, piece_.n * scale, planes,
+                                    count_of_planes * plane);
+  else
+    job_.sink->write(row * scale, count * scale, planes, count_of_planes * plane);
 }
 
 }  // namespace cdsr::cpu

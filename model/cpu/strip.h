@@ -11,12 +11,17 @@ struct Runner::Job {
   const std::vector<DqaVectors>* dqas = nullptr;
   const RowSource* source = nullptr;
   RowSink* sink = nullptr;
+  const WindowSource* window_source = nullptr;  ///< of pieces that are not as wide as the frame
+  WindowSink* window_sink = nullptr;
   std::atomic<int> next{0};
 };
 
 class Runner::Strip {
  public:
   Strip(Runner& runner, Thread& thread, const Job& job) : runner_(runner), thread_(thread), job_(job) {}
+
+  /// Goes through all ops of the segment. `context`: rows around it that the sink needs to see.
+  void run(const Piece& piece, int context);
 
   void start(int op, int begin, int end);
   void room(int op, int keep, int row, int count);
@@ -25,6 +30,7 @@ class Runner::Strip {
  private:
   const Op& op(int i) const { return job_.plan->segment->ops[i]; }
   std::byte* row_of(int tensor, int y) const;
+  ptrdiff_t row_bytes(int tensor) const { return static_cast<ptrdiff_t>(thread_.row_bytes[tensor]); }
   void read(const Op& op, int row, int count);
   void head(const Op& op, int row, int count);
   void dqa(const Op& op, const OpPlan& plan, int row, int count);
@@ -41,6 +47,7 @@ class Runner::Strip {
   Runner& runner_;
   Thread& thread_;
   const Job& job_;
+  Piece piece_;
 };
 
 }  // namespace cdsr::cpu

@@ -39,6 +39,7 @@ std::vector<cdsr_word> words(const cdsr_option& o) {
 
 cdsr_options defaults() {
   cdsr_options options;
+  std::memset(&options, 0, sizeof options);  // padding too
   EXPECT_EQ(cdsr_options_default(&options, CDSR_API_VERSION), CDSR_OK);
   return options;
 }

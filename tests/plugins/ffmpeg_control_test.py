@@ -7,7 +7,7 @@ import unittest
 from harness import (MODELS, TINY, PluginTest, ffmpeg, frame_rows, gradient, max_difference, metadata_rows,
                      raw_input)
 
-KEYS = {f"lavfi.cdsr.{key}" for key in ("shot", "hit", "score", "embed_ms")}
+KEYS = {f"lavfi.cdsr.{key}" for key in ("shot", "hit", "score", "embed_ms", "reused")}
 PRINT = "metadata=print:file=-"
 
 

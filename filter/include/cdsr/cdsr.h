@@ -19,7 +19,7 @@
  *  - Functions that return int return CDSR_OK (0) or a negative cdsr_status.
  *  - A struct that may grow begins with `version`: the CDSR_API_VERSION its owner was compiled with. The
  *    library reads and writes only the members that version had. All members named below exist since
- *    version 1.
+ *    version 1 unless they say otherwise.
  *  - Members that hold an enumeration are int32_t, so that any value is a checked error and never undefined.
  *  - Strings given are copied, those in a struct when the struct is used; strings returned stay valid as
  *    long as the function says.
@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct grows or a function is added. */
-#define CDSR_API_VERSION 1
+#define CDSR_API_VERSION 2
 
 /* The oldest version whose programs this library serves: the number in libcdsr.so.N. Raised when something
  * that they use is taken away. */
@@ -325,6 +325,11 @@ typedef struct cdsr_options {
 
   cdsr_log_callback log; /* NULL: silent. Default NULL */
   void* log_opaque;      /* first argument of log. Default NULL */
+
+  /* Since version 2. Not 0: what looks as in the frame before, as far as the network sees around it, is
+   * copied from the picture before: the same bits, in less time. The CPU backend does so with CDSR_QUERY_SHOT
+   * and networks that are local then; costs memory for a frame and its picture. */
+  int32_t reuse;
 } cdsr_options;
 
 /* Fills every member that `version` had with its default. Any thread.
@@ -429,6 +434,7 @@ typedef struct cdsr_frame_info {
   double embed_ms;  /* time of embedding and conditioning; 0 on frames without */
   double upscale_ms; /* time of the network with colour conversion */
   double total_ms;   /* time of the whole call */
+  double reused;     /* since version 2: 0..1, how much of the picture was copied from the one before */
 } cdsr_frame_info;
 
 /* Upscales one frame.
@@ -519,6 +525,7 @@ typedef struct cdsr_stats {
   double upscale_ms;
   double total_ms;
   double color_ms; /* part of upscale_ms spent in colour conversion, summed over the engine's threads */
+  double reused;   /* since version 2: sum of cdsr_frame_info.reused: as many frames were not computed */
 } cdsr_stats;
 
 /* INVALID_ARGUMENT for NULL or a wrong version. */
