@@ -48,7 +48,7 @@ CdsrConfig blind(const char* name, int nf, int blocks) {
   c.body = Body::Stack;
   c.skip = Skip::Bicubic;
   c.query = Query::Shot;
-  c.lpe_nf = 16;
+  c.lpe_nf = 32;
   c.lpe_input = LpeInput::Statistics;
   c.codebook = 256;
   return c;

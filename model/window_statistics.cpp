@@ -134,6 +134,7 @@ void WindowStatistics::run(const LumaWindow& w, std::span<float> out) {
     give(share_below(b_, codes / 255));
   }
   give(2 * sum / (static_cast<double>(w.width) * w.height) - 1);
+  spectrum_.run(whole_.data, w.width, w.height, out.subspan(at));
 }
 
 }  // namespace cdsr

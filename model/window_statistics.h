@@ -13,9 +13,11 @@
 #include <span>
 #include <vector>
 
+#include "model/window_spectrum.h"
+
 namespace cdsr {
 
-/// One plane of luma, nominal range [0,1]; `row` in floats. Sides of 8 or more: smaller ones have statistics
+/// One plane of luma, nominal range [0,1]; `row` in floats. Sides of 8 to 48: smaller ones have statistics
 /// of 0.
 struct LumaWindow {
   const float* data = nullptr;
@@ -23,7 +25,7 @@ struct LumaWindow {
   int width = 0, height = 0;
 };
 
-inline constexpr int kWindowStatistics = 80;
+inline constexpr int kWindowStatistics = 80 + WindowSpectrum::kValues;
 
 /// Has what it works in, and allocates only for a window larger than any before, and than 48x48. For one
 /// thread.
@@ -36,7 +38,8 @@ class WindowStatistics {
   /// (64); the logarithms of the root of 7 quantiles of the energy of a fine Laplacian in 4x4 blocks; the
   /// logarithms of differences across the edges of blocks of 8 and 4 over those inside, horizontal and
   /// vertical (4); the shares of horizontal and vertical differences under half a code and under 1.5 codes
-  /// (4); 2 mean - 1. The window's upper left corner lies on the grid of blocks.
+  /// (4); 2 mean - 1; the WindowSpectrum of the window. The window's upper left corner lies on the grid of
+  /// blocks.
   void run(const LumaWindow& window, std::span<float> out);
 
  private:
@@ -58,6 +61,7 @@ class WindowStatistics {
 
   Plane whole_, a_, b_;
   std::vector<double> energies_;  ///< of blocks, sorted
+  WindowSpectrum spectrum_;
 };
 
 }  // namespace cdsr

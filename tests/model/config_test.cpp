@@ -127,8 +127,8 @@ TEST(Config, ExpertsCostNothingAFrame) {
   const int64_t six = mac_count(c).per_shot, weights = parameter_count(c);
   c.experts = 1;
   EXPECT_EQ(mac_count(c).sr_per_pixel, 47'520);
-  EXPECT_EQ(six - mac_count(c).per_shot, 6 * (47'520 + 7 * 64));
-  EXPECT_EQ(weights - parameter_count(c), 5 * (47'520 + 6 * 32 + 4) + 7 * 6 * 65);
+  EXPECT_EQ(six - mac_count(c).per_shot, 6 * (47'520 + 7 * c.embedding()));
+  EXPECT_EQ(weights - parameter_count(c), 5 * (47'520 + 6 * 32 + 4) + 7 * 6 * (c.embedding() + 1));
 }
 
 TEST(Config, UnknownNameIsRefused) {
