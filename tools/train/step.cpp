@@ -31,9 +31,12 @@ torch::Tensor spectral_loss(const torch::Tensor& sr, const torch::Tensor& hr) {
   return torch::fft_rfft2(sr - hr, c10::nullopt, {-2, -1}, "ortho").abs().mean();
 }
 
+/// Weight of the mean square on 0..255: at errors of five codes its gradient is that of L1.
+constexpr double kSquareWeight = 0.1;
+
 struct PictureLoss {
   torch::Tensor l1;     ///< on 0..255
-  torch::Tensor total;  ///< with the share of the spectrum
+  torch::Tensor total;  ///< what is learned from: L1 or the mean square, with the share of the spectrum
 };
 
 PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& batch,
@@ -60,7 +63,9 @@ PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& 
   sr = sr.to(torch::kFloat);
   PictureLoss loss;
   loss.l1 = torch::l1_loss(sr, hr) * 255;
-  loss.total = o.spectral > 0 ? loss.l1 + o.spectral * 255 * spectral_loss(sr, hr) : loss.l1;
+  const bool squared = static_cast<double>(state.step) >= (1 - o.squared) * static_cast<double>(o.iterations);
+  loss.total = squared ? kSquareWeight * 255 * 255 * torch::mse_loss(sr, hr) : loss.l1;
+  if (o.spectral > 0) loss.total = loss.total + o.spectral * 255 * spectral_loss(sr, hr);
   return loss;
 }
 

@@ -167,6 +167,11 @@ void add_train(CLI::App& app) {
   c->add_option("--keys", o.batch.keys, "with video: windows of a shot that make MoCo's key")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  c->add_option("--squared", o.squared,
+                "share of the iterations, at the end, whose loss is the mean square in place of L1: what "
+                "PSNR measures")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   c->add_option("--spectral", o.spectral, "weight of the difference between spectra in the loss")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
