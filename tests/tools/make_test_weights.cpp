@@ -4,7 +4,7 @@
 //   cdsr_make_test_weights NAME [--scale S] [--seed N] [--dtype F32|F16|BF16] OUT
 //   cdsr_make_test_weights --config JSON OUT
 //
-// NAME is one of the families (cdsr-rt, ...), tiny (their smallest plain kin) or tiny-rrdb.
+// NAME is one of the families (cdsr-rt, ...), tiny (their smallest plain kin), tiny-rrdb or tiny-stack.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -18,6 +18,7 @@ cdsr::CdsrConfig config_of(const std::string& name, const std::string& json, int
   if (!json.empty()) return cdsr::config_from_json(json);
   if (name == "tiny") return cdsr::tiny_config(cdsr::Body::Plain, scale);
   if (name == "tiny-rrdb") return cdsr::tiny_config(cdsr::Body::Rrdb, scale);
+  if (name == "tiny-stack") return cdsr::tiny_config(cdsr::Body::Stack, scale);
   return cdsr::config_by_name(name, scale);
 }
 

@@ -75,6 +75,34 @@ def check(cdsr, make, folder, name, scale, sizes):
     print(f"{name} x{scale}: largest difference {worst:.1e} of the largest value, limit {LIMIT:.0e}")
 
 
+def check_mixed(cdsr, make, folder, name, scale, sizes):
+    """Experts: one graph of luma, the weights of a shot."""
+    weights = os.path.join(folder, f"{name}-x{scale}.safetensors")
+    prefix = os.path.join(folder, f"{name}-x{scale}")
+    subprocess.run([make, name, "--scale", str(scale), weights], check=True)
+    refused = subprocess.run([cdsr, "export", weights, prefix, "--onnx"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and "--embedding" in refused.stderr, refused.stderr
+    worst = 0
+    for width, height in sizes:
+        rgb = picture(width, height)
+        expected = reference(cdsr, folder, weights, rgb, "shot")  # leaves in.ppm
+        subprocess.run([cdsr, "export", weights, prefix, "--onnx", "--embedding", os.path.join(folder, "in.ppm")],
+                       check=True, stdout=subprocess.DEVNULL)
+        luma = numpy.array([0.299, 0.587, 0.114])
+        x = (rgb.astype(numpy.float64) @ luma / 255).astype(numpy.float32)[None, None]
+        session = onnxruntime.InferenceSession(prefix + "-sr.onnx", providers=["CPUExecutionProvider"])
+        (found,) = session.run(["upscaled"], {"picture": x})
+        difference = largest_difference(255 * found[0, 0], expected @ luma)
+        worst = max(worst, difference)
+        assert difference < LIMIT, f"{name} x{scale}, {width}x{height}: {difference:.1e}"
+    subprocess.run([cdsr, "export", weights, prefix, "--onnx", "--embedding", "zero"], check=True,
+                   stdout=subprocess.DEVNULL)
+    session = onnxruntime.InferenceSession(prefix + "-sr.onnx", providers=["CPUExecutionProvider"])
+    (other,) = session.run(["upscaled"], {"picture": x})
+    assert numpy.abs(other - found).max() > 0, "the embedding changes nothing"
+    print(f"{name} x{scale}: largest difference {worst:.1e} of the largest value, limit {LIMIT:.0e}")
+
+
 def main():
     cdsr, make = sys.argv[1:]
     print(f"ONNX Runtime {onnxruntime.__version__}")
@@ -82,6 +110,7 @@ def main():
         for scale in (2, 3, 4):
             check(cdsr, make, folder, "tiny", scale, SIZES)
             check(cdsr, make, folder, "tiny-rrdb", scale, SIZES)
+            check_mixed(cdsr, make, folder, "tiny-stack", scale, SIZES)
         check(cdsr, make, folder, "cdsr-rt-dqa", 2, SIZES[:1])
 
 

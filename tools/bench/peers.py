@@ -41,12 +41,20 @@ def prepare(work, size):
     def file(name):
         return os.path.join(work, name)
 
-    # The embedding of a window, as the engine has it for a large picture.
-    (embedding,) = session(file("net-embedding.onnx")).run(["embedding"], {"picture": frame[:, :, :96, :96]})
-    (queries,) = session(file("net-sr.onnx")).run(["queries"], {"picture": frame, "embedding": embedding})
-    model = onnx.load(file("net-sr-shot.onnx"))
+    given = ()
+    if os.path.exists(file("net-embedding.onnx")):
+        # The embedding of a window, as the engine has it for a large picture.
+        (embedding,) = session(file("net-embedding.onnx")).run(["embedding"], {"picture": frame[:, :, :96, :96]})
+        (queries,) = session(file("net-sr.onnx")).run(["queries"], {"picture": frame, "embedding": embedding})
+        model = onnx.load(file("net-sr-shot.onnx"))
+        given = (("embedding", embedding), ("queries", queries))
+    else:
+        # The weights are mixed for a shot already; of luma.
+        frame = frame[:, :1]
+        model = onnx.load(file("net-sr.onnx"))
+    numpy.save(file("frame.npy"), frame)
     graph = model.graph
-    for name, value in (("embedding", embedding), ("queries", queries)):
+    for name, value in given:
         graph.initializer.append(onnx.numpy_helper.from_array(value, name))
         graph.input.remove(next(i for i in graph.input if i.name == name))
     for value, sides in ((graph.input[0], (height, width)), (graph.output[0], (None, None))):
@@ -147,9 +155,9 @@ def make_runner(name, work, frame, threads):
     return ncnn_runner(work, frame, threads, name == "ncnn")
 
 
-def worker(name, work, size, threads):
+def worker(name, work, threads):
     """Answers each line, a number of frames, with seconds of wall clock and of the processor a frame."""
-    frame = picture(*size)
+    frame = numpy.load(os.path.join(work, "frame.npy"))
     label, run = make_runner(name, work, frame, threads)
     difference = float(numpy.abs(run() - numpy.load(os.path.join(work, "expected.npy"))).max())
     print(json.dumps({"label": label, "difference": difference * 255}), flush=True)
@@ -236,7 +244,7 @@ def main():
         parser.error(f"--size {arguments.size}: must be WIDTHxHEIGHT")
     size = tuple(int(side) for side in arguments.size.split("x"))
     if arguments.worker:
-        worker(arguments.worker, arguments.work, size, arguments.threads)
+        worker(arguments.worker, arguments.work, arguments.threads)
         return
     prepare(arguments.work, size)
     entries = [Ours("fp32", arguments), Ours("bf16", arguments)] + [Peer(name, arguments) for name in PEERS]

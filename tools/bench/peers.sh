@@ -67,6 +67,10 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$cdsr" export "$model" "$work/net" --onnx >/dev/null
+embedding=()
+if "$cdsr" info "$model" | grep -q '"body":"stack"'; then
+  embedding=(--embedding zero)
+fi
+"$cdsr" export "$model" "$work/net" --onnx "${embedding[@]}" >/dev/null
 "$python" -B "$root/tools/bench/peers.py" --cdsr "$cdsr" --model "$model" --work "$work" --size "$size" --threads "$threads" \
   --rounds "$rounds" --frames "$frames" ${json:+--json "$json"}

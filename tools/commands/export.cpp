@@ -12,6 +12,10 @@
 #include "tools/commands/commands.h"
 #ifdef CDSR_HAVE_ONNX
 #include "tools/onnx/export_onnx.h"
+#ifdef CDSR_HAVE_LIBAV
+#include "tools/media/image_io.h"
+#include "tools/media/upscaler.h"
+#endif
 #endif
 
 namespace cdsr::tools {
@@ -22,6 +26,7 @@ struct Arguments {
   std::string dtype = "f16";
   std::vector<std::string> set;
   bool onnx = false;
+  std::string embedding;
 };
 
 DType dtype_from_string(const std::string& text) {
@@ -30,13 +35,29 @@ DType dtype_from_string(const std::string& text) {
 }
 
 #ifdef CDSR_HAVE_ONNX
-void export_onnx(const Network& network, const std::map<std::string, std::string>& metadata,
-                 const std::filesystem::path& path) {
-  for (const auto& file : onnx_export::write_onnx(network, metadata, path))
+/// E_a of the picture named, or zeros.
+std::vector<float> embedding_of(const Arguments& a, const Network& network) {
+  if (a.embedding == "zero") return std::vector<float>(static_cast<size_t>(network.config.embedding()));
+#ifdef CDSR_HAVE_LIBAV
+  EngineArguments engine;
+  engine.precision = "fp32";
+  return Upscaler(a.in.string(), network.config.scale, engine).embed(read_picture(a.embedding));
+#else
+  fail(Errc::Unsupported, "--embedding {}: pictures are not read in this build, only zero", a.embedding);
+#endif
+}
+
+void export_onnx(const Arguments& a, const Network& network,
+                 const std::map<std::string, std::string>& metadata) {
+  const auto files =
+      a.embedding.empty()
+          ? onnx_export::write_onnx(network, metadata, a.out)
+          : std::vector{onnx_export::write_mixed_onnx(network, embedding_of(a, network), metadata, a.out)};
+  for (const auto& file : files)
     fmt::print("{}: {} bytes\n", file.string(), std::filesystem::file_size(file));
 }
 #else
-void export_onnx(const Network&, const std::map<std::string, std::string>&, const std::filesystem::path&) {
+void export_onnx(const Arguments&, const Network&, const std::map<std::string, std::string>&) {
   fail(Errc::Unsupported,
        "`cdsr export --onnx` is not in this build: install libonnx-dev and configure again");
 }
@@ -59,7 +80,7 @@ void run(const Arguments& a) {
     metadata[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   if (a.onnx) {
-    export_onnx(*network, metadata, a.out);
+    export_onnx(a, *network, metadata);
     return;
   }
   write_weights(a.out, tensors, metadata, dtype_from_string(a.dtype));
@@ -80,9 +101,14 @@ void add_export(CLI::App& app) {
       ->check(CLI::IsMember({"f16", "bf16", "f32"}))
       ->capture_default_str();
   c->add_option("--set", a->set, "metadata to add or replace, KEY=VALUE (cdsr.scores=..., cdsr.trained=...)");
-  c->add_flag("--onnx", a->onnx,
-              "write ONNX models instead: OUT-embedding.onnx, OUT-sr.onnx and, with the queries as an input, "
-              "OUT-sr-shot.onnx");
+  CLI::Option* onnx = c->add_flag(
+      "--onnx", a->onnx,
+      "write ONNX models instead: OUT-embedding.onnx, OUT-sr.onnx and, with the queries as an input, "
+      "OUT-sr-shot.onnx");
+  c->add_option(
+       "--embedding", a->embedding,
+       "of a network whose weights depend on the shot: a picture of it, or zero; writes OUT-sr.onnx alone")
+      ->needs(onnx);
   c->callback([a] { run(*a); });
 }
 

@@ -58,6 +58,14 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
   });
 }
 
+std::vector<float> Upscaler::embed(const Picture& lr) {
+  const Image in = to_planar(lr, network().config.colour);
+  engine_->plan(lr.width, lr.height);
+  std::vector<float> embedding(engine_->embedding_size());
+  engine_->embed(ImageSource(in), embedding);
+  return embedding;
+}
+
 std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource source) {
   const CdsrConfig& c = network().config;
   const Image in = to_planar(lr, c.colour);

@@ -35,6 +35,9 @@ class Upscaler {
   /// A name or file (find_model.h). Throws what loading and creating an engine throw.
   Upscaler(const std::string& model, int scale, const EngineArguments& arguments);
 
+  /// E_a of a picture.
+  std::vector<float> embed(const Picture& lr);
+
   /// The super-resolved picture: interleaved RGB on 0..255, scale x size, not clamped.
   std::vector<float> operator()(const Picture& lr, EmbeddingSource source = EmbeddingSource::Picture);
 

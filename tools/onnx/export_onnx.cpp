@@ -5,6 +5,7 @@
 #include "model/bicubic.h"
 #include "model/error.h"
 #include "model/normalize_window.h"
+#include "model/vectors.h"
 #include "tools/onnx/graph.h"
 
 namespace cdsr::onnx_export {
@@ -36,8 +37,38 @@ class Layers {
   }
   Value add(const Value& a, const Value& b) { return g_.node("Add", {a, b}); }
   Value mul(const Value& a, const Value& b) { return g_.node("Mul", {a, b}); }
+  /// The network's end: features or the tail's output to the picture, over the skip.
+  Value finish(const CdsrConfig& config, const Value& tail, const Value& picture) {
+    const Value f = shuffle(tail, config.scale);
+    return config.skip == Skip::Bicubic ? add(f, bicubic(config, picture)) : f;
+  }
 
  protected:
+  Value shuffle(const Value& x, int64_t scale) {
+    return g_.node("DepthToSpace", {x}, {whole("blocksize", scale), word("mode", "CRD")});
+  }
+
+  /// As one 5x5 convolution of each plane to its scale^2 phases: taps -2..2 hold the four of every phase.
+  Value bicubic(const CdsrConfig& config, const Value& picture) {
+    const int64_t s = config.scale, channels = config.channels();
+    std::vector<float> weight(static_cast<size_t>(channels * s * s * 25));
+    for (int64_t c = 0, at = 0; c < channels; ++c)
+      for (int py = 0; py < s; ++py)
+        for (int px = 0; px < s; ++px, at += 25) {
+          const BicubicPhase v = bicubic_phase(static_cast<int>(s), py);
+          const BicubicPhase h = bicubic_phase(static_cast<int>(s), px);
+          for (int ty = 0; ty < 4; ++ty)
+            for (int tx = 0; tx < 4; ++tx)
+              weight[static_cast<size_t>(at + int64_t{5} * (v.first + ty + 2) + h.first + tx + 2)] =
+                  v.weight[ty] * h.weight[tx];
+        }
+    const Value padded =
+        g_.node("Pad", {picture, g_.constant({0, 0, 2, 2, 0, 0, 2, 2})}, {word("mode", "edge")});
+    return shuffle(g_.node("Conv", {padded, g_.constant({channels * s * s, 1, 5, 5}, weight)},
+                           {list("kernel_shape", {5, 5}), whole("group", channels)}),
+                   s);
+  }
+
   Graph& g_;
 };
 
@@ -107,8 +138,7 @@ class SrNet : public Layers {
     Value f = f0;
     for (const Block& b : n_.blocks) f = block(b, f, code);
     if (n_.config.body == Body::Rrdb) f = add(conv(n_.trunk, f), f0);
-    f = shuffle(conv(n_.tail, f));
-    return n_.config.skip == Skip::Bicubic ? add(f, bicubic(picture)) : f;
+    return finish(n_.config, conv(n_.tail, f), picture);
   }
 
   /// The means of all DQAs' inputs, DQAs x nf; after the call above, without given queries.
@@ -152,36 +182,38 @@ class SrNet : public Layers {
     return add(conv(d.conv, lrelu(filtered, kFuseSlope)), mul(x, reshape(s, {1, nf_, 1, 1})));
   }
 
-  Value shuffle(const Value& x) {
-    return g_.node("DepthToSpace", {x}, {whole("blocksize", n_.config.scale), word("mode", "CRD")});
-  }
-
-  /// As one 5x5 convolution of each plane to its scale^2 phases: taps -2..2 hold the four of every phase.
-  Value bicubic(const Value& picture) {
-    const int64_t s = n_.config.scale;
-    std::vector<float> weight(static_cast<size_t>(3 * s * s * 25));
-    for (int64_t c = 0, at = 0; c < 3; ++c)
-      for (int py = 0; py < s; ++py)
-        for (int px = 0; px < s; ++px, at += 25) {
-          const BicubicPhase v = bicubic_phase(static_cast<int>(s), py);
-          const BicubicPhase h = bicubic_phase(static_cast<int>(s), px);
-          for (int ty = 0; ty < 4; ++ty)
-            for (int tx = 0; tx < 4; ++tx)
-              weight[static_cast<size_t>(at + int64_t{5} * (v.first + ty + 2) + h.first + tx + 2)] =
-                  v.weight[ty] * h.weight[tx];
-        }
-    const Value padded =
-        g_.node("Pad", {picture, g_.constant({0, 0, 2, 2, 0, 0, 2, 2})}, {word("mode", "edge")});
-    return shuffle(g_.node("Conv", {padded, g_.constant({3 * s * s, 1, 5, 5}, weight)},
-                           {list("kernel_shape", {5, 5}), whole("group", 3)}));
-  }
-
   const Network& n_;
   int64_t nf_;
   Value queries_;
   int64_t dqa_ = 0;
   std::vector<Value> means_;
 };
+
+/// Body::Stack with the weights of a shot.
+class StackNet : public Layers {
+ public:
+  using Layers::Layers;
+
+  Value operator()(const CdsrConfig& config, std::span<const Conv> convs, const Value& picture) {
+    const Value first = lrelu(conv(convs.front(), picture), kFuseSlope);
+    Value f = first;
+    for (int i = 1; i <= config.blocks; ++i) {
+      f = conv(convs[static_cast<size_t>(i)], f);
+      if (i == config.blocks) f = add(f, first);
+      f = lrelu(f, kFuseSlope);
+    }
+    return finish(config, conv(convs.back(), f), picture);
+  }
+};
+
+/// Describes and writes a graph; returns the file's name.
+std::filesystem::path write(Graph& graph, const std::map<std::string, std::string>& metadata,
+                            const std::filesystem::path& path, const char* suffix) {
+  for (const auto& [key, text] : metadata) graph.describe(key, text);
+  std::filesystem::path file = path.string() + suffix;
+  graph.write(file);
+  return file;
+}
 
 }  // namespace
 
@@ -190,19 +222,14 @@ std::vector<std::filesystem::path> write_onnx(const Network& network,
                                               const std::filesystem::path& path) {
   const CdsrConfig& c = network.config;
   if (c.body == Body::Stack)
-    fail(Errc::Unsupported,
-         "{} has experts, which depend on the shot: `cdsr export --onnx` writes no graph of it", c.name);
+    fail(Errc::InvalidArgument,
+         "{}'s weights depend on the shot: --embedding must say of which, a picture's name or zero", c.name);
   std::vector<std::filesystem::path> files;
-  const auto finish = [&](Graph& graph, const char* suffix) {
-    for (const auto& [key, text] : metadata) graph.describe(key, text);
-    files.push_back(path.string() + suffix);
-    graph.write(files.back());
-  };
 
   Graph embedding("embedding");
   const Value picture = embedding.input("picture", {"N", 3, "H", "W"});
   embedding.output("embedding", {"N", c.embedding()}, EmbeddingNet(embedding)(network, picture));
-  finish(embedding, "-embedding.onnx");
+  files.push_back(write(embedding, metadata, path, "-embedding.onnx"));
 
   for (const bool shot : {false, true}) {
     Graph graph(shot ? "sr-shot" : "sr");
@@ -211,9 +238,27 @@ std::vector<std::filesystem::path> write_onnx(const Network& network,
     SrNet net(graph, network, shot ? graph.input("queries", {c.dqas(), c.nf}) : Value());
     graph.output("upscaled", {1, 3, "sH", "sW"}, net(lr, e));
     if (!shot) graph.output("queries", {c.dqas(), c.nf}, net.means());
-    finish(graph, shot ? "-sr-shot.onnx" : "-sr.onnx");
+    files.push_back(write(graph, metadata, path, shot ? "-sr-shot.onnx" : "-sr.onnx"));
   }
   return files;
+}
+
+std::filesystem::path write_mixed_onnx(const Network& network, std::span<const float> embedding,
+                                       const std::map<std::string, std::string>& metadata,
+                                       const std::filesystem::path& path) {
+  const CdsrConfig& c = network.config;
+  if (c.body != Body::Stack)
+    fail(Errc::InvalidArgument, "{} takes the embedding as an input: --embedding must not be given", c.name);
+  Conditioner conditioner(network);
+  conditioner.condition(embedding);
+  // Without experts there is nothing to mix.
+  std::vector<Conv> convs(conditioner.convs().begin(), conditioner.convs().end());
+  if (convs.empty())
+    for (const Conv* conv : stack_convs(network)) convs.push_back(*conv);
+  Graph graph("sr");
+  const Value lr = graph.input("picture", {1, c.channels(), "H", "W"});
+  graph.output("upscaled", {1, c.channels(), "sH", "sW"}, StackNet(graph)(c, convs, lr));
+  return write(graph, metadata, path, "-sr.onnx");
 }
 
 }  // namespace cdsr::onnx_export
