@@ -4,6 +4,7 @@
 #include <map>
 
 #include "model/cpu/kernels.h"
+#include "model/error.h"
 
 namespace cdsr::cpu {
 
@@ -17,7 +18,8 @@ PackedConv::PackedConv(const Conv& conv, const std::vector<int>& parts, bool pad
       out_(padded_channels(conv.out)),
       outputs_(conv.out),
       kernel_(conv.kernel),
-      macs_(static_cast<double>(conv.in) * conv.out * conv.kernel * conv.kernel) {
+      macs_(static_cast<double>(conv.in) * conv.out * conv.kernel * conv.kernel),
+      stream_(dnnl_cpu()) {
   for (int part : parts.empty() ? std::vector<int>{conv.in} : parts) {
     for (int i = 0; i < part; ++i) position_.push_back(in_ + i);
     in_ += pad_input ? padded_channels(part) : part;
@@ -38,12 +40,19 @@ void PackedConv::copy_plain(const Conv& conv) {
 
 void PackedConv::replace(const Conv& conv) {
   copy_plain(conv);
-  dnnl::stream stream(dnnl_cpu());
-  for (Arranged& a : layouts_) a.reorder.execute(stream, a.from, a.to);
-  stream.wait();
+  for (const Arranged& a : layouts_) a.run(stream_);
   for (Transformed& t : transformed_)
     t.kernels->transform(plain_.data(), in_, t.outputs, t.weights.as<float>());
   for (const Tail& t : tails_) store_tail(t);
+}
+
+/// By the C interface: the C++ one makes a map of the arguments in every call.
+void PackedConv::Arranged::run(const dnnl::stream& stream) const {
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}};
+  dnnl_status_t status = dnnl_primitive_execute(reorder.get(), stream.get(), 2, arguments);
+  if (status == dnnl_success) status = dnnl_stream_wait(stream.get());
+  if (status != dnnl_success)
+    fail(Errc::Internal, "oneDNN's reorder failed with status {}", static_cast<int>(status));
 }
 
 void PackedConv::store_tail(const Tail& t) const {
@@ -80,9 +89,7 @@ const void* PackedConv::weights(const dnnl::memory::desc& desc) const {
   a.from = memory(plain_desc, dnnl_cpu(), const_cast<float*>(plain_.data()));
   a.to = memory(desc, dnnl_cpu(), a.weights.data());
   a.reorder = dnnl::reorder(a.from, a.to);
-  dnnl::stream stream(dnnl_cpu());
-  a.reorder.execute(stream, a.from, a.to);
-  stream.wait();
+  a.run(stream_);
   return layouts_.emplace_back(std::move(a)).weights.data();
 }
 

@@ -51,6 +51,8 @@ class PackedConv {
     Buffer weights;
     dnnl::memory from, to;
     dnnl::reorder reorder;  ///< plain_ to weights
+
+    void run(const dnnl::stream& stream) const;
   };
 
   int in_, out_, outputs_, kernel_;
@@ -59,6 +61,7 @@ class PackedConv {
   std::vector<float> plain_;
   Buffer bias_;
   mutable std::mutex mutex_;
+  dnnl::stream stream_;
   mutable std::vector<Arranged> layouts_;
   struct Transformed {
     const WinogradKernels* kernels;

@@ -88,7 +88,9 @@ TEST(CpuAllocation, NoneAfterThePlan) {
   for (const auto& [body, query, precision] : {std::tuple{Body::Plain, Query::Shot, Precision::Auto},
                                                {Body::Plain, Query::Frame, Precision::Fp32},
                                                {Body::Rrdb, Query::Shot, Precision::Fp32},
-                                               {Body::Rrdb, Query::Frame, Precision::Auto}}) {
+                                               {Body::Rrdb, Query::Frame, Precision::Auto},
+                                               {Body::Stack, Query::Shot, Precision::Auto},
+                                               {Body::Stack, Query::Shot, Precision::Fp32}}) {
     const auto network = random_network(tiny_config(body, 2), 1);
     EngineOptions options;
     options.threads = 2;
