@@ -93,8 +93,9 @@ void sharpen(std::span<float> plane, int width, int height, double amount) {
 
 }  // namespace
 
-double draw_softness(const VideoOptions& o, Rng& rng) {
-  return rng.uniform() < o.soft_share ? draw(o.soft, rng) : 0;
+double draw_softness(const VideoOptions& o, Codec codec, Rng& rng) {
+  const bool picture = codec == Codec::None || codec == Codec::Jpeg;
+  return rng.uniform() < (picture ? o.soft_picture_share : o.soft_share) ? draw(o.soft, rng) : 0;
 }
 
 VideoSpec draw_video(const VideoOptions& o, int scale, Rng& rng) {
@@ -143,14 +144,15 @@ std::string describe(const VideoOptions& o) {
   const double resize = std::accumulate(o.resize_share.begin(), o.resize_share.end(), 0.0),
                codec = std::accumulate(o.codec_share.begin(), o.codec_share.end(), 0.0);
   std::string text = fmt::format(
-      "originals softened by {:g} to {:g} pixels {}; resize anisotropic Gaussian {}, isotropic {}, bicubic "
+      "originals softened by {:g} to {:g} pixels {}, of pictures {}; resize anisotropic Gaussian {}, "
+      "isotropic {}, bicubic "
       "{}, area {}; "
       "sharpened by {:g} to {:g} {}; noise up to {:g} in {}, shot noise up to {:g} in {}; clips of {}; not "
       "coded {}",
-      o.soft.low, o.soft.high, share(o.soft_share, 1), share(o.resize_share[0], resize),
-      share(o.resize_share[1], resize), share(o.resize_share[2], resize), share(o.resize_share[3], resize),
-      o.sharpen.low, o.sharpen.high, share(o.sharpen_share, 1), o.gaussian, share(o.gaussian_share, 1),
-      o.shot, share(o.shot_share, 1), o.frames, share(o.codec_share[0], codec));
+      o.soft.low, o.soft.high, share(o.soft_share, 1), share(o.soft_picture_share, 1),
+      share(o.resize_share[0], resize), share(o.resize_share[1], resize), share(o.resize_share[2], resize),
+      share(o.resize_share[3], resize), o.sharpen.low, o.sharpen.high, share(o.sharpen_share, 1), o.gaussian,
+      share(o.gaussian_share, 1), o.shot, share(o.shot_share, 1), o.frames, share(o.codec_share[0], codec));
   const std::pair<Codec, Range> ranges[] = {{Codec::Jpeg, o.jpeg}, {Codec::Mpeg2, o.mpeg2},
                                             {Codec::H264, o.h264}, {Codec::Hevc, o.hevc},
                                             {Codec::Vp9, o.vp9},   {Codec::Av1, o.av1}};

@@ -24,14 +24,14 @@ struct Range {
 struct VideoOptions {
   /// How the picture became small: anisotropic and isotropic Gaussian blur as the paper's (then subsampled),
   /// bicubic and area averaging (half of them after a weak isotropic blur).
-  std::array<double, 4> resize_share = {0.25, 0.1, 0.35, 0.3};
+  std::array<double, 4> resize_share = {0.35, 0.13, 0.27, 0.25};
   double sharpen_share = 0.12;  ///< of the small pictures: sharpened before they were recorded
   Range sharpen = {0.2, 1.0};   ///< how much of what a Gaussian of 1 LR pixel takes away is added again
   double gaussian_share = 0.3, shot_share = 0.1;  ///< of the pictures: noise of the one kind or the other
   double gaussian = 15;                           ///< highest standard deviation on 0..255
   double shot = 0.5;                              ///< highest variance per unit of the signal
-  std::array<double, kCodecs> codec_share = {0.25, 0.13, 0.08, 0.36,
-                                             0.1,  0.04, 0.04};  ///< in the order of enum Codec
+  std::array<double, kCodecs> codec_share = {0.35, 0.11,  0.07, 0.31,
+                                             0.09, 0.035, 0.035};  ///< in the order of enum Codec
   Range jpeg = {1.5, 20}, mpeg2 = {2, 14};  ///< quantizer scale, drawn evenly in its logarithm: in QP
   Range h264 = {10, 36}, hevc = {12, 38};   ///< CRF
   Range vp9 = {12, 50}, av1 = {12, 50};     ///< CRF
@@ -41,9 +41,10 @@ struct VideoOptions {
   double pan = 3;                           ///< largest motion of a clip, LR pixels a frame, each axis
   /// Training alone: how many originals are soft themselves, as lenses, scalers and earlier encodes leave
   /// them, and the Gaussian that makes them so, HR pixels. The network is asked for the soft original:
-  /// otherwise everything it is given comes out too sharp.
-  double soft_share = 0.4;
-  Range soft = {0.4, 1.6};
+  /// otherwise everything it is given comes out too sharp. Video is soft more often than pictures (what is
+  /// not coded, or JPEG): the embedding tells them apart.
+  double soft_share = 0.6, soft_picture_share = 0.2;
+  Range soft = {0.4, 1.8};
 };
 
 /// What happened to one picture. Everything but the noise, whose values come from `seed`.
@@ -58,8 +59,8 @@ struct VideoSpec {
   uint64_t seed = 0;
 };
 
-/// How soft the original is, HR pixels; 0: as it is.
-double draw_softness(const VideoOptions& options, Rng& rng);
+/// How soft the original of what `codec` coded is, HR pixels; 0: as it is.
+double draw_softness(const VideoOptions& options, Codec codec, Rng& rng);
 
 /// Draws a degradation for `scale` (2..4). A codec that is not available is not drawn.
 VideoSpec draw_video(const VideoOptions& options, int scale, Rng& rng);

@@ -55,7 +55,8 @@ void set_video(const std::filesystem::path& path, const toml::table& table, degr
                                                   {"shot_noise", &o.shot},
                                                   {"still", &o.still_share},
                                                   {"pan", &o.pan},
-                                                  {"soft_originals", &o.soft_share}};
+                                                  {"soft_originals", &o.soft_share},
+                                                  {"soft_pictures", &o.soft_picture_share}};
   const std::map<std::string, degrade::Range*> ranges = {
       {"jpeg_q", &o.jpeg}, {"mpeg2_q", &o.mpeg2}, {"h264_crf", &o.h264},     {"hevc_crf", &o.hevc},
       {"vp9_crf", &o.vp9}, {"av1_crf", &o.av1},   {"sharpness", &o.sharpen}, {"softness", &o.soft}};

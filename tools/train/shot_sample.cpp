@@ -36,8 +36,8 @@ class Shot {
   Shot(const tools::Picture& photo, const ShotOptions& o, Rng& rng, BatchTime& time)
       : o_(o),
         turn_(draw_turn(rng)),
-        softness_(degrade::draw_softness(*o.video, rng)),
         spec_(degrade::draw_video(*o.video, o.scale, rng)),
+        softness_(degrade::draw_softness(*o.video, spec_.codec, rng)),
         width_(clip_side(turn_.transpose ? photo.height : photo.width, o.scale, kClipWidth, o.patch)),
         height_(clip_side(turn_.transpose ? photo.width : photo.height, o.scale, kClipHeight, o.patch)),
         last_(spec_.frames - 1),
@@ -149,8 +149,8 @@ class Shot {
 
   const ShotOptions& o_;
   const Turn turn_;
-  const double softness_;  // of the original
   const degrade::VideoSpec spec_;
+  const double softness_;     // of the original
   const int width_, height_;  // of the clip, LR pixels
   const int last_;            // frame
   const int hr_width_, hr_height_;
