@@ -44,7 +44,11 @@ fi
 if [[ -n ${FFMPEG_SRC:-} ]]; then
   tree=$sources/given
   say "copying $FFMPEG_SRC"
+  # Another tree than the last one: its files may be older, and so would its objects be.
+  given="$(cd "$FFMPEG_SRC" && pwd) $(cat "$FFMPEG_SRC/RELEASE" 2>/dev/null || true)"
+  if [[ $(cat "$sources/given-from" 2>/dev/null) != "$given" ]]; then rm -rf "$tree" "$objects"; fi
   mkdir -p "$tree"
+  echo "$given" >"$sources/given-from"
   tar -C "$FFMPEG_SRC" --exclude=./.git -cf - . | tar -C "$tree" --keep-newer-files --warning=none -xf -
   # A tree that was configured in place cannot be built out of place.
   rm -f "$tree/config.h" "$tree/ffbuild/config.mak"
