@@ -41,9 +41,12 @@ std::vector<float> convolve(std::span<const float> a, std::span<const float> b) 
   return out;
 }
 
-std::vector<float> draw_kernel(const VideoOptions& o, int scale, Rng& rng) {
+/// Not video: what is not coded, or JPEG.
+bool is_picture(Codec codec) { return codec == Codec::None || codec == Codec::Jpeg; }
+
+std::vector<float> draw_kernel(const VideoOptions& o, Codec codec, int scale, Rng& rng) {
   const double low = 0.175 * scale, high = 2.5 * scale;
-  switch (pick(o.resize_share, rng)) {
+  switch (pick(is_picture(codec) ? o.resize_share : o.resize_video_share, rng)) {
     case 0: {
       const double sig1 = rng.uniform(low, high), sig2 = rng.uniform(low, sig1);
       return gaussian_kernel(scale, sig1, sig2, rng.uniform(0, std::numbers::pi), Alignment::Aligned);
@@ -94,13 +97,16 @@ void sharpen(std::span<float> plane, int width, int height, double amount) {
 }  // namespace
 
 double draw_softness(const VideoOptions& o, Codec codec, Rng& rng) {
-  const bool picture = codec == Codec::None || codec == Codec::Jpeg;
-  return rng.uniform() < (picture ? o.soft_picture_share : o.soft_share) ? draw(o.soft, rng) : 0;
+  return rng.uniform() < (is_picture(codec) ? o.soft_picture_share : o.soft_share) ? draw(o.soft, rng) : 0;
 }
 
 VideoSpec draw_video(const VideoOptions& o, int scale, Rng& rng) {
   VideoSpec s;
-  s.kernel = draw_kernel(o, scale, rng);
+  auto share = o.codec_share;
+  for (size_t i = 0; i < share.size(); ++i)
+    if (!available(static_cast<Codec>(i))) share[i] = 0;
+  s.codec = static_cast<Codec>(pick(share, rng));
+  s.kernel = draw_kernel(o, s.codec, scale, rng);
   if (rng.uniform() < o.sharpen_share) s.sharpen = draw(o.sharpen, rng);
   const double kind = rng.uniform();
   if (kind < o.gaussian_share)
@@ -108,10 +114,6 @@ VideoSpec draw_video(const VideoOptions& o, int scale, Rng& rng) {
   else if (kind < o.gaussian_share + o.shot_share)
     s.noise.shot = rng.uniform(0, o.shot);
   s.noise.luma_only = rng.uniform() < 0.4;
-  auto share = o.codec_share;
-  for (size_t i = 0; i < share.size(); ++i)
-    if (!available(static_cast<Codec>(i))) share[i] = 0;
-  s.codec = static_cast<Codec>(pick(share, rng));
   const double still = rng.uniform();
   s.seed = rng.bits();
   if (s.codec == Codec::None) return s;
@@ -141,18 +143,21 @@ std::string describe(const VideoSpec& s) {
 
 std::string describe(const VideoOptions& o) {
   const auto share = [](double part, double whole) { return fmt::format("{:.0f} %", 100 * part / whole); };
-  const double resize = std::accumulate(o.resize_share.begin(), o.resize_share.end(), 0.0),
-               codec = std::accumulate(o.codec_share.begin(), o.codec_share.end(), 0.0);
+  const double codec = std::accumulate(o.codec_share.begin(), o.codec_share.end(), 0.0);
+  const auto resizes = [&](const std::array<double, 4>& shares) {
+    const double all = std::accumulate(shares.begin(), shares.end(), 0.0);
+    return fmt::format("anisotropic Gaussian {}, isotropic {}, bicubic {}, area {}", share(shares[0], all),
+                       share(shares[1], all), share(shares[2], all), share(shares[3], all));
+  };
   std::string text = fmt::format(
-      "originals softened by {:g} to {:g} pixels {}, of pictures {}; resize anisotropic Gaussian {}, "
-      "isotropic {}, bicubic "
-      "{}, area {}; "
+      "originals softened by {:g} to {:g} pixels {}, of pictures {}; resize of video {}, of pictures "
+      "{}; "
       "sharpened by {:g} to {:g} {}; noise up to {:g} in {}, shot noise up to {:g} in {}; clips of {}; not "
       "coded {}",
       o.soft.low, o.soft.high, share(o.soft_share, 1), share(o.soft_picture_share, 1),
-      share(o.resize_share[0], resize), share(o.resize_share[1], resize), share(o.resize_share[2], resize),
-      share(o.resize_share[3], resize), o.sharpen.low, o.sharpen.high, share(o.sharpen_share, 1), o.gaussian,
-      share(o.gaussian_share, 1), o.shot, share(o.shot_share, 1), o.frames, share(o.codec_share[0], codec));
+      resizes(o.resize_video_share), resizes(o.resize_share), o.sharpen.low, o.sharpen.high,
+      share(o.sharpen_share, 1), o.gaussian, share(o.gaussian_share, 1), o.shot, share(o.shot_share, 1),
+      o.frames, share(o.codec_share[0], codec));
   const std::pair<Codec, Range> ranges[] = {{Codec::Jpeg, o.jpeg}, {Codec::Mpeg2, o.mpeg2},
                                             {Codec::H264, o.h264}, {Codec::Hevc, o.hevc},
                                             {Codec::Vp9, o.vp9},   {Codec::Av1, o.av1}};

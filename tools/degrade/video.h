@@ -22,9 +22,12 @@ struct Range {
 /// What draw_video() draws from. Shares are weights: they need not sum to 1. The defaults are what a blind
 /// model is trained on: clean, blurred, noisy and compressed input, all at once.
 struct VideoOptions {
-  /// How the picture became small: anisotropic and isotropic Gaussian blur as the paper's (then subsampled),
-  /// bicubic and area averaging (half of them after a weak isotropic blur).
-  std::array<double, 4> resize_share = {0.35, 0.13, 0.27, 0.25};
+  /// How it became small: anisotropic and isotropic Gaussian blur as the paper's (then subsampled), bicubic
+  /// and area averaging (half of them after a weak isotropic blur). Of pictures (not coded, or JPEG) and of
+  /// video, which is blurred less often before it is made small, and whose originals are soft instead: see
+  /// `soft`.
+  std::array<double, 4> resize_share = {0.42, 0.16, 0.22, 0.2};
+  std::array<double, 4> resize_video_share = {0.08, 0.05, 0.45, 0.42};
   double sharpen_share = 0.12;  ///< of the small pictures: sharpened before they were recorded
   Range sharpen = {0.2, 1.0};   ///< how much of what a Gaussian of 1 LR pixel takes away is added again
   double gaussian_share = 0.3, shot_share = 0.1;  ///< of the pictures: noise of the one kind or the other
@@ -43,8 +46,8 @@ struct VideoOptions {
   /// them, and the Gaussian that makes them so, HR pixels. The network is asked for the soft original:
   /// otherwise everything it is given comes out too sharp. Video is soft more often than pictures (what is
   /// not coded, or JPEG): the embedding tells them apart.
-  double soft_share = 0.6, soft_picture_share = 0.2;
-  Range soft = {0.4, 1.8};
+  double soft_share = 0.65, soft_picture_share = 0.2;
+  Range soft = {0.4, 2.0};
 };
 
 /// What happened to one picture. Everything but the noise, whose values come from `seed`.

@@ -31,8 +31,9 @@ torch::Tensor spectral_loss(const torch::Tensor& sr, const torch::Tensor& hr) {
   return torch::fft_rfft2(sr - hr, c10::nullopt, {-2, -1}, "ortho").abs().mean();
 }
 
-/// Weight of the mean square on 0..255: at errors of five codes its gradient is that of L1.
-constexpr double kSquareWeight = 0.1;
+/// Weight of the logarithm of a shot's mean square: at errors of five codes its gradient is that of L1.
+constexpr double kSquareWeight = 2.5;
+constexpr double kSquareFloor = 1e-6;  // a quarter of a code, squared
 
 struct PictureLoss {
   torch::Tensor l1;     ///< on 0..255
@@ -64,7 +65,14 @@ PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& 
   PictureLoss loss;
   loss.l1 = torch::l1_loss(sr, hr) * 255;
   const bool squared = static_cast<double>(state.step) >= (1 - o.squared) * static_cast<double>(o.iterations);
-  loss.total = squared ? kSquareWeight * 255 * 255 * torch::mse_loss(sr, hr) : loss.l1;
+  if (squared) {
+    // Of each shot, or picture: those that can be restored well must not drown in those that cannot.
+    const int64_t shots = batch.windows.defined() ? b : sr.size(0);
+    const torch::Tensor square = (sr - hr).square().reshape({shots, -1}).mean(1);
+    loss.total = kSquareWeight * torch::log(square + kSquareFloor).mean();
+  } else {
+    loss.total = loss.l1;
+  }
   if (o.spectral > 0) loss.total = loss.total + o.spectral * 255 * spectral_loss(sr, hr);
   return loss;
 }

@@ -168,8 +168,7 @@ void add_train(CLI::App& app) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   c->add_option("--squared", o.squared,
-                "share of the iterations, at the end, whose loss is the mean square in place of L1: what "
-                "PSNR measures")
+                "share of the iterations, at the end, whose loss is the PSNR of each shot in place of L1")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   c->add_option("--spectral", o.spectral, "weight of the difference between spectra in the loss")
