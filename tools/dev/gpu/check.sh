@@ -8,7 +8,7 @@
 #
 #   host      build, tests of the kernels' arithmetic, registers and spills, matrix instructions: no CUDA call
 #   correct   operators and networks in fp16 and bf16, frames, contexts against the reference, own kernels
-#   fast      cdsr-rt and cdsr-10 at 960x540, own kernels: milliseconds a frame
+#   fast      cdsr-rt-dqa and cdsr-10 at 960x540, own kernels: milliseconds a frame
 #   hosts     FFmpeg: NVDEC, the filter, NVENC; copies to and from the GPU counted; the picture against the CPU's
 #   careful   compute-sanitizer
 #   cudnn     the same networks with cuDNN's plans, and the other sizes
@@ -244,10 +244,10 @@ part_correct() {
 # ---------------------------------------------------------------------------------------------------------- fast
 bench() { "$BUILD/bin/$gpu_bench" "$@"; }
 step_bench_first() {
-  CDSR_CUDNN=off bench cdsr-rt "$size" fp16 cdsr-rt "$size" bf16 cdsr-10 "$size" fp16 cdsr-10 "$size" bf16
+  CDSR_CUDNN=off bench cdsr-rt-dqa "$size" fp16 cdsr-rt-dqa "$size" bf16 cdsr-10 "$size" fp16 cdsr-10 "$size" bf16
 }
 part_fast() {
-  step bench_first 60 bench_first.json "cdsr-rt and cdsr-10 at $size, own kernels"
+  step bench_first 60 bench_first.json "cdsr-rt-dqa and cdsr-10 at $size, own kernels"
 }
 
 # ------------------------------------------------------------------------------------------------------- careful
@@ -271,8 +271,8 @@ step_plans() {
 }
 step_bench() {
   CDSR_PLAN_CACHE=$OUT/plans bench cdsr-10 "$size" fp16 cdsr-10 "$size" bf16 cdsr-10 "$size" fp8 cdsr-2 "$size" fp16 \
-    cdsr-rt "$size" fp16 cdsr-10 1280x720 fp16 cdsr-2 1280x720 fp16 cdsr-rt 1280x720 fp16 cdsr-2 1920x1080 fp16 \
-    cdsr-rt 1920x1080 fp16
+    cdsr-rt-dqa "$size" fp16 cdsr-10 1280x720 fp16 cdsr-2 1280x720 fp16 cdsr-rt-dqa 1280x720 fp16 cdsr-2 1920x1080 fp16 \
+    cdsr-rt-dqa 1920x1080 fp16
 }
 part_cudnn() {
   step plans 100 plans.txt "networks with cuDNN's plans"
