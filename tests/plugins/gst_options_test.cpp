@@ -50,6 +50,8 @@ TEST_F(GstOptions, EveryOptionIsAProperty) {
         ASSERT_NE(value, nullptr) << w->word;
         EXPECT_STREQ(value->value_nick, w->word);
       }
+    } else if (G_IS_PARAM_SPEC_BOOLEAN(found)) {
+      EXPECT_EQ(G_PARAM_SPEC_BOOLEAN(found)->default_value != FALSE, option.number != 0);
     } else {
       ASSERT_TRUE(G_IS_PARAM_SPEC_STRING(found));
       EXPECT_STREQ(G_PARAM_SPEC_STRING(found)->default_value, option.text);

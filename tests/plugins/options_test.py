@@ -49,6 +49,8 @@ def ffmpeg_rows():
         row = f"{name} <{types[option.kind]}> {'T' if option.flags & RUNTIME else '.'} {text}"
         if option.kind == TEXT:
             yield row + (f' (default "{option.text.decode()}")' if option.text else "")
+        elif option.kind == FLAG:
+            yield f"{row} (default {'true' if option.number else 'false'})"
         else:
             yield f"{row} (from {option.lowest:g} to {option.highest:g}) (default {default})"
         for word in words(option):
