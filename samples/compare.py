@@ -243,7 +243,7 @@ def main():
     p.add_argument("--crf", type=lambda t: [int(v) for v in re.split("[ ,]+", t.strip())], default=[18, 23, 28, 33])
     p.add_argument("--frames", type=int, default=24)
     p.add_argument("--skip", type=float, default=0)
-    p.add_argument("--models", type=str.split, default=["cdsr-rt-video"])
+    p.add_argument("--models", type=str.split, default=["cdsr-rt"])
     p.add_argument("--lpips", type=int, default=0)
     p.add_argument("clips", nargs="+")
     o = p.parse_args()

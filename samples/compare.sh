@@ -7,7 +7,7 @@
 # -c   x264 qualities (default "18 23 28 33")
 # -n   frames of each clip (default 24)
 # -t   where they begin, in seconds (default 0)
-# -m   names or files of models, each with options after an @ (default "cdsr-rt-video"; "cdsr-rt@strength=0.7")
+# -m   names or files of models, each with options after an @ (default "cdsr-rt"; "cdsr-rt@strength=0.7")
 # -p   ST-LPIPS too, on up to 4 frames of each (Debian's python3-torch)
 # -o   where to write: OUT.html, crops side by side, and OUT.json (default build/samples/compare)
 # CDSR_BUILD   build folder with ffmpeg (default build): samples/upscale.sh or filter/ffmpeg/build.sh makes it
@@ -22,7 +22,7 @@ scale=2
 qualities="18 23 28 33"
 frames=24
 skip=0
-models="cdsr-rt-video"
+models="cdsr-rt"
 lpips=0
 out=$build/samples/compare
 

@@ -203,7 +203,7 @@ TEST_F(CApi, DefaultsTouchOnlyTheirStruct) {
   ASSERT_EQ(cdsr_options_default(&guarded.options, 1), CDSR_OK);
   EXPECT_EQ(guarded.options.version, 1U);
   EXPECT_EQ(guarded.options.scale, 2);
-  EXPECT_STREQ(guarded.options.model, "cdsr-rt-video");
+  EXPECT_STREQ(guarded.options.model, "cdsr-rt");
   EXPECT_STREQ(guarded.options.backend, "auto");
   EXPECT_EQ(guarded.options.memory, 2048);
   EXPECT_EQ(guarded.options.shot_threshold, 0.5);

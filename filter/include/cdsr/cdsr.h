@@ -208,7 +208,7 @@ CDSR_API int32_t cdsr_format_from_name(const char* name);
 typedef struct cdsr_model cdsr_model;
 
 /* Opens a model and puts a new reference to it into *model (set to NULL on failure).
- * name: a released model ("cdsr-rt-video", "cdsr-rt", "cdsr-rt-noise", searched as NAME-xSCALE.safetensors in
+ * name: a released model ("cdsr-rt", "cdsr-rt-video", searched as NAME-xSCALE.safetensors in
  * $CDSR_MODEL_PATH, beside the library and in the installation), or a file (has a '/' or ends in
  * .safetensors). scale: 2, 3 or 4. INVALID_ARGUMENT if no model has that name (the message lists where it was
  * looked for) or it was made for another scale, IO if it cannot be read, BAD_WEIGHTS if it is damaged. */
