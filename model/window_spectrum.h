@@ -3,7 +3,7 @@
 //
 // A Gaussian blur of covariance S multiplies the power spectrum by exp(-4 pi^2 f' S f): in the logarithm of
 // power it is a quadratic form, and a linear layer reads the covariance from it. Differences along four
-// directions (window_statistics.h) hardly show the direction: on 800 shots of the recipe cdsr-rt-blind-x2
+// directions (window_statistics.h) hardly show the direction: on 800 shots of the recipe cdsr-rt-x2
 // held out, those that are neither noisy nor coded, they leave 0.70 and 1.12 of its two components' variance
 // unexplained, with the spectrum beside them 0.54 and 0.73.
 #pragma once

@@ -133,8 +133,7 @@ fuzz_weights() {
 # shellcheck disable=SC2317
 tidy_changed() {
   local base files
-  base=${CDSR_BASE:-$(git rev-list --max-count=1 --skip=20 HEAD)}
-  [[ -n $base ]] || base=$(git hash-object -t tree /dev/null)
+  base=${CDSR_BASE:-$(git rev-list --max-count=21 HEAD | tail -n 1)}
   mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- 'model/*.cpp' 'filter/*.cpp' 'gst_plugin/*.cpp' |
     grep -vE '^model/(torch/|cpu/kernels_)')
   echo "${#files[@]} files changed since $base"
