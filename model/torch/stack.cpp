@@ -70,7 +70,7 @@ torch::Tensor stack_forward(ExpertConv& head, torch::nn::ModuleList& blocks, Exp
     for (const auto& block : *blocks) layers.push_back(block->as<StackBlock>()->conv->mixed(code));
     layers.push_back(tail->mixed(code));
   }
-  const bool fused = autocast_is_on(lr.device().type());
+  const bool bf16 = autocast_is_on(lr.device().type());
   std::vector<torch::Tensor> out;
   for (int64_t s = 0; s < shots; ++s) {
     const torch::Tensor x = lr.narrow(0, s * pictures, pictures);
@@ -79,8 +79,8 @@ torch::Tensor stack_forward(ExpertConv& head, torch::nn::ModuleList& blocks, Exp
       weights.weight.push_back(layer.weight[s]);
       weights.bias.push_back(layer.bias[s]);
     }
-    out.push_back(fused && stack_cpu_takes(x, weights) ? stack_cpu(x, weights, kFuseSlope)
-                                                       : plain_stack(x, weights));
+    out.push_back(stack_cpu_takes(x, weights) ? stack_cpu(x, weights, kFuseSlope, bf16)
+                                              : plain_stack(x, weights));
   }
   return torch::cat(out);
 }

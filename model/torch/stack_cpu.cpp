@@ -2,6 +2,7 @@
 
 #ifdef CDSR_HAVE_DNNL
 
+#include <algorithm>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
@@ -22,15 +23,34 @@ const dnnl::engine& engine() {
 
 memory::dims dims(int64_t n, int64_t c, int64_t h, int64_t w) { return {n, c, h, w}; }
 
+/// What features and products are kept in, and how channels lie in memory.
+struct Numbers {
+  Type type;
+  Tag blocked;
+  int64_t block;  ///< channels next to each other
+  Tag input;      ///< of the pictures: fp32 has no kernel that takes planes for the head's gradient
+
+  torch::Dtype scalar() const { return type == Type::bf16 ? torch::kBFloat16 : torch::kFloat; }
+};
+
+/// Of this processor; block 0: it has no kernels for them.
+Numbers numbers(bool bf16) {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  if (bf16 && isa >= dnnl::cpu_isa::avx512_core_bf16) return {Type::bf16, Tag::nChw16c, 16, Tag::nchw};
+  if (isa >= dnnl::cpu_isa::avx512_core) return {Type::f32, Tag::nChw16c, 16, Tag::nChw16c};
+  if (isa >= dnnl::cpu_isa::avx2) return {Type::f32, Tag::nChw8c, 8, Tag::nChw8c};
+  return {Type::f32, Tag::nchw, 0, Tag::nchw};
+}
+
 /// One 3x3 convolution of a stack: its three primitives and the weights in the layouts they want.
 class Layer {
  public:
-  Layer(int64_t n, int64_t in, int64_t out, int64_t h, int64_t w, Tag src_tag, bool sum, bool relu,
-        float slope, bool input_gradient)
+  Layer(const Numbers& numbers, int64_t n, int64_t in, int64_t out, int64_t h, int64_t w, Tag src_tag,
+        bool sum, bool relu, float slope, bool input_gradient)
       : plain_({out, in, 3, 3}, Type::f32, Tag::oihw), plain_bias_({out}, Type::f32, Tag::x) {
-    const memory::desc src(dims(n, in, h, w), Type::bf16, src_tag),
-        dst(dims(n, out, h, w), Type::bf16, Tag::nChw16c);
-    const memory::desc weights({out, in, 3, 3}, Type::bf16, Tag::any),
+    const memory::desc src(dims(n, in, h, w), numbers.type, src_tag),
+        dst(dims(n, out, h, w), numbers.type, numbers.blocked);
+    const memory::desc weights({out, in, 3, 3}, numbers.type, Tag::any),
         diff_weights({out, in, 3, 3}, Type::f32, Tag::any);
     dnnl::post_ops ops;
     if (sum) ops.append_sum(1);
@@ -93,21 +113,24 @@ class Layer {
 
 /// The primitives of a stack for one size of pictures.
 struct Plan {
+  Numbers numbers;
   std::vector<Layer> layers;
   memory::desc input, features, output, plain_input, plain_output;
   dnnl::eltwise_backward relu;
   dnnl::binary add;
 
-  Plan(int64_t n, int64_t in, int64_t nf, int64_t out, int64_t blocks, int64_t h, int64_t w, float slope)
-      : input(dims(n, in, h, w), Type::bf16, Tag::nchw),
-        features(dims(n, nf, h, w), Type::bf16, Tag::nChw16c),
-        output(dims(n, out, h, w), Type::bf16, Tag::nChw16c),
+  Plan(const Numbers& what, int64_t n, int64_t in, int64_t nf, int64_t out, int64_t blocks, int64_t h,
+       int64_t w, float slope)
+      : numbers(what),
+        input(dims(n, in, h, w), what.type, what.input),
+        features(dims(n, nf, h, w), what.type, what.blocked),
+        output(dims(n, out, h, w), what.type, what.blocked),
         plain_input(dims(n, in, h, w), Type::f32, Tag::nchw),
         plain_output(dims(n, out, h, w), Type::f32, Tag::nchw) {
-    layers.emplace_back(n, in, nf, h, w, Tag::nchw, false, true, slope, false);
+    layers.emplace_back(what, n, in, nf, h, w, what.input, false, true, slope, false);
     for (int64_t i = 0; i < blocks; ++i)
-      layers.emplace_back(n, nf, nf, h, w, Tag::nChw16c, i + 1 == blocks, true, slope, true);
-    layers.emplace_back(n, nf, out, h, w, Tag::nChw16c, false, false, slope, true);
+      layers.emplace_back(what, n, nf, nf, h, w, what.blocked, i + 1 == blocks, true, slope, true);
+    layers.emplace_back(what, n, nf, out, h, w, what.blocked, false, false, slope, true);
     // A leaky ReLU keeps the sign: its gradient can be told from what came out of it.
     const auto kind = algorithm::eltwise_relu_use_dst_for_bwd;
     const dnnl::eltwise_forward::primitive_desc hint(
@@ -115,20 +138,21 @@ struct Plan {
     relu = dnnl::eltwise_backward({{kind, features, features, slope, 0}, engine(), hint});
     add = dnnl::binary({{algorithm::binary_add, features, features, features}, engine()});
   }
+
+  torch::Tensor buffer(const memory::desc& desc) const {
+    const torch::Dtype type = numbers.scalar();
+    return torch::empty({static_cast<int64_t>(desc.get_size() / torch::elementSize(type))}, type);
+  }
 };
 
-Plan& plan_of(int64_t n, int64_t in, int64_t nf, int64_t out, int64_t blocks, int64_t h, int64_t w,
+Plan& plan_of(bool bf16, int64_t n, int64_t in, int64_t nf, int64_t out, int64_t blocks, int64_t h, int64_t w,
               float slope) {
-  static std::map<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, float>,
+  static std::map<std::tuple<bool, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, float>,
                   std::unique_ptr<Plan>>
       plans;
-  auto& plan = plans[{n, in, nf, out, blocks, h, w, slope}];
-  if (!plan) plan = std::make_unique<Plan>(n, in, nf, out, blocks, h, w, slope);
+  auto& plan = plans[{bf16, n, in, nf, out, blocks, h, w, slope}];
+  if (!plan) plan = std::make_unique<Plan>(numbers(bf16), n, in, nf, out, blocks, h, w, slope);
   return *plan;
-}
-
-torch::Tensor buffer(const memory::desc& desc) {
-  return torch::empty({static_cast<int64_t>(desc.get_size() / 2)}, torch::kBFloat16);
 }
 
 memory view(const memory::desc& desc, const torch::Tensor& t) { return {desc, engine(), t.data_ptr()}; }
@@ -146,8 +170,10 @@ struct Flat {
 };
 
 struct Stack : torch::autograd::Function<Stack> {
-  static Plan& plan(const torch::Tensor& x, int64_t nf, int64_t out, int64_t blocks, double slope) {
-    return plan_of(x.size(0), x.size(1), nf, out, blocks, x.size(2), x.size(3), static_cast<float>(slope));
+  static Plan& plan(const torch::Tensor& x, int64_t nf, int64_t out, int64_t blocks, double slope,
+                    bool bf16) {
+    return plan_of(bf16, x.size(0), x.size(1), nf, out, blocks, x.size(2), x.size(3),
+                   static_cast<float>(slope));
   }
   static Flat layout(int64_t in, int64_t nf, int64_t out, int64_t blocks) {
     Flat flat;
@@ -159,21 +185,21 @@ struct Stack : torch::autograd::Function<Stack> {
 
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weights, int64_t nf, int64_t out, int64_t blocks,
-                               double slope) {
-    Plan& p = plan(x, nf, out, blocks, slope);
+                               double slope, bool bf16) {
+    Plan& p = plan(x, nf, out, blocks, slope, bf16);
     const Flat flat = layout(x.size(1), nf, out, blocks);
     const auto* w = weights.data_ptr<float>();
     dnnl::stream stream(engine());
-    std::vector<torch::Tensor> kept = {buffer(p.input)};  // the input of every layer
+    std::vector<torch::Tensor> kept = {p.buffer(p.input)};  // the input of every layer
     memory plain = view(p.plain_input, x), in = view(p.input, kept[0]);
     dnnl::reorder(plain, in).execute(stream, plain, in);
     for (int64_t i = 0; i <= blocks; ++i) {
       // The last block adds the head's features: its convolution sums onto a copy of them.
-      kept.push_back(i > 0 && i == blocks ? kept[1].clone() : buffer(p.features));
+      kept.push_back(i > 0 && i == blocks ? kept[1].clone() : p.buffer(p.features));
       p.layers[i].forward(stream, w + flat.weight[i], w + flat.bias[i],
                           view(i == 0 ? p.input : p.features, kept[i]), view(p.features, kept[i + 1]));
     }
-    const torch::Tensor last = buffer(p.output);
+    const torch::Tensor last = p.buffer(p.output);
     memory blocked = view(p.output, last);
     p.layers.back().forward(stream, w + flat.weight.back(), w + flat.bias.back(),
                             view(p.features, kept.back()), blocked);
@@ -187,6 +213,7 @@ struct Stack : torch::autograd::Function<Stack> {
     context->saved_data["out"] = out;
     context->saved_data["blocks"] = blocks;
     context->saved_data["slope"] = slope;
+    context->saved_data["bf16"] = bf16;
     return y;
   }
 
@@ -197,17 +224,18 @@ struct Stack : torch::autograd::Function<Stack> {
     const auto kept = context->saved_data["kept"].toTensorVector();
     const int64_t nf = context->saved_data["nf"].toInt(), out = context->saved_data["out"].toInt(),
                   blocks = context->saved_data["blocks"].toInt();
-    Plan& p = plan(x, nf, out, blocks, context->saved_data["slope"].toDouble());
+    Plan& p = plan(x, nf, out, blocks, context->saved_data["slope"].toDouble(),
+                   context->saved_data["bf16"].toBool());
     const Flat flat = layout(x.size(1), nf, out, blocks);
     const auto* w = weights.data_ptr<float>();
     torch::Tensor result = torch::empty_like(weights);
     auto* g = result.data_ptr<float>();
     dnnl::stream stream(engine());
 
-    const torch::Tensor dy = gradients[0].contiguous(), last = buffer(p.output);
+    const torch::Tensor dy = gradients[0].contiguous(), last = p.buffer(p.output);
     memory plain = view(p.plain_output, dy), blocked = view(p.output, last);
     dnnl::reorder(plain, blocked).execute(stream, plain, blocked);
-    torch::Tensor ahead = buffer(p.features), behind = buffer(p.features), skip;
+    torch::Tensor ahead = p.buffer(p.features), behind = p.buffer(p.features), skip;
     Layer& tail = p.layers.back();
     tail.weight_gradient(stream, view(p.features, kept.back()), blocked, g + flat.weight.back(),
                          g + flat.bias.back());
@@ -230,26 +258,33 @@ struct Stack : torch::autograd::Function<Stack> {
       }
     }
     stream.wait();
-    return {torch::Tensor(), result, torch::Tensor(), torch::Tensor(), torch::Tensor(), torch::Tensor()};
+    return {torch::Tensor(), result,          torch::Tensor(), torch::Tensor(),
+            torch::Tensor(), torch::Tensor(), torch::Tensor()};
   }
 };
 
 }  // namespace
 
 bool stack_cpu_takes(const torch::Tensor& x, const StackWeights& weights) {
-  static const bool bf16 = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
+  static const int64_t block = std::max(numbers(false).block, numbers(true).block);
   const int64_t nf = weights.weight.front().size(0);
-  return bf16 && x.is_cpu() && nf % 16 == 0 && weights.weight.size() > 2;
+  return block > 0 && x.is_cpu() && x.dtype() == torch::kFloat && nf % block == 0 &&
+         weights.weight.size() > 2;
 }
 
-torch::Tensor stack_cpu(const torch::Tensor& x, const StackWeights& weights, double slope) {
+torch::Tensor stack_cpu(const torch::Tensor& x, const StackWeights& weights, double slope, bool bf16) {
+  const Numbers n = numbers(bf16);
+  // Channels of zeros, to a whole block.
+  const int64_t missing = n.input == n.blocked ? (n.block - x.size(1) % n.block) % n.block : 0;
   std::vector<torch::Tensor> flat;
   for (size_t i = 0; i < weights.weight.size(); ++i) {
-    flat.push_back(weights.weight[i].flatten());
+    const torch::Tensor& w = weights.weight[i];
+    flat.push_back((i == 0 ? torch::constant_pad_nd(w, {0, 0, 0, 0, 0, missing}) : w).flatten());
     flat.push_back(weights.bias[i]);
   }
-  return Stack::apply(x.contiguous(), torch::cat(flat), weights.weight.front().size(0),
-                      weights.weight.back().size(0), static_cast<int64_t>(weights.weight.size()) - 2, slope);
+  return Stack::apply(torch::constant_pad_nd(x, {0, 0, 0, 0, 0, missing}).contiguous(), torch::cat(flat),
+                      weights.weight.front().size(0), weights.weight.back().size(0),
+                      static_cast<int64_t>(weights.weight.size()) - 2, slope, bf16);
 }
 
 }  // namespace cdsr::nn
@@ -260,7 +295,7 @@ namespace cdsr::nn {
 
 bool stack_cpu_takes(const torch::Tensor&, const StackWeights&) { return false; }
 
-torch::Tensor stack_cpu(const torch::Tensor&, const StackWeights&, double) {
+torch::Tensor stack_cpu(const torch::Tensor&, const StackWeights&, double, bool) {
   TORCH_CHECK(false, "built without oneDNN");
 }
 
