@@ -162,20 +162,20 @@ TEST(Train, ResumesToTheBit) {
   std::filesystem::remove_all(parts.out);
 }
 
-TEST(Train, TheMeanSquareTakesOverAtTheEnd) {
+TEST(Train, ThePowerOfTheErrorChangesWhatIsLearned) {
   const auto photos = waves(3, 60);
-  const auto learned = [&](double squared) {
-    TrainOptions o = tiny(fmt::format("squared-{}", squared));
-    o.squared = squared;
+  const auto learned = [&](double power) {
+    TrainOptions o = tiny(fmt::format("power-{}", power));
+    o.power = power;
     train(o, photos, Validation({}, o.batch), kSilent);
     TrainState state(o);
     EXPECT_TRUE(load_checkpoint(o.out / "last.ckpt", state, o));
     std::filesystem::remove_all(o.out);
     return nn::state(state.model).back().values;
   };
-  const auto never = learned(0), half = learned(0.5), always = learned(1);
-  EXPECT_NE(never, half);
-  EXPECT_NE(half, always);
+  const auto absolute = learned(0), half = learned(0.5), square = learned(2);
+  EXPECT_NE(absolute, half);
+  EXPECT_NE(half, square);
 }
 
 TEST(Train, CheckpointOfAnotherConfigurationIsRefused) {

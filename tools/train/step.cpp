@@ -31,13 +31,14 @@ torch::Tensor spectral_loss(const torch::Tensor& sr, const torch::Tensor& hr) {
   return torch::fft_rfft2(sr - hr, c10::nullopt, {-2, -1}, "ortho").abs().mean();
 }
 
-/// Weight of the logarithm of a shot's mean square: at errors of five codes its gradient is that of L1.
-constexpr double kSquareWeight = 2.5;
-constexpr double kSquareFloor = 1e-6;  // a quarter of a code, squared
+/// Root mean square error, in codes, at which the gradient of a power of it is that of L1.
+constexpr double kPowerLevel = 5;
+constexpr double kPowerFloor = 0.0625;  // a quarter of a code, squared: the root's gradient stays finite
 
 struct PictureLoss {
-  torch::Tensor l1;     ///< on 0..255
-  torch::Tensor total;  ///< what is learned from: L1 or the mean square, with the share of the spectrum
+  torch::Tensor l1;  ///< on 0..255
+  torch::Tensor
+      total;  ///< what is learned from: L1 or a power of each shot's error, with the spectrum's share
 };
 
 PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& batch,
@@ -64,12 +65,12 @@ PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& 
   sr = sr.to(torch::kFloat);
   PictureLoss loss;
   loss.l1 = torch::l1_loss(sr, hr) * 255;
-  const bool squared = static_cast<double>(state.step) >= (1 - o.squared) * static_cast<double>(o.iterations);
-  if (squared) {
+  if (o.power > 0) {
     // Of each shot, or picture: those that can be restored well must not drown in those that cannot.
     const int64_t shots = batch.windows.defined() ? b : sr.size(0);
-    const torch::Tensor square = (sr - hr).square().reshape({shots, -1}).mean(1);
-    loss.total = kSquareWeight * torch::log(square + kSquareFloor).mean();
+    const torch::Tensor square = ((sr - hr) * 255).square().reshape({shots, -1}).mean(1);
+    loss.total =
+        std::pow(kPowerLevel, 1 - o.power) / o.power * (square + kPowerFloor).pow(o.power / 2).mean();
   } else {
     loss.total = loss.l1;
   }

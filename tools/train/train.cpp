@@ -167,9 +167,11 @@ void add_train(CLI::App& app) {
   c->add_option("--keys", o.batch.keys, "with video: windows of a shot that make MoCo's key")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  c->add_option("--squared", o.squared,
-                "share of the iterations, at the end, whose loss is the PSNR of each shot in place of L1")
-      ->check(CLI::Range(0.0, 1.0))
+  c->add_option(
+       "--power", o.power,
+       "loss: the mean over the shots of this power of the root mean square error: 2 is the mean square, "
+       "towards 0 each shot's PSNR counts the same; 0: L1")
+      ->check(CLI::Range(0.0, 2.0))
       ->capture_default_str();
   c->add_option("--spectral", o.spectral, "weight of the difference between spectra in the loss")
       ->check(CLI::NonNegativeNumber)

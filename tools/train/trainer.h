@@ -38,7 +38,7 @@ struct TrainOptions {
   int64_t halve_every = 0;  ///< iterations (steps); 0: a quarter of them
   double contrast = 1.0;    ///< weight of the contrastive loss against L1 on 0..255
   double spectral = 0;      ///< weight of the L1 loss between spectra against L1 of the pictures
-  double squared = 0;       ///< share of the iterations, at the end, whose loss is PSNR in place of L1
+  double power = 0;         ///< loss: mean over the shots of this power of the root mean square error; 0: L1
   bool contrast_only = false;  ///< the encoder alone, without L1: the pretraining of the paper's Table 12
   int accumulate = 1;          ///< batches whose gradients make one step
   double clip = 0;             ///< highest norm of the gradient, 0: none
