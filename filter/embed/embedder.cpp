@@ -9,6 +9,11 @@ namespace {
 constexpr double kSameZncc = 0.9;
 constexpr double kSameDifference = 10;
 
+/// A picture of less contrast, in 8-bit codes, may be on its way in from black or white. Film has 30 to 70.
+constexpr double kFaint = 12;
+/// Contrast below which it does not matter how much there is.
+constexpr double kNoContrast = 3;
+
 /// Entries beside the remembered ones: the current shot and those a flash may put between it and its return.
 constexpr int kSpare = ShotDetector::kAnchorFrames + 1;
 
@@ -75,7 +80,8 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
       entry = &oldest();
       entry->known.looks = 0;
       entry->version = ++versions_;
-      entry->settled = entry->stale = false;
+      entry->settled = entry->stale = entry->faint = false;
+      entry->contrast = -1;
       entry->has_thumbnails = thumbnail != nullptr;
       if (thumbnail != nullptr) entry->first = *thumbnail;
       if (installed_ == entry) installed_ = nullptr;
@@ -90,14 +96,26 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
   return hit;
 }
 
+bool ShotEmbedder::has_risen(const Entry& entry) {
+  return entry.faint && deviation(entry.latest) >= 2 * std::max(entry.contrast, kNoContrast);
+}
+
+void ShotEmbedder::begin_looks(Entry& entry) {
+  if (!entry.has_thumbnails) return;
+  const bool first = entry.contrast < 0;
+  entry.contrast = deviation(entry.latest);
+  if (first) entry.faint = entry.contrast < kFaint;
+}
+
 ShotEmbedder::Ready ShotEmbedder::prepare(const RowSource& frame) {
   Entry& entry = *current_;
-  if (settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0)
-    entry.known.looks = 0;
+  const bool refresh = settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0;
+  if (refresh || has_risen(entry)) entry.known.looks = 0;
   Ready ready;
   ready.embedded = entry.known.looks == 0 || !entry.settled;
   if (ready.embedded) {
     installed_ = nullptr;
+    if (entry.known.looks == 0) begin_looks(entry);
     look(engine_, frame, settings_.query, entry.known);
     entry.settled = entry.known.looks >= settings_.embed_frames;
   } else if (installed_ != &entry) {
@@ -127,9 +145,11 @@ bool ShotEmbedder::collect() {
 bool ShotEmbedder::follow(const Frame& frame) {
   Entry& entry = *current_;
   const bool embedded = collect();
-  if (settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0) entry.stale = true;
+  const bool refresh = settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0;
+  if (refresh || has_risen(entry)) entry.stale = true;
   const bool wanted = entry.known.looks == 0 || !entry.settled || entry.stale;
   if (wanted && background_->idle()) {
+    if (entry.known.looks == 0 || entry.stale) begin_looks(entry);
     background_->start(frame, entry.stale ? nothing_ : entry.known, entry.version);
     asked_ = entry.version;
   }

@@ -4,6 +4,10 @@
 // the network needs beyond the frame: E_a and, for Query::Shot, the DQA queries. Recent entries stay, each
 // with the thumbnails of its shot's first and latest frame, so that a scene that comes back finds its entry.
 //
+// A shot that begins faint, a fade from black, is looked at anew each time its contrast has doubled: what is
+// wrong with a picture cannot be told while there is hardly one. Contrast doubles a handful of times at most,
+// and a shot that begins with a picture is looked at once.
+//
 // A live stream does not wait: while a new shot is looked at in the background its frames go out with the
 // last embedding, and from there to the new one the picture fades (fader.h).
 #pragma once
@@ -79,6 +83,8 @@ class ShotEmbedder {
     bool settled = false;  ///< no more frames join the mean
     bool stale = false;    ///< live: to be looked at anew
     bool has_thumbnails = false;
+    bool faint = false;    ///< it was when it was looked at first
+    double contrast = -1;  ///< of the frame that `known` begins with, in 8-bit codes; -1: none was looked at
     Thumbnail first, latest;
     Knowledge known;
   };
@@ -87,6 +93,10 @@ class ShotEmbedder {
   Entry* match(const Thumbnail& thumbnail);
   Entry& oldest();
   bool collect();
+  /// Has the contrast of a faint shot doubled since it was looked at?
+  static bool has_risen(const Entry& entry);
+  /// The current frame is the first that is looked at, or the first again.
+  static void begin_looks(Entry& entry);
 
   Engine& engine_;
   Settings settings_;

@@ -32,10 +32,10 @@ class Embedder : public testing::Test {
     embedder_ = std::make_unique<ShotEmbedder>(*engine_, settings);
   }
 
-  /// The thumbnail of a scene.
-  static Thumbnail scene(int number, int dx = 0) {
+  /// The thumbnail of a scene; gain: its contrast, of 256.
+  static Thumbnail scene(int number, int dx = 0, int gain = 256) {
     FrameBuffer frame(*find_format(CDSR_FORMAT_GRAY8), kClipWidth, kClipHeight);
-    draw(frame, {number, dx});
+    draw(frame, {number, dx, gain, 16 - gain / 16});
     Thumbnailer thumbnailer;
     thumbnailer.plan(kClipWidth);
     Thumbnail result;
@@ -60,6 +60,16 @@ class Embedder : public testing::Test {
   }
   Outcome resume(int64_t shot, int number, float level) {
     return frame({shot, false, true, 1}, scene(number), level);
+  }
+
+  /// The frames of a fade from black, by their gain of 256, that were looked at.
+  std::vector<int> looks_of_fade(int first, int step) {
+    std::vector<int> looked;
+    for (int gain = first; gain <= 256; gain += step) {
+      const float level = static_cast<float>(gain) / 256;
+      if (frame({0, gain == first, false, 0}, scene(0, 0, gain), level).embedded) looked.push_back(gain);
+    }
+    return looked;
   }
 
   static constexpr Outcome kMiss{false, true};
@@ -170,6 +180,51 @@ TEST_F(Embedder, RefreshReplaces) {
   EXPECT_EQ(looked, (std::vector<int>{0, 4, 8}));
   EXPECT_FLOAT_EQ(embedding(), 0.8F);
   embedder_->set_refresh(0);
+  EXPECT_EQ(go_on(0, 0, 0.1F), kNothing);
+}
+
+TEST_F(Embedder, AFadeFromBlackIsLookedAtAsContrastComes) {
+  make({});
+  const std::vector<int> looked = looks_of_fade(32, 2);
+  EXPECT_EQ(calls_.embed, static_cast<int>(looked.size()));
+  ASSERT_GE(looked.size(), 3U);
+  EXPECT_LE(looked.size(), 5U);
+  for (size_t i = 1; i < looked.size(); ++i)
+    EXPECT_NEAR(deviation(scene(0, 0, looked[i])) / deviation(scene(0, 0, looked[i - 1])), 2.1, 0.2) << i;
+  EXPECT_GT(looked.back(), 128);
+  EXPECT_FLOAT_EQ(embedding(), static_cast<float>(looked.back()) / 256);
+  EXPECT_FLOAT_EQ(queries(), 2 * embedding());
+  // Once the picture is there nothing is looked at any more, whatever the light does.
+  EXPECT_EQ(go_on(0, 0, 0.1F), kNothing);
+  EXPECT_TRUE(looks_of_fade(34, 2).empty()) << "the same scene, remembered: a hit";
+}
+
+TEST_F(Embedder, BlackIsLookedAtAnewOnceAPictureIsThere) {
+  make({});
+  const Thumbnail black = scene(0, 0, 0);
+  EXPECT_EQ(frame({0, true, false, 1}, black, 0.1F), kMiss);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(frame({0, false, false, 0}, black, 0.1F), kNothing);
+  EXPECT_EQ(go_on(0, 0, 0.5F), kMiss);
+  EXPECT_FLOAT_EQ(embedding(), 0.5F);
+  EXPECT_EQ(go_on(0, 0, 0.6F), kNothing);
+}
+
+TEST_F(Embedder, AShotThatBeginsWithAPictureIsLookedAtOnce) {
+  make({});
+  ASSERT_GT(deviation(scene(0, 0, 112)), 12);
+  EXPECT_GT(deviation(scene(0)), 2 * deviation(scene(0, 0, 112)));
+  EXPECT_EQ(looks_of_fade(112, 4), (std::vector<int>{112}));
+}
+
+TEST_F(Embedder, AFadeBeginsItsMeanAnew) {
+  make({.embed_frames = 2});
+  EXPECT_EQ(frame({0, true, false, 1}, scene(0, 0, 32), 0.1F), kMiss);
+  EXPECT_EQ(frame({0, false, false, 0}, scene(0, 0, 32), 0.3F), kMiss);
+  EXPECT_FLOAT_EQ(embedding(), 0.2F);
+  EXPECT_EQ(go_on(0, 0, 0.5F), kMiss);
+  EXPECT_FLOAT_EQ(embedding(), 0.5F);
+  EXPECT_EQ(go_on(0, 0, 0.9F), kMiss);
+  EXPECT_FLOAT_EQ(embedding(), 0.7F);
   EXPECT_EQ(go_on(0, 0, 0.1F), kNothing);
 }
 

@@ -171,18 +171,18 @@ class LivePipeline : public testing::Test {
     pipeline_ = std::make_unique<Pipeline>(fake_engine(model->network, Query::Shot, calls_), settings,
                                            fake_engine(model->network, Query::Shot, behind_));
   }
-  Pipeline::Report frame(int scene, bool discontinuity = false) {
+  Pipeline::Report frame(int scene, bool discontinuity = false, int gain = 256) {
     const PixelFormat& format = *find_format(CDSR_FORMAT_GRAY8);
     FrameBuffer in(format, kClipWidth, kClipHeight), out(format, 2 * kClipWidth, 2 * kClipHeight);
-    draw(in, {scene});
+    draw(in, {scene, 0, gain});
     Hints hints;
     hints.discontinuity = discontinuity;
     return pipeline_->process(in.input(), out.input(), hints, Pipeline::Method::Network);
   }
   /// Frames of a scene until its embedding came in; returns their number.
-  int frames_until_embedded(int scene) {
+  int frames_until_embedded(int scene, int gain = 256) {
     for (int n = 1; n < 1000; ++n) {
-      if (frame(scene).embedded) return n;
+      if (frame(scene, false, gain).embedded) return n;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return 0;
@@ -227,6 +227,23 @@ TEST_F(LivePipeline, CutGoesOnWithTheLastEmbedding) {
   EXPECT_TRUE(back.hit);
   EXPECT_FALSE(back.pending);
   EXPECT_EQ(calls_.embedding[0], before);
+}
+
+TEST_F(LivePipeline, FadeFromBlackGoesOverToWhatThePictureTells) {
+  make(/*fade=*/4);
+  EXPECT_GT(frames_until_embedded(0, 40), 0);
+  for (int n = 0; n < 6; ++n) frame(0, false, 40);
+  EXPECT_EQ(behind_.embed, 1);
+  const float faint = calls_.embedding[0];
+  EXPECT_GT(frames_until_embedded(0), 0) << "looked at anew, and no frame waits";
+  const float first = calls_.embedding[0];
+  for (int n = 0; n < 6; ++n) EXPECT_FALSE(frame(0).bicubic);
+  const float full = behind_.embedding[0];
+  EXPECT_EQ(behind_.embed, 2);
+  EXPECT_EQ(calls_.embedding[0], full);
+  EXPECT_GT(full, faint);
+  EXPECT_GT(first, faint);
+  EXPECT_LT(first, full) << "no jump in the picture";
 }
 
 TEST_F(LivePipeline, LateFramesAreLookedAtToo) {
