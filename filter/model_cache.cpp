@@ -17,6 +17,8 @@ using FileKey = std::tuple<std::string, uintmax_t, std::filesystem::file_time_ty
 
 FileKey key_of(const std::filesystem::path& path) {
   std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    fail(Errc::Io, "model {}: a directory, must be a .safetensors file", path.string());
   const auto canonical = std::filesystem::canonical(path, error);
   const auto size = error ? 0 : std::filesystem::file_size(canonical, error);
   const auto time =

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 #include "model/error.h"
 
@@ -24,6 +25,8 @@ std::string_view trimmed(std::string_view line) {
 }  // namespace
 
 std::vector<int64_t> parse_shot_list(std::string_view text, std::string_view name) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // editors on Windows begin files with it
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<int64_t> shots;
   for (int number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
@@ -46,6 +49,9 @@ std::vector<int64_t> parse_shot_list(std::string_view text, std::string_view nam
 }
 
 std::vector<int64_t> read_shot_list(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    fail(Errc::Io, "shot file {}: a directory, must be a text file", path.string());
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(Errc::Io, "shot file {}: {}", path.string(), std::strerror(errno));
   const std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -219,6 +219,10 @@ TEST(ShotList, ReadsNumbersAndComments) {
   EXPECT_EQ(parse_shot_list("0\n 12 # a comment\r\n\n#only\n40", "f"), (std::vector<int64_t>{0, 12, 40}));
   EXPECT_TRUE(parse_shot_list("", "f").empty());
   EXPECT_TRUE(parse_shot_list("\n\n", "f").empty());
+  EXPECT_EQ(parse_shot_list("\xEF\xBB\xBF"
+                            "0\r\n12\r\n",
+                            "f"),
+            (std::vector<int64_t>{0, 12}));
 }
 
 TEST(ShotList, NamesTheLineThatIsWrong) {
@@ -271,6 +275,13 @@ TEST(ShotList, ReadsFiles) {
   const auto path = folder.path() / "shots.txt";
   std::ofstream(path) << "3\n7\n";
   EXPECT_EQ(read_shot_list(path), (std::vector<int64_t>{3, 7}));
+  try {
+    read_shot_list(folder.path());
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Errc::Io);
+    EXPECT_NE(std::string(e.what()).find("a directory, must be a text file"), std::string::npos) << e.what();
+  }
 }
 
 class Tracker : public testing::Test {
