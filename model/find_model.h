@@ -9,8 +9,8 @@ namespace cdsr {
 
 /// A path (contains '/' or ends in ".safetensors") is returned as it is, whether or not the file exists:
 /// opening it gives the better message. Anything else is the name of a released model,
-/// "<name>-x<scale>.safetensors", looked for in model_folders() in order. Throws InvalidArgument naming every
-/// place looked at.
+/// "<name>-x<scale>.safetensors", looked for in model_folders() in order. Throws InvalidArgument naming the
+/// models that there are and every place looked at.
 std::filesystem::path find_model(std::string_view name_or_path, int scale);
 
 /// Where released models are looked for, in order: each folder of $CDSR_MODEL_PATH (separated by colons), the

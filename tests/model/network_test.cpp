@@ -208,6 +208,8 @@ TEST(FindModel, PathsAndNames) {
       EXPECT_NE(std::string(e.what()).find(place.string()), std::string::npos) << e.what();
     EXPECT_NE(std::string(e.what()).find("/nowhere"), std::string::npos) << e.what();
     EXPECT_NE(std::string(e.what()).find("cdsr-none-x2.safetensors"), std::string::npos) << e.what();
+    for (const char* model : {"cdsr-none (x3)", "cdsr-rt (x2, x3, x4)"})
+      EXPECT_NE(std::string(e.what()).find(model), std::string::npos) << e.what();
   }
   unsetenv("CDSR_MODEL_PATH");
   EXPECT_THROW(find_model("", 2), Error);
