@@ -333,6 +333,10 @@ int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, i
   return on_session(session, [&](cdsr::Session& self) { self.prepare(format, width, height); });
 }
 
+int cdsr_session_finish(cdsr_session* session) {
+  return on_session(session, [](cdsr::Session& self) { self.finish(); });
+}
+
 int cdsr_session_set_cuda_stream(cdsr_session* session, void* stream) {
   return on_session(session, [&](cdsr::Session& self) { self.pipeline().set_gpu_stream(stream); });
 }

@@ -1,6 +1,11 @@
 #include "filter/model_cache.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <mutex>
 #include <tuple>
 #include <utility>
@@ -27,10 +32,33 @@ FileKey key_of(const std::filesystem::path& path) {
   return {canonical.string(), size, time.time_since_epoch().count()};
 }
 
+/// FNV-1a over words of eight bytes: a byte at a time would be felt with large files.
+uint64_t hash_bytes(const void* data, size_t size, uint64_t hash) {
+  const auto* p = static_cast<const std::byte*>(data);
+  for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, p + at, std::min(sizeof word, size - at));
+    hash = (hash ^ word) * 0x100000001b3ULL;
+  }
+  return hash;
+}
+
+std::string hash_of(const WeightsFile& file) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  const auto config = file.metadata().find("cdsr.config");
+  if (config != file.metadata().end()) hash = hash_bytes(config->second.data(), config->second.size(), hash);
+  for (const TensorView& tensor : file.tensors()) {
+    hash = hash_bytes(tensor.name.data(), tensor.name.size(), hash);
+    hash = hash_bytes(tensor.data, tensor.bytes, hash);
+  }
+  return fmt::format("{:016x}", hash);
+}
+
 std::shared_ptr<const Model> load(const std::filesystem::path& path) {
   const WeightsFile file = WeightsFile::open(path);
   auto model = std::make_shared<Model>();
   model->path = path.string();
+  model->hash = hash_of(file);
   model->network = load_network(file);
   model->metadata.insert(file.metadata().begin(), file.metadata().end());
   return model;

@@ -13,6 +13,7 @@ namespace cdsr {
 /// A weights file, loaded. Immutable; shared by sessions and threads.
 struct Model {
   std::string path;
+  std::string hash;  ///< of configuration and weights: 16 hexadecimal digits; against mistakes, not intent
   std::shared_ptr<const Network> network;
   std::map<std::string, std::string, std::less<>> metadata;
 };

@@ -38,10 +38,20 @@ std::vector<int64_t> shot_starts_of(const cdsr_options& options) {
   return read_shot_list(options.shot_file);
 }
 
+void check_pass(const cdsr_options& options) {
+  if (options.pass == 0) return;
+  if (options.stats == nullptr || *options.stats == '\0')
+    fail(Errc::InvalidArgument, "option stats: must not be empty with pass = {}", options.pass);
+  // Which frame has which embedding would depend on the machine.
+  if (options.live != 0)
+    fail(Errc::InvalidArgument, "option live = {}: must be 0 with pass = {}", options.live, options.pass);
+}
+
 }  // namespace
 
 SessionOptions session_options(const cdsr_options& options) {
   check_options(options);
+  check_pass(options);
   SessionOptions result;
   result.values = options;
   result.engine.precision = precision_from_string(word_of(*find_option("precision"), options.precision));

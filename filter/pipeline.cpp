@@ -27,8 +27,11 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   Report report;
   Stopwatch total, stage;
   if (hints.discontinuity) deadline_.reset();
-  report.late = deadline_.misses(hints.time) && method == Method::Network && strength_ > 0;
-  if (report.late || strength_ <= 0) method = Method::Bicubic;
+  // A film's second pass knows all that the first has found, and what a person has set for the shot.
+  const std::optional<FilmPlayer::Step> known = look_up(in);
+  const float strength = known && known->strength ? *known->strength : strength_;
+  report.late = deadline_.misses(hints.time) && method == Method::Network && strength > 0;
+  if (report.late || strength <= 0 || (known && known->skip)) method = Method::Bicubic;
   FramePath& path = paths_.of(in);
   // A new size or format: everything is planned anew, and a shot begins.
   adapt(*in.format, in.width, in.height, method);
@@ -38,19 +41,22 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
 
   // Shot: where in the stream are we?
   stage.lap();
-  const Thumbnail* const thumbnail = uses_thumbnails_ ? &path.thumbnail() : nullptr;
-  report.event = tracker_.next(thumbnail, hints);
-  report.hit = embedder_.enter(report.event, thumbnail);
+  if (known) {
+    report.event = known->event;
+    report.hit = known->known;
+  } else {
+    find_shot(path, in, hints, report);
+  }
   report.shot_ms = stage.lap();
 
   // Embedding: on a new shot LPE and CSC, else what is remembered.
-  FrameSink::Settings output = output_settings(*in.format, strength_);
+  FrameSink::Settings output = output_settings(*in.format, strength);
   output.strength *= embed(path, in, method, report);
   const double embed_ms = stage.lap();
   if (method == Method::Network && (report.embedded || report.event.entered())) report.embed_ms = embed_ms;
 
   // Super-resolution, and colour again on the way out.
-  report.bicubic = method == Method::Bicubic || output.strength <= 0;
+  report.bicubic = method == Method::Bicubic || output.strength <= 0 || recorder_ != nullptr;
   if (report.bicubic)
     path.interpolate(out, output);
   else
@@ -62,6 +68,19 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   // A frame of which parts were copied says little of what the next will take.
   deadline_.took(report.total_ms, !report.bicubic && report.reused == 0);
   return report;
+}
+
+std::optional<FilmPlayer::Step> Pipeline::look_up(const Frame& in) {
+  if (recorder_ != nullptr) recorder_->check(in.width, in.height);
+  if (player_ == nullptr) return std::nullopt;
+  return player_->next(in.width, in.height);
+}
+
+void Pipeline::find_shot(FramePath& path, const Frame& in, const Hints& hints, Report& report) {
+  const Thumbnail* const thumbnail = uses_thumbnails_ ? &path.thumbnail() : nullptr;
+  report.event = tracker_.next(thumbnail, hints);
+  report.hit = embedder_.enter(report.event, thumbnail);
+  if (recorder_ != nullptr) recorder_->enter(in.width, in.height, report.event, report.hit, hints.time);
 }
 
 FrameSink::Settings Pipeline::output_settings(const PixelFormat& format, float strength) const {
@@ -76,10 +95,15 @@ float Pipeline::embed(const FramePath& path, const Frame& in, Method method, Rep
     if (live && report.late) report.embedded = embedder_.follow(in);
     return 1;
   }
+  if (player_ != nullptr) {
+    player_->install(*engine_);
+    return 1;
+  }
   // A live stream takes the last embedding meanwhile.
   const ShotEmbedder::Ready state = live ? embedder_.prepare_live(in) : embedder_.prepare(path.source());
   report.embedded = state.embedded;
   report.pending = state.pending;
+  if (recorder_ != nullptr) recorder_->learn(embedder_.embedding(), embedder_.queries());
   return state.share;
 }
 
@@ -109,6 +133,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   Knowledge nothing;
   nothing.resize(config, embedder_.query());
   embedder_.reinstall();
+  if (player_ != nullptr) player_->reinstall();
   install(*engine_, embedder_.query(), nothing.embedding, nothing.queries);
   FramePath& path = paths_.host();
   path.bind(in.frame());
@@ -131,11 +156,20 @@ Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::uniqu
       uses_thumbnails_(settings.shots != ShotMode::Off),
       tracker_(settings.shots, settings.shot_threshold, std::move(settings.shot_starts)),
       embedder_(*engine_, settings.embedding, background_.get()),
-      paths_(*engine_, settings.reuse) {
+      paths_(*engine_, settings.reuse),
+      recorder_(std::move(settings.recorder)),
+      player_(std::move(settings.player)) {
   deadline_.set_limit(settings.deadline_ms);
 }
 
+void Pipeline::finish() const {
+  if (recorder_ != nullptr) recorder_->write();
+  if (player_ != nullptr) player_->finish();
+}
+
 void Pipeline::reset() {
+  if (recorder_ != nullptr) recorder_->reset();
+  if (player_ != nullptr) player_->reset();
   tracker_.reset();
   embedder_.forget();
   paths_.host().forget();

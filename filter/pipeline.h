@@ -2,12 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "filter/color/frame_sink.h"
 #include "filter/deadline.h"
 #include "filter/embed/background.h"
 #include "filter/embed/embedder.h"
+#include "filter/film/player.h"
+#include "filter/film/recorder.h"
 #include "filter/format/frame.h"
 #include "filter/frame_path.h"
 #include "filter/shot/tracker.h"
@@ -26,6 +29,9 @@ class Pipeline {
     ChromaMode chroma = ChromaMode::Auto;
     double deadline_ms = 0;  ///< 0: none
     bool reuse = true;       ///< copy what looks as in the frame before, where the engine can
+    // Two passes over a film; not for live streams.
+    std::unique_ptr<FilmRecorder> recorder;  ///< the first: frames are looked at and interpolated
+    std::unique_ptr<FilmPlayer> player;      ///< the second: nothing is looked at
   };
 
   /// What happened to a frame; times in milliseconds.
@@ -53,6 +59,9 @@ class Pipeline {
   /// Upscales `in` into `out`. Allocates only when the size or format differs from the frame before.
   Report process(const Frame& in, const Frame& out, const Hints& hints, Method method);
 
+  /// The stream has ended: writes the file of a first pass, or checks that a second one had all its frames.
+  void finish() const;
+
   /// The next frame is frame 0 of shot 0; nothing is remembered.
   void reset();
 
@@ -67,10 +76,16 @@ class Pipeline {
 
   const Engine& engine() const { return *engine_; }
   /// Of the current shot; empty while it is not known.
-  std::span<const float> embedding() const { return embedder_.embedding(); }
+  std::span<const float> embedding() const {
+    return player_ != nullptr ? player_->embedding() : embedder_.embedding();
+  }
 
  private:
   void adapt(const PixelFormat& format, int width, int height, Method method);
+  /// Asks the film of two passes, if this is one, for the frame's place; nothing unless it is the second.
+  std::optional<FilmPlayer::Step> look_up(const Frame& in);
+  /// Finds the frame's place among the shots, and whether its shot is remembered.
+  void find_shot(FramePath& path, const Frame& in, const Hints& hints, Report& report);
   FrameSink::Settings output_settings(const PixelFormat& format, float strength) const;
   /// Makes the engine ready for the frame of its shot; returns the network's share in the picture, 0..1.
   float embed(const FramePath& path, const Frame& in, Method method, Report& report);
@@ -84,6 +99,8 @@ class Pipeline {
   ShotEmbedder embedder_;
   Deadline deadline_;
   FramePaths paths_;
+  const std::unique_ptr<FilmRecorder> recorder_;
+  const std::unique_ptr<FilmPlayer> player_;
   const PixelFormat* format_ = nullptr;  ///< of the frame before
   int width_ = 0, height_ = 0;
   int planned_width_ = 0, planned_height_ = 0;  ///< what the engine is planned for

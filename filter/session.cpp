@@ -32,7 +32,7 @@ std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& op
                        [&log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); });
 }
 
-Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query) {
+Pipeline::Settings pipeline_settings(const Model& model, const SessionOptions& options, Query query) {
   Pipeline::Settings settings;
   settings.shots = options.shots;
   settings.shot_starts = options.shot_starts;
@@ -40,6 +40,11 @@ Pipeline::Settings pipeline_settings(const SessionOptions& options, Query query)
   settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade};
   settings.chroma = options.chroma;
   settings.reuse = o.reuse != 0;
+  const Film empty = empty_film(model, query);
+  if (o.pass == 1)
+    settings.recorder = std::make_unique<FilmRecorder>(o.stats, empty, Log(o.log, o.log_opaque));
+  if (o.pass == 2)
+    settings.player = std::make_unique<FilmPlayer>(read_film(o.stats), o.stats, empty, model.network->config);
   return settings;
 }
 
@@ -51,10 +56,11 @@ Session::Session(const std::shared_ptr<const Model>& model, const SessionOptions
 Session::Session(std::shared_ptr<const Model> model, std::unique_ptr<Engine> engine,
                  const SessionOptions& options, std::unique_ptr<Engine> background)
     : options_(options.values),
+      pass_(options.values.pass),
       log_(options.values.log, options.values.log_opaque),
       model_(std::move(model)),
       query_(query_of(options.values.query, *model_->network)),
-      pipeline_(std::move(engine), pipeline_settings(options, query_), std::move(background)) {
+      pipeline_(std::move(engine), pipeline_settings(*model_, options, query_), std::move(background)) {
   const CdsrConfig& config = model_->network->config;
   if (config.scale != options.values.scale) {
     fail(Errc::InvalidArgument, "option scale = {}: the model upscales by {}", options.values.scale,
@@ -93,12 +99,16 @@ void Session::prepare(int32_t format, int width, int height) {
 
 void Session::set_options(const cdsr_options& options) {
   check_options(options, CDSR_OPTION_RUNTIME);
+  if (pass_ != 0 && options.deadline > 0)
+    fail(Errc::InvalidArgument, "option deadline = {}: must be 0 with pass = {}", options.deadline, pass_);
   pipeline_.set_strength(options.strength);
   pipeline_.set_shot_threshold(options.shot_threshold);
   pipeline_.set_refresh(options.refresh);
   pipeline_.set_deadline(options.deadline);
   options_ = options;
 }
+
+void Session::finish() { pipeline_.finish(); }
 
 void Session::reset() {
   pipeline_.reset();

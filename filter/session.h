@@ -27,6 +27,8 @@ class Session {
   Pipeline::Report process(const cdsr_frame& in, cdsr_frame& out, const Hints& hints,
                            Pipeline::Method method);
   void prepare(int32_t format, int width, int height);
+  /// See Pipeline::finish(). Throws Io, and InvalidArgument when frames are missing.
+  void finish();
   void reset();
 
   /// Takes the options that may change between two frames. Throws InvalidArgument, and nothing has changed
@@ -46,6 +48,7 @@ class Session {
   void explain(const Frame& in, const Pipeline::Report& report);
 
   cdsr_options options_;  ///< of these, the runtime options count
+  const int pass_;
   Log log_;
   std::shared_ptr<const Model> model_;
   Query query_;

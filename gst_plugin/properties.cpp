@@ -28,6 +28,11 @@ std::string capitalized(std::string text) {
 
 bool is_deadline(const cdsr_option& option) { return std::strcmp(option.name, "deadline") == 0; }
 
+/// "stats" has always been the element's statistics.
+std::string property_name(const cdsr_option& option) {
+  return std::strcmp(option.name, "stats") == 0 ? "stats-file" : with('-', option.name);
+}
+
 /// The element decides by the deadline whether a stream is live.
 bool is_offered(const cdsr_option& option) { return std::strcmp(option.name, "live") != 0; }
 
@@ -57,7 +62,7 @@ GType enum_type(const cdsr_option& option) {
 }
 
 GParamSpec* spec_of(const cdsr_option& option) {
-  const char* name = g_intern_string(with('-', option.name).c_str());
+  const char* name = g_intern_string(property_name(option).c_str());
   const char* nick = g_intern_string(capitalized(with(' ', option.name)).c_str());
   const char* blurb = g_intern_string(capitalized(option.help).c_str());
   const GParamFlags flags = flags_of(option);

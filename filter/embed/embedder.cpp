@@ -171,6 +171,11 @@ std::span<const float> ShotEmbedder::embedding() const {
   return current_->known.embedding;
 }
 
+std::span<const float> ShotEmbedder::queries() const {
+  if (current_ == nullptr || current_->known.looks == 0) return {};
+  return current_->known.queries;
+}
+
 void ShotEmbedder::clear() {
   if (background_ != nullptr) background_->cancel();
   asked_ = -1;

@@ -66,6 +66,8 @@ class ShotEmbedder {
 
   /// E_a of the current shot; empty while it is not known.
   std::span<const float> embedding() const;
+  /// The DQA queries beside it; empty for networks without any and for Query::Frame.
+  std::span<const float> queries() const;
 
   /// Forgets every shot. A live stream keeps the last embedding.
   void clear();

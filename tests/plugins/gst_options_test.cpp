@@ -12,6 +12,7 @@ class GstOptions : public GstTest {
   GParamSpec* spec(const cdsr_option& option) {
     std::string name = option.name;
     std::replace(name.begin(), name.end(), '_', '-');
+    if (name == "stats") name = "stats-file";  // the element's statistics had that name before
     return g_object_class_find_property(G_OBJECT_GET_CLASS(cdsr_element().get()), name.c_str());
   }
 };

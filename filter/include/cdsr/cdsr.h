@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct grows or a function is added. */
-#define CDSR_API_VERSION 2
+#define CDSR_API_VERSION 3
 
 /* The oldest version whose programs this library serves: the number in libcdsr.so.N. Raised when something
  * that they use is taken away. */
@@ -330,6 +330,12 @@ typedef struct cdsr_options {
    * copied from the picture before: the same bits, in less time. The CPU backend does so with CDSR_QUERY_SHOT
    * and networks that are local then; costs memory for a frame and its picture. */
   int32_t reuse;
+
+  /* Since version 3. Two passes over a film, see "Films" below. 1: frames are looked at and interpolated, and
+   * cdsr_session_finish() writes `stats`. 2: cuts and embeddings are those of `stats`. 0: neither. Not with
+   * live nor a deadline. */
+  int32_t pass;
+  const char* stats; /* since version 3. The file of both passes. NULL: none */
 } cdsr_options;
 
 /* Fills every member that `version` had with its default. Any thread.
@@ -471,6 +477,22 @@ CDSR_API int cdsr_session_bicubic(cdsr_session* session, const cdsr_frame* in, c
 /* Makes ready for frames of this format and size, before the first of them: plans, and upscales a black frame
  * twice to know how long it takes. Optional: planned on demand otherwise. Takes the time of a few frames. */
 CDSR_API int cdsr_session_prepare(cdsr_session* session, int32_t format, int32_t width, int32_t height);
+
+/* Films
+ *
+ * A film that is upscaled as a whole may be gone through twice. The first pass (cdsr_options.pass 1) finds
+ * shots and embeddings and writes them to a file, in which a person may change what happens to each shot. The
+ * second (pass 2) takes cuts and embeddings from there; when nothing was changed its frames have the bits of
+ * a single pass. The file is JSON (filter/film/README.md of the source describes it) and belongs to one film
+ * of one size and to one model: what does not fit is INVALID_ARGUMENT with what, value and limit. In both
+ * passes frames are counted from the session's first; cdsr_hints.time is what the file gives as a shot's
+ * time. The first pass allocates memory at every shot.
+ */
+
+/* Since version 3. The film has ended: the first pass writes its file, whole or not at all (IO); the second
+ * makes sure that it had as many frames as the first (INVALID_ARGUMENT). Without passes nothing happens. The
+ * session stays usable: more frames may follow and it be called again. */
+CDSR_API int cdsr_session_finish(cdsr_session* session);
 
 /* Frames in a GPU (cdsr_frame.memory CDSR_MEMORY_CUDA)
  *
