@@ -138,8 +138,10 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
   if (in.width != told_width_ || in.height != told_height_) {
     told_width_ = in.width;
     told_height_ = in.height;
-    log_(CDSR_LOG_INFO, "frames of {}x{} {}, engine holds {} KiB", in.width, in.height, in.format->name,
-         pipeline_.engine().info().planned_bytes >> 10);
+    const size_t planned = pipeline_.engine().info().planned_bytes;
+    log_(CDSR_LOG_INFO, "frames of {}x{} {}, engine holds {} KiB, {:.1f} bytes a pixel", in.width, in.height,
+         in.format->name, planned >> 10,
+         static_cast<double>(planned) / (static_cast<double>(in.width) * in.height));
   }
   if (report.late) {
     log_(CDSR_LOG_DEBUG, "late: {:.1f} ms behind, the network takes {:.1f} ms", pipeline_.wait_ms(),

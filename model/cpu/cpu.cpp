@@ -14,4 +14,6 @@ std::vector<Implementation> implementations(const EngineBackend& engine) {
   return dynamic_cast<const CpuEngine&>(engine).implementations();
 }
 
+int bands(const EngineBackend& engine) { return dynamic_cast<const CpuEngine&>(engine).bands(); }
+
 }  // namespace cdsr::cpu

@@ -27,5 +27,7 @@ struct Implementation {
 };
 /// Of an engine of this backend after its plan(): every distinct convolution, the encoder's included.
 std::vector<Implementation> implementations(const EngineBackend& engine);
+/// Of the same: bands of rows in which a frame is upscaled; 1: all at once.
+int bands(const EngineBackend& engine);
 
 }  // namespace cdsr::cpu

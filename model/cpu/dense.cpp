@@ -41,8 +41,19 @@ void Runner::plan_dense(const Program& program, int rows, SegmentPlan& plan) con
   }
   const size_t joined = options_.channels + 4 * options_.growth;
   const size_t part = std::max(options_.channels, options_.growth);  // a convolution's result
-  const size_t channels = dense_layout() == Layout::Blocked ? joined + options_.channels : 2 * joined + part;
+  const size_t channels =
+      dense_layout() == Layout::Blocked ? joined + options_.channels : 2 * joined + part + options_.channels;
   plan.arena = static_cast<size_t>(most) * width_ * channels * size_of(options_.type);
+}
+
+RowRange Runner::dense_strips(int strips, RowRange rows) const {
+  const auto at = [&](int y) { return static_cast<int>(static_cast<int64_t>(y) * strips / height_); };
+  int first = at(rows.begin), last = at(rows.end - 1);
+  while (first > 0 && strip_begin(first, strips, height_) > rows.begin) --first;
+  while (strip_begin(first + 1, strips, height_) <= rows.begin) ++first;
+  while (last > first && strip_begin(last, strips, height_) >= rows.end) --last;
+  while (last + 1 < strips && strip_begin(last + 1, strips, height_) < rows.end) ++last;
+  return {first, last + 1};
 }
 
 Layout Runner::dense_layout() const {
@@ -73,15 +84,20 @@ void Runner::run_dense(Thread& thread, const Job& job, int strip) {
   const Op& op = plan.segment->ops.front();
   const auto kind = static_cast<size_t>(op.kind);
   const StageTimer timer(thread.seconds[kind]);
-  const DenseRange r = range_of(strip, plan.strips, height_);
+  DenseRange r = range_of(strip, plan.strips, height_);
   const int rows = r.b1 - r.b0;
+  // Of a strip that lies partly outside of the band, what is there; the band does not depend on the rest.
+  const int first = std::max(r.b0, job.rows.begin - kHalo), end = std::min(r.b1, job.rows.end + kHalo);
+  r.y0 = std::max(r.y0, job.rows.begin);
+  r.y1 = std::min(r.y1, job.rows.end);
   const auto d =
       std::find_if(plan.dense.begin(), plan.dense.end(), [&](const auto& p) { return p.rows == rows; });
   thread.macs[kind] += op.macs * rows * width_;
-  const std::byte* const in = frame_row(job.program, op.in, r.b0);
+  const std::byte* const in = frame_row(job.program, op.in, first);
   const bool blocked = dense_layout() == Layout::Blocked;
-  const std::byte* const out =
-      blocked ? dense_blocked(thread, op, d->convs, in, rows) : dense_rows(thread, op, d->convs, in, rows);
+  const RowRange given = {first - r.b0, end - r.b0};
+  const std::byte* const out = blocked ? dense_blocked(thread, op, d->convs, in, given, rows)
+                                       : dense_rows(thread, op, d->convs, in, given, rows);
 
   // As rows, the result is one block of all channels.
   const int block = blocked ? block_channels() : options_.channels;
@@ -92,19 +108,20 @@ void Runner::run_dense(Thread& thread, const Job& job, int strip) {
     rows_->unpack(out + (y - r.b0) * row, width_, options_.channels, block, distance, scale,
                   op.aux < 0 ? nullptr : frame_row(job.program, op.aux, y),
                   frame_row(job.program, op.out, y));
-  if (plan.segment->mean >= 0) sum_rows(job.program, op.out, r.y0, r.y1 - r.y0);
+  if (job.sums)
+    for (int y = r.y0; y < r.y1; ++y) sum_row(job, y, frame_row(job.program, op.out, y));
 }
 
 const std::byte* Runner::dense_blocked(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
-                                       int rows) const {
+                                       RowRange given, int rows) const {
   // Values from one block of channels to the next, and bytes of one channel.
   const int block = block_channels();
   const ptrdiff_t distance = static_cast<ptrdiff_t>(rows) * width_ * block;
   const size_t channel = static_cast<size_t>(rows) * width_ * size_of(options_.type);
   const size_t row = static_cast<size_t>(width_) * size_of(options_.type);
   std::byte* const all = thread.arena.data();
-  for (int y = 0; y < rows; ++y)
-    rows_->pack(in + y * row * options_.channels, width_, options_.channels, block, distance,
+  for (int y = given.begin; y < given.end; ++y)
+    rows_->pack(in + (y - given.begin) * row * options_.channels, width_, options_.channels, block, distance,
                 all + y * row * block);
   std::byte* out = all + options_.channels * channel;
   for (int k = 0; k < 5; ++k) {
@@ -115,12 +132,18 @@ const std::byte* Runner::dense_blocked(Thread& thread, const Op& op, const OpPla
 }
 
 const std::byte* Runner::dense_rows(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
-                                    int rows) const {
+                                    RowRange given, int rows) const {
   const size_t pixels = static_cast<size_t>(rows) * width_;
   const size_t channel = pixels * size_of(options_.type);
   std::byte* const joined[2] = {thread.arena.data(),
                                 thread.arena.data() + (options_.channels + 4 * options_.growth) * channel};
   std::byte* const part = joined[1] + (options_.channels + 4 * options_.growth) * channel;  // also the result
+  if (given.size() < rows) {
+    const size_t row = options_.channels * width_ * size_of(options_.type);
+    std::byte* const all = part + std::max(options_.channels, options_.growth) * channel;
+    std::memcpy(all + given.begin * row, in, given.size() * row);
+    in = all;
+  }
   const std::byte* from = in;
   for (int k = 0; k < 5; ++k) {
     thread.convs->run(convs.kernel[0][k], from, convs.weights[0][k], op.dense->conv[k]->bias(), part, in);

@@ -37,8 +37,9 @@ CpuEngine::CpuEngine(std::shared_ptr<const Network> network, const EngineOptions
       filter_(size_t{9} * network_->config.nf) {
   for (int i = 0; i < network_->config.dqas(); ++i) dqas_.push_back(make_dqa_vectors(network_->config.nf));
   const bool dqas = network_->config.dqas() > 0;
-  if (options.query == Query::Shot || !dqas) programs_.push_back(build_program(*packed_, false));
-  if (dqas) programs_.push_back(build_program(*packed_, true));
+  if (options.query == Query::Shot || !dqas) programs_.push_back(build_program(*packed_, Purpose::Upscale));
+  if (dqas)
+    programs_.push_back(build_program(*packed_, programs_.empty() ? Purpose::Frame : Purpose::Measure));
   info_.backend = "cpu";
   info_.detail = describe_isa();
   info_.precision = resolve_precision(options.precision);
@@ -68,7 +69,7 @@ void CpuEngine::condition(std::span<const float> embedding) {
 }
 
 void CpuEngine::measure_queries(const RowSource& frame, std::span<float> queries) {
-  run(measuring(), programs_[measuring()].measuring, frame, nullptr, queries);
+  run(measuring(), frame, nullptr, queries);
 }
 
 void CpuEngine::set_queries(std::span<const float> queries) {
@@ -83,9 +84,7 @@ void CpuEngine::set_query(int index, std::span<const float> query) {
   store_filter(filter_, dqas_[index]);
 }
 
-void CpuEngine::upscale(const RowSource& frame, RowSink& out) {
-  run(kUpscale, static_cast<int>(programs_[kUpscale].segments.size()), frame, &out, {});
-}
+void CpuEngine::upscale(const RowSource& frame, RowSink& out) { run(kUpscale, frame, &out, {}); }
 
 bool CpuEngine::has_windows() const { return programs_[kUpscale].segments.size() == 1; }
 
@@ -93,11 +92,13 @@ void CpuEngine::upscale_windows(const WindowSource& frame, WindowSink& out, std:
   runner_.run_windows(kUpscale, dqas_, frame, out, windows);
 }
 
-void CpuEngine::run(int program, int count, const RowSource& frame, RowSink* out, std::span<float> queries) {
+void CpuEngine::run(int program, const RowSource& frame, RowSink* out, std::span<float> queries) {
   const int nf = network_->config.nf;
-  for (int s = 0; s < count; ++s) {
-    runner_.run(program, s, dqas_, &frame, out);
-    const int dqa = programs_[program].segments[s].mean;
+  const Bands& bands = runner_.bands(program);
+  for (int pass = 0; pass < bands.passes(); ++pass) {
+    const int dqa = programs_[program].segments[bands.last_segment(pass)].mean;
+    if (dqa < 0 && out == nullptr) continue;  // all is measured
+    runner_.run(program, pass, dqas_, &frame, out);
     if (dqa < 0) continue;
     set_query(dqa, runner_.mean());
     if (!queries.empty())

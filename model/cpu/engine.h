@@ -28,15 +28,16 @@ class CpuEngine final : public EngineBackend, public WindowBackend {
   void upscale_windows(const WindowSource& frame, WindowSink& out, std::span<const Window> windows) override;
 
   std::vector<Implementation> implementations() const;
+  int bands() const { return runner_.bands(kUpscale).count(); }
 
  private:
   /// Of programs_: the network as upscale() runs it, and the one that takes means; the same with
   /// Query::Frame, and where there is no DQA.
   static constexpr int kUpscale = 0;
   int measuring() const { return static_cast<int>(programs_.size()) - 1; }
-  /// Runs `count` segments of a program; every mean becomes its DQA's query, and goes to `queries` if not
-  /// empty.
-  void run(int program, int count, const RowSource& frame, RowSink* out, std::span<float> queries);
+  /// Runs a program, without `out` as far as there are means; every mean becomes its DQA's query, and goes to
+  /// `queries` if not empty.
+  void run(int program, const RowSource& frame, RowSink* out, std::span<float> queries);
   /// The filter of DQA `index` from its query.
   void set_query(int index, std::span<const float> query);
 

@@ -1,5 +1,7 @@
 #include "model/cpu/program.h"
 
+#include <algorithm>
+
 namespace cdsr::cpu {
 namespace {
 
@@ -9,9 +11,14 @@ constexpr int kMostRadius = 16;
 
 class Builder {
  public:
-  Builder(const PackedNetwork& packed, bool measure)
-      : packed_(packed), network_(*packed.network), config_(network_.config), measure_(measure) {
+  Builder(const PackedNetwork& packed, Purpose purpose)
+      : packed_(packed),
+        network_(*packed.network),
+        config_(network_.config),
+        purpose_(purpose),
+        measure_(purpose != Purpose::Upscale) {
     program_.segments.emplace_back();
+    program_.cuttable = true;
   }
 
   Program build() {
@@ -33,7 +40,10 @@ class Builder {
       f = stack_body(f);
     else
       f = plain_body(f);
-    tail(f);
+    if (purpose_ == Purpose::Measure)
+      end_at_last_mean();
+    else
+      tail(f);
     return std::move(program_);
   }
 
@@ -58,8 +68,19 @@ class Builder {
     }
     current().mean = mean;
     program_.segments.emplace_back();
-    if (mean >= 0) program_.measuring = static_cast<int>(program_.segments.size()) - 1;
     return into;
+  }
+  void end_at_last_mean() {
+    while (!program_.segments.empty() && current().mean < 0) program_.segments.pop_back();
+    current().ops.back().out = features(false);  // summed alone
+    for (size_t t = 0; t < program_.tensors.size(); ++t) {
+      const auto uses = [id = static_cast<int>(t)](const Op& op) {
+        return op.in == id || op.aux == id || op.out == id;
+      };
+      const auto used = [&](const Segment& s) { return std::any_of(s.ops.begin(), s.ops.end(), uses); };
+      TensorPlan& tensor = program_.tensors[t];
+      tensor.frame = tensor.frame && std::any_of(program_.segments.begin(), program_.segments.end(), used);
+    }
   }
   int radius_so_far() {
     int sum = 0;
@@ -185,6 +206,7 @@ class Builder {
   const PackedNetwork& packed_;
   const Network& network_;
   const CdsrConfig& config_;
+  const Purpose purpose_;
   const bool measure_;
   Program program_;
   int picture_ = -1;
@@ -192,8 +214,8 @@ class Builder {
 
 }  // namespace
 
-Program build_program(const PackedNetwork& network, bool measure) {
-  return Builder(network, measure).build();
+Program build_program(const PackedNetwork& network, Purpose purpose) {
+  return Builder(network, purpose).build();
 }
 
 }  // namespace cdsr::cpu

@@ -52,10 +52,14 @@ struct Segment {
 struct Program {
   std::vector<TensorPlan> tensors;
   std::vector<Segment> segments;
-  int measuring = 0;  ///< the first so many segments yield all means
+  bool cuttable = false;  ///< may run in bands (bands.h): its first segment starts from the picture
 };
 
-/// `measure`: cut at every DQA to take the mean of its input.
-Program build_program(const PackedNetwork& network, bool measure);
+enum class Purpose : uint8_t {
+  Upscale,  ///< with filters that are known
+  Measure,  ///< the means of every DQA's input alone; of networks with DQAs
+  Frame,    ///< both: a query of every frame's own
+};
+Program build_program(const PackedNetwork& network, Purpose purpose);
 
 }  // namespace cdsr::cpu

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstring>
 #include <set>
 
 #include "model/bicubic.h"
@@ -9,56 +10,25 @@
 #include "model/cpu/strip.h"
 
 namespace cdsr::cpu {
+
+int strip_count(int rows, int threads, int radius) {
+  const int least = std::max(1, (rows + kMostStripRows - 1) / kMostStripRows);
+  const int most = std::max(least, rows / kLeastStripRows);
+  const auto slowest = [&](int strips) {
+    return (strips + threads - 1) / threads * ((rows + strips - 1) / strips + (strips > 1 ? radius : 0));
+  };
+  int best = least;
+  for (int strips = least + 1; strips <= most; ++strips)
+    if (slowest(strips) < slowest(best)) best = strips;
+  return best;
+}
+
 namespace {
 
-/// Least and most rows of a strip of row ops: shorter ones are recomputation for the greater part, longer
-/// ones leave nothing to a thread that is done before another.
-constexpr int kLeastStripRows = 32, kMostStripRows = 136;
-/// Bytes that a few rows of features should have, so that a step through the layers stays in the second-level
-/// cache. Measured on cdsr-rt, 480x270: 64 KiB beats 128 by 2 % and 256 by 5 % with vector instructions; a
-/// call into AMX code costs more, there 256 KiB beats 64 by a fifth.
-size_t chunk_bytes() { return size_t{has_amx() ? 256U : 64U} << 10; }
-/// Rows that are worth more of the cache: Winograd's kernel makes two at once. Less only for want of memory.
-constexpr int kLeastRows = 2;
-constexpr int kDenseRows = 128;
 /// Columns that Winograd's kernel transforms together.
 constexpr int kTileColumns = 4;
 /// A narrower window gains nothing over its margins.
 constexpr int kLeastWindow = 48;
-constexpr size_t kMostPieces = size_t{4} * kMostWindows;
-
-/// Finds how many rows of each op's output are alive at once.
-class CapacityVisitor {
- public:
-  explicit CapacityVisitor(std::vector<LocalPlan>& locals) : locals_(locals), low_(locals.size()) {}
-
-  void start(int op, int begin, int) { low_[op] = begin > 0 ? begin : -1; }
-  void room(int op, int keep, int row, int count) {
-    locals_[op].capacity = std::max(locals_[op].capacity, row + count + 1 - std::max(keep, low_[op]));
-  }
-  void make(int, int, int) {}
-
- private:
-  std::vector<LocalPlan>& locals_;
-  std::vector<int> low_;
-};
-
-/// The number of strips that has the slowest thread make the fewest rows, the `radius` rows that a cut has
-/// recomputed included; of several the least.
-int strip_count(int height, int threads, int radius) {
-  const int least = std::max(1, (height + kMostStripRows - 1) / kMostStripRows);
-  const int most = std::max(least, height / kLeastStripRows);
-  const auto rows = [&](int strips) {
-    return (strips + threads - 1) / threads * ((height + strips - 1) / strips + (strips > 1 ? radius : 0));
-  };
-  int best = least;
-  for (int strips = least + 1; strips <= most; ++strips)
-    if (rows(strips) < rows(best)) best = strips;
-  return best;
-}
-
-double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
-size_t align(size_t bytes) { return round_up(bytes, 64); }
 
 }  // namespace
 
@@ -108,133 +78,6 @@ size_t Runner::row_bytes(const TensorPlan& tensor, int width) const {
       return options_.planes * sizeof(float) * options_.scale * picture_plane(width * options_.scale);
   }
   return 0;
-}
-
-void Runner::plan(const std::vector<const Program*>& programs, int width, int height, size_t limit,
-                  size_t taken) {
-  width_ = width;
-  height_ = height;
-  if (wants_windows_) reach_ = reach_of(programs.front()->segments.front(), programs.front()->tensors.size());
-  threads_.clear();
-  frames_.clear();
-  convs_.reset();
-  int chunk = 1 << (kRowKernels - 1);
-  while (chunk > kLeastRows &&
-         chunk * static_cast<size_t>(width) * options_.channels * size_of(options_.type) > chunk_bytes())
-    chunk /= 2;
-  int dense_rows = kDenseRows;
-  for (;;) {
-    bytes_ = plan_memory(programs, chunk, dense_rows);
-    bool fits = limit == 0 || bytes_ + taken <= limit;
-    if (fits) {
-      pool_.run_one([this] { make_convolutions(); });
-      bytes_ += pool_.size() * convs_->scratch();
-      fits = limit == 0 || bytes_ + taken <= limit;
-    }
-    if (fits) break;
-    if (chunk == 1 && dense_rows <= 2)
-      fail(Errc::OutOfMemory, "frames of {}x{} need {:.1f} MiB with {} thread(s), the limit is {:.1f} MiB",
-           width, height, mebibytes(bytes_ + taken), pool_.size(), mebibytes(limit));
-    chunk = std::max(1, chunk / 2);
-    dense_rows = std::max(2, dense_rows / 2);
-  }
-
-  size_t frames = 0, arena = 0, ops = 0, tensors = 0;
-  for (const auto& of : frame_of_)
-    for (int f : of) frames = std::max<size_t>(frames, f + 1);
-  for (const auto& plans : segments_)
-    for (const SegmentPlan& plan : plans) {
-      arena = std::max(arena, plan.arena);
-      ops = std::max(ops, plan.segment->ops.size());
-      tensors = std::max(tensors, plan.tensors.size());
-    }
-  const size_t row = row_bytes({TensorPlan::Features, options_.channels, true});
-  for (size_t i = 0; i < frames; ++i) frames_.emplace_back((height_ + 2) * row);  // zeros above and below
-  row_sums_.assign(static_cast<size_t>(height_) * options_.channels, 0.0F);
-  mean_.assign(options_.channels, 0.0F);
-  for (int i = 0; i < pool_.size(); ++i) {
-    auto thread = std::make_unique<Thread>(ops);
-    thread->arena = Buffer(arena);
-    thread->row_bytes.resize(tensors);
-    thread->convs.emplace(*convs_);
-    threads_.push_back(std::move(thread));
-  }
-  if (wants_windows_) pieces_.reserve(kMostPieces);
-}
-
-size_t Runner::plan_memory(const std::vector<const Program*>& programs, int chunk, int dense_rows) {
-  segments_.clear();
-  frame_of_.clear();
-  size_t frames = 0, arena = 0;
-  for (const Program* program : programs) {
-    int count = 0;
-    std::vector<int>& frame_of = frame_of_.emplace_back();
-    for (const TensorPlan& t : program->tensors) frame_of.push_back(t.frame ? count++ : -1);
-    frames = std::max<size_t>(frames, count);
-    std::vector<SegmentPlan>& plans = segments_.emplace_back();
-    for (const Segment& segment : program->segments) {
-      SegmentPlan& plan = plans.emplace_back();
-      plan.segment = &segment;
-      plan.tensors = program->tensors;
-      for (const TensorPlan& t : program->tensors) plan.row_bytes.push_back(row_bytes(t));
-      if (segment.ops.front().kind == OpKind::Dense)
-        plan_dense(*program, dense_rows, plan);
-      else
-        plan_rows(*program, chunk, plan);
-      arena = std::max(arena, plan.arena);
-    }
-  }
-  const size_t frame = (height_ + 2) * row_bytes({TensorPlan::Features, options_.channels, true});
-  return frames * align(frame) + pool_.size() * align(arena) +
-         static_cast<size_t>(height_) * options_.channels * sizeof(float);
-}
-
-void Runner::plan_rows(const Program& program, int chunk, SegmentPlan& plan) const {
-  const Segment& segment = *plan.segment;
-  const size_t count = segment.ops.size();
-  int radius = 0;
-  for (const Op& op : segment.ops) radius += op.radius;
-  plan.strips = strip_count(height_, pool_.size(), radius);
-  plan.chunk = chunk;
-  plan.ops.resize(count);
-  plan.locals.resize(count);
-  plan.producer.assign(program.tensors.size(), -1);
-  RowSchedule schedule(count);
-  CapacityVisitor visitor(plan.locals);
-  const auto visit = [&](int y0, int y1) {
-    for (int context = 0; context <= (kMostContext + options_.scale - 1) / options_.scale; ++context)
-      schedule.run(segment, y0, y1, height_, chunk, context, visitor);
-  };
-  for (int strip = 0; strip < plan.strips; ++strip)
-    visit(strip_begin(strip, plan.strips, height_), strip_begin(strip + 1, plan.strips, height_));
-  if (wants_windows_)  // what is alive at once depends on how far the ends are from the frame's, and on
-                       // little else
-    for (int y0 = 0; y0 < height_;
-         y0 += y0 < kMostStripRows || y0 + kMostStripRows > height_ ? kWindowRows : 128)
-      for (int rows : {kWindowRows, 4 * kWindowRows, kMostStripRows}) visit(y0, std::min(height_, y0 + rows));
-  const auto take = [&plan](size_t bytes) {
-    const size_t at = plan.arena;
-    plan.arena += align(bytes);
-    return at;
-  };
-  bool dqa = false;
-  size_t scratch = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const Op& op = segment.ops[i];
-    dqa = dqa || op.kind == OpKind::Dqa;
-    if (by_winograd(op)) scratch = std::max(scratch, winograd_->scratch(op.conv->in()));
-    LocalPlan& local = plan.locals[i];
-    if (op.out < 0 || program.tensors[op.out].frame) {
-      local.capacity = 0;
-      continue;
-    }
-    plan.producer[op.out] = static_cast<int>(i);
-    local.capacity += chunk;  // moved down every other time only
-    local.offset = take(local.capacity * plan.row_bytes[op.out]);
-  }
-  if (dqa) plan.filtered_offset = take(chunk * row_bytes({TensorPlan::Features, options_.channels, false}));
-  plan.temp_offset = take((width_ + 64) * sizeof(float));
-  plan.winograd_offset = take(scratch * sizeof(float));
 }
 
 void Runner::make_convolutions() {
@@ -376,10 +219,10 @@ void Runner::cut_windows(const SegmentPlan& plan, std::span<const Window> window
       piece.left = std::min(piece.left, width_ - piece.width);
     }
     // As many cuts as the threads need to have something to do each.
-    const int64_t share = (int64_t{w.width} * w.height * pool_.size() + all - 1) / all;
+    const int64_t share = (int64_t{w.width} * w.height * threads() + all - 1) / all;
     const int least = (w.height + kMostStripRows - 1) / kMostStripRows;
     int count = std::max<int>(
-        least, std::min<int>(pool_.size() == 1 ? 1 : static_cast<int>(share), w.height / kLeastStripRows));
+        least, std::min<int>(threads() == 1 ? 1 : static_cast<int>(share), w.height / kLeastStripRows));
     if (pieces_.size() + count + windows.size() > kMostPieces) count = least;
     for (int i = 0; i < count; ++i) {
       piece.y0 = w.y + strip_begin(i, count, w.height);
@@ -401,42 +244,74 @@ void Runner::run_windows(int program, const std::vector<DqaVectors>& dqas, const
   job.window_sink = &sink;
   const int context = (sink.context() + options_.scale - 1) / options_.scale;
   pool_.run([&](int index) {
+    if (index >= threads()) return;
     Strip strip(*this, *threads_[index], job);
     for (int i = job.next++; i < static_cast<int>(pieces_.size()); i = job.next++)
       strip.run(pieces_[i], context);
   });
 }
 
-void Runner::run(int program, int segment, const std::vector<DqaVectors>& dqas, const RowSource* source,
+void Runner::run(int program, int pass, const std::vector<DqaVectors>& dqas, const RowSource* source,
                  RowSink* sink) {
-  const SegmentPlan& plan = segments_[program][segment];
-  const int rows = sink == nullptr ? 0 : sink->context();
-  const int context = (rows + options_.scale - 1) / options_.scale;
+  const Bands& bands = bands_[program];
   Job job;
   job.program = program;
-  job.plan = &plan;
   job.dqas = &dqas;
   job.source = source;
   job.sink = sink;
+  const int last = bands.last_segment(pass);
+  const bool mean = segments_[program][last].segment->mean >= 0;
+  std::fill(sums_.begin(), sums_.end(), 0.0);
+  for (int band = 0; band < bands.count(); ++band) {
+    move_frames(program, bands.first_row(pass, band));
+    for (int s = bands.first_segment(pass); s <= last; ++s) {
+      job.plan = &segments_[program][s];
+      job.rows = bands.rows(pass, s, band);
+      job.sums = mean && s == last;
+      run_segment(job);
+    }
+    if (!mean) continue;
+    // Row by row from the first on: the same value whoever made them, in whatever bands.
+    for (int c = 0; c < options_.channels; ++c)
+      for (int y = 0; y < job.rows.size(); ++y)
+        sums_[c] += row_sums_[static_cast<size_t>(y) * options_.channels + c];
+  }
+  if (!mean) return;
+  for (int c = 0; c < options_.channels; ++c)
+    mean_[c] = static_cast<float>(sums_[c] / (static_cast<double>(width_) * height_));
+}
+
+void Runner::move_frames(int program, int first_row) {
+  first_row_ = first_row;
+  // Zeros below the frame, where a band before may have had rows. Nobody writes above the first.
+  if (height_ - first_row > bands_[program].tensor_rows()) return;
+  for (size_t t = 0; t < frame_of_[program].size(); ++t)
+    if (frame_of_[program][t] >= 0)
+      std::memset(frame_row(program, static_cast<int>(t), height_), 0, features_row());
+}
+
+void Runner::run_segment(Job& job) {
+  const SegmentPlan& plan = *job.plan;
+  const bool dense = !plan.dense.empty();
+  RowRange strips{0, dense ? plan.strips : strip_count(job.rows.size(), threads(), plan.radius)};
+  if (dense)  // cut as the frame is, wherever the band lies
+    strips = dense_strips(plan.strips, job.rows);
+  const int rows = job.sink == nullptr ? 0 : job.sink->context();
+  const int context = (rows + options_.scale - 1) / options_.scale;
+  job.next = strips.begin;
   pool_.run([&](int index) {
+    if (index >= threads()) return;
     Thread& thread = *threads_[index];
     Strip strip(*this, thread, job);
-    for (int i = job.next++; i < plan.strips; i = job.next++) {
-      if (!plan.dense.empty())
+    for (int i = job.next++; i < strips.end; i = job.next++) {
+      if (dense) {
         run_dense(thread, job, i);
-      else
-        strip.run({strip_begin(i, plan.strips, height_), strip_begin(i + 1, plan.strips, height_), 0, width_,
-                   0, width_, 0},
-                  context);
+        continue;
+      }
+      const RowRange own = strip_of(job.rows, i, strips.end);
+      strip.run({own.begin, own.end, 0, width_, 0, width_, 0}, context);
     }
   });
-  if (plan.segment->mean < 0) return;
-  // Row sums in the order of rows: the same value whoever made them.
-  for (int c = 0; c < options_.channels; ++c) {
-    double sum = 0;
-    for (int y = 0; y < height_; ++y) sum += row_sums_[static_cast<size_t>(y) * options_.channels + c];
-    mean_[c] = static_cast<float>(sum / (static_cast<double>(width_) * height_));
-  }
 }
 
 void Runner::list(std::vector<Implementation>& all) const {
@@ -460,15 +335,13 @@ void Runner::list(std::vector<Implementation>& all) const {
   convs_->list(all);
 }
 
-void Runner::sum_rows(int program, int tensor, int row, int count) {
-  for (int y = row; y < row + count; ++y)
-    rows_->sum(frame_row(program, tensor, y), width_, options_.channels,
-               &row_sums_[static_cast<size_t>(y) * options_.channels]);
+void Runner::sum_row(const Job& job, int y, const std::byte* row) {
+  rows_->sum(row, width_, options_.channels,
+             &row_sums_[static_cast<size_t>(y - job.rows.begin) * options_.channels]);
 }
 
 std::byte* Runner::frame_row(int program, int tensor, int y) const {
-  const size_t row = static_cast<size_t>(width_) * options_.channels * size_of(options_.type);
-  return frames_[frame_of_[program][tensor]].data() + (y + 1) * row;
+  return frames_[frame_of_[program][tensor]].data() + (y - first_row_ + 1) * features_row();
 }
 
 void Runner::take_times(std::vector<StageTime>& times) {

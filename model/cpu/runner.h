@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/cpu/bands.h"
 #include "model/cpu/conv.h"
 #include "model/cpu/cpu.h"
 #include "model/cpu/kernels.h"
@@ -52,19 +53,22 @@ class Runner {
   ~Runner();
 
   /// Plans `programs` (which must live on) for frames of this size in at most `limit` bytes (0: no limit), of
-  /// which `taken` are used elsewhere: frames first, the rest split into smaller pieces until it fits. Throws
-  /// OutOfMemory. Call it again for a new size.
+  /// which `taken` are used elsewhere: in bands, fewer rows at once and on fewer threads where it must be,
+  /// and so that it costs the least. The first program is the one that every frame goes through. Throws
+  /// OutOfMemory with the least that works, which depends on the width alone. Call it again for a new size.
   void plan(const std::vector<const Program*>& programs, int width, int height, size_t limit, size_t taken);
 
   size_t bytes() const { return bytes_; }
+  /// In which a frame goes through a planned program.
+  const Bands& bands(int program) const { return bands_[program]; }
   /// Adds every distinct convolution to `all`.
   void list(std::vector<Implementation>& all) const;
   int width() const { return width_; }
   int height() const { return height_; }
 
-  /// Runs segment `segment` of planned program `program`. `source` and `sink` may be null where no op reads
-  /// or writes. If the segment has a mean, it is in mean() afterwards.
-  void run(int program, int segment, const std::vector<DqaVectors>& dqas, const RowSource* source,
+  /// Runs a pass of planned program `program` (bands.h). `source` and `sink` may be null where no op reads or
+  /// writes. If its last segment has a mean, it is in mean() afterwards.
+  void run(int program, int pass, const std::vector<DqaVectors>& dqas, const RowSource* source,
            RowSink* sink);
   std::span<const float> mean() const { return mean_; }
 
@@ -76,7 +80,7 @@ class Runner {
   /// Of the first planned program, if windows are wanted.
   Reach reach() const { return reach_; }
 
-  /// Row y of a whole tensor of a planned program, for Operators.
+  /// Row y of a whole tensor of a planned program; Operators fill them.
   std::byte* frame_row(int program, int tensor, int y) const;
 
   /// Adds this runner's times since the last call to `times`.
@@ -90,11 +94,28 @@ class Runner {
   struct Job;
   class Strip;
 
+  struct Level;
+  using Programs = std::vector<const Program*>;
+
   size_t row_bytes(const TensorPlan& tensor) const { return row_bytes(tensor, width_); }
   size_t row_bytes(const TensorPlan& tensor, int width) const;
-  /// Frames, and all but the convolutions of every segment: bytes.
-  size_t plan_memory(const std::vector<const Program*>& programs, int chunk, int dense_rows);
-  void plan_rows(const Program& program, int chunk, SegmentPlan& plan) const;
+  size_t features_row() const {
+    return static_cast<size_t>(width_) * options_.channels * size_of(options_.type);
+  }
+  /// Plans all but the convolutions, with the largest bands for which it takes at most `room` bytes; false if
+  /// it cannot. `share` of the room, at most, is for a program that is not the first, if that costs little.
+  bool fit(const Programs& programs, const Level& level, size_t room, size_t share);
+  void cut(const Programs& programs, size_t room, size_t share);
+  /// The same with the bands as they are: bytes.
+  size_t plan_memory(const Programs& programs, const Level& level);
+  /// Bytes of each whole tensor.
+  std::vector<size_t> frame_bytes() const;
+  double cost(const Level& level) const;
+  /// Plans all; false if the convolutions do not fit as well. bytes_ is what it takes in any case.
+  bool make(const Programs& programs, const Level& level, size_t room, size_t share);
+  void allocate();
+  void plan_rows(const Program& program, const std::vector<RowRange>& ranges, const Level& level,
+                 SegmentPlan& plan) const;
   void plan_dense(const Program& program, int rows, SegmentPlan& plan) const;
   void make_convolutions();
   void make_row_convolutions(SegmentPlan& plan);
@@ -108,14 +129,21 @@ class Runner {
   bool by_winograd(const Op& op) const;
   void make_dense_convolutions(SegmentPlan& plan);
   void run_dense(Thread& thread, const Job& job, int strip);
+  /// Those of a frame's `strips` that have some of `rows`.
+  RowRange dense_strips(int strips, RowRange rows) const;
   /// Of a dense block's buffers.
   Layout dense_layout() const;
-  /// The five convolutions on `rows` rows from `in`, in each layout; where the result is.
+  /// The five convolutions on `rows` rows, of which `given` are at `in`, in each layout; where the result is.
   const std::byte* dense_blocked(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
-                                 int rows) const;
+                                 RowRange given, int rows) const;
   const std::byte* dense_rows(Thread& thread, const Op& op, const OpPlan& convs, const std::byte* in,
-                              int rows) const;
-  void sum_rows(int program, int tensor, int row, int count);
+                              RowRange given, int rows) const;
+  int threads() const { return static_cast<int>(threads_.size()); }
+  /// Whole tensors have the rows from this one on.
+  void move_frames(int program, int first_row);
+  void run_segment(Job& job);
+  /// Row y of a frame, for the mean.
+  void sum_row(const Job& job, int y, const std::byte* row);
 
   ThreadPool& pool_;
   RunnerOptions options_;
@@ -126,12 +154,15 @@ class Runner {
   int width_ = 0, height_ = 0;
   size_t bytes_ = 0;
   std::unique_ptr<ConvSet> convs_;
+  std::vector<Bands> bands_;                        ///< by program
   std::vector<std::vector<SegmentPlan>> segments_;  ///< by program
   std::vector<std::vector<int>> frame_of_;          ///< by program and tensor: index into frames_, or -1
   std::vector<Buffer> frames_;
-  std::vector<float> row_sums_;  ///< [height][channels], of the tensor whose mean is taken
+  int first_row_ = 0;            ///< that frames_ have, meanwhile
+  std::vector<float> row_sums_;  ///< [rows of a band][channels], of the tensor whose mean is taken
+  std::vector<double> sums_;     ///< of the bands so far
   std::vector<float> mean_;
-  std::vector<std::unique_ptr<Thread>> threads_;
+  std::vector<std::unique_ptr<Thread>> threads_;  ///< as many as there is memory for
   bool wants_windows_ = false;
   Reach reach_;
   std::vector<Piece> pieces_;

@@ -14,6 +14,20 @@ inline constexpr int kRowKernels = 7;
 /// Widths that oneDNN's kernels are compiled for: the frame's, and narrower ones for windows.
 inline constexpr int kWidths = 6;
 
+/// Least and most rows of a strip of row ops: shorter ones are recomputation for the greater part, longer
+/// ones leave nothing to a thread that is done before another.
+inline constexpr int kLeastStripRows = 32, kMostStripRows = 136;
+/// What windows are cut into, at most.
+inline constexpr size_t kMostPieces = size_t{4} * kMostWindows;
+
+/// The number of strips that has the slowest thread make the fewest rows, the `radius` rows that a cut has
+/// recomputed included; of several the least.
+int strip_count(int rows, int threads, int radius);
+inline RowRange strip_of(RowRange rows, int i, int strips) {
+  return {rows.begin + strip_begin(i, strips, rows.size()),
+          rows.begin + strip_begin(i + 1, strips, rows.size())};
+}
+
 /// Output of an op inside a strip: a window of rows in the thread's memory.
 struct LocalPlan {
   size_t offset = 0;
@@ -46,7 +60,8 @@ struct Runner::Piece {
 
 struct Runner::SegmentPlan {
   const Segment* segment = nullptr;
-  int strips = 1;
+  int strips = 1;  ///< of a frame's dense block; row ops are cut by strip_count()
+  int radius = 0;  ///< of all its ops
   int chunk = 1;
   std::vector<OpPlan> ops;
   std::vector<LocalPlan> locals;  ///< by op; capacity 0: the op writes a whole frame, or nothing

@@ -78,8 +78,8 @@ void Runner::Strip::make(int i, int row, int count) {
   // The row of zeros below the frame: every local tensor has room for it.
   if (job_.plan->locals[i].capacity > 0 && row + count == runner_.height_)
     std::memset(row_of(o.out, runner_.height_), 0, row_bytes(o.out));
-  const Segment& segment = *job_.plan->segment;
-  if (segment.mean >= 0 && o.out == segment.ops.back().out) runner_.sum_rows(job_.program, o.out, row, count);
+  if (job_.sums && o.out == job_.plan->segment->ops.back().out)
+    for (int y = row; y < row + count; ++y) runner_.sum_row(job_, y, row_of(o.out, y));
 }
 
 void Runner::Strip::read(const Op& o, int row, int count) {

@@ -13,6 +13,8 @@ struct Runner::Job {
   RowSink* sink = nullptr;
   const WindowSource* window_source = nullptr;  ///< of pieces that are not as wide as the frame
   WindowSink* window_sink = nullptr;
+  RowRange rows;      ///< to make
+  bool sums = false;  ///< sum them, for the mean
   std::atomic<int> next{0};
 };
 

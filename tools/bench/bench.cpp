@@ -25,7 +25,7 @@ namespace {
 struct Arguments {
   std::string model = "cdsr-rt", size = "480x270", precision = "auto", query = "model", backend = "auto",
               json;
-  int scale = 2, threads = 0, frames = 50;
+  int scale = 2, threads = 0, memory = 2048, frames = 50;
   bool no_filter = false;
 };
 
@@ -123,13 +123,16 @@ BenchReport measure(const Arguments& a) {
   EngineOptions options;
   options.precision = precision_from_string(a.precision);
   options.threads = a.threads;
+  options.memory_limit = static_cast<size_t>(a.memory) << 20;
   options.query = r.query = a.query == "model" ? config.query : query_from_string(a.query);
   const auto engine = create_engine(weights.network, options, a.backend);
   r.plan_ms = time_ms([&] { engine->plan(r.width, r.height); });
   r.engine = engine->info();
-  if (r.engine.backend == "cpu")
+  if (r.engine.backend == "cpu") {
+    r.bands = cpu::bands(engine->backend());
     for (cpu::Implementation& i : cpu::implementations(engine->backend()))
       r.convolutions.emplace_back(std::move(i.layer), std::move(i.name));
+  }
 
   const Image image = picture(r.width, r.height);
   const ImageSource source(image);
@@ -200,6 +203,7 @@ void add_bench(CLI::App& app) {
   c->add_option("--size", a->size, "of the input, WIDTHxHEIGHT")->capture_default_str();
   add_library_option(*c, "precision", a->precision);
   add_library_option(*c, "threads", a->threads);
+  add_library_option(*c, "memory", a->memory);
   add_library_option(*c, "query", a->query);
   c->add_option("--backend", a->backend, "auto, or a name from `cdsr info`")->capture_default_str();
   c->add_option("--frames", a->frames, "to time")->check(CLI::Range(1, 1000000))->capture_default_str();

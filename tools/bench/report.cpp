@@ -20,9 +20,9 @@ double median(std::vector<double> values) {
 void print_table(const BenchReport& r) {
   fmt::print("{}, {}x{} -> {}x{}, query {}, {} frames; weights {}\n", r.model, r.width, r.height,
              r.width * r.scale, r.height * r.scale, to_string(r.query), r.frames, r.weights);
-  fmt::print("backend {}, {}, {}, {} thread(s), {:.1f} MiB planned\n\n", r.engine.backend, r.engine.detail,
-             to_string(r.engine.precision), r.engine.threads,
-             static_cast<double>(r.engine.planned_bytes) / (1 << 20));
+  fmt::print("backend {}, {}, {}, {} thread(s), {:.1f} MiB planned: {:.1f} bytes a pixel, {} band(s)\n\n",
+             r.engine.backend, r.engine.detail, to_string(r.engine.precision), r.engine.threads,
+             static_cast<double>(r.engine.planned_bytes) / (1 << 20), r.bytes_per_pixel(), r.bands);
   fmt::print("{:<34}{:>10.2f} ms  {:>9.1f} fps  {:>8.1f} GMAC/s   (90th percentile {:.2f} ms)\n",
              "engine, a frame", r.frame_ms, 1e3 / r.frame_ms, r.rate() * 1e-9, r.frame_p90_ms);
   fmt::print("{:<34}{:>37.1f} GMAC/s   {}\n", "oneDNN's own convolution", r.yardstick_rate * 1e-9,
@@ -77,6 +77,8 @@ std::string to_json(const BenchReport& r) {
       {"precision", to_string(r.engine.precision)},
       {"threads", r.engine.threads},
       {"planned_bytes", r.engine.planned_bytes},
+      {"bytes_per_pixel", r.bytes_per_pixel()},
+      {"bands", r.bands},
       {"plan_ms", r.plan_ms},
       {"embed_ms", r.embed_ms},
       {"condition_ms", r.condition_ms},

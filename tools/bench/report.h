@@ -24,6 +24,7 @@ struct BenchReport {
   int width = 0, height = 0, scale = 2, frames = 0;
   Query query = Query::Shot;
   EngineInfo engine;
+  int bands = 1;  ///< on the CPU: of rows, in which a frame is upscaled
   double plan_ms = 0, embed_ms = 0, condition_ms = 0, queries_ms = 0;  ///< once, or once a shot
   double frame_ms = 0, frame_p90_ms = 0;
   double processor_ms =
@@ -36,6 +37,9 @@ struct BenchReport {
   std::vector<StageTime> stages;   ///< a frame, summed over the threads
   std::optional<FilterReport> filter;
 
+  double bytes_per_pixel() const {
+    return static_cast<double>(engine.planned_bytes) / (static_cast<double>(width) * height);
+  }
   double rate() const { return useful_macs / frame_ms * 1e3; }
   double share() const { return rate() / yardstick_rate; }
   double processor_share() const { return useful_macs / processor_ms * 1e3 / yardstick_processor; }
