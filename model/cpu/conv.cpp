@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "model/cpu/isa.h"
+#include "model/cpu/room.h"
 
 namespace cdsr::cpu {
 namespace {
@@ -67,6 +68,7 @@ ConvKernel::ConvKernel(const ConvShape& s, int width, int rows)
       label_(fmt::format("{}->{} {}x{}{}{} {}x{}", s.in, s.out, s.kernel, s.kernel,
                          s.src == Type::F32 ? " fp32" : " bf16",
                          s.layout == Layout::Blocked ? " blocked" : "", width, rows)) {
+  check_room_for_onednn();
   try {
     desc_ = make_desc(s, width, rows);
     primitive_ = dnnl::convolution_forward(desc_);
@@ -98,6 +100,7 @@ void ConvSet::list(std::vector<Implementation>& all) const {
 
 ConvCaller::ConvCaller(const ConvSet& set) : scratch_(set.scratch()), stream_(dnnl_cpu()) {
   for (int i = 0; i < set.size(); ++i) {
+    if (i % 16 == 0) check_room_for_onednn();
     const ConvKernel& kernel = set[i];
     const auto& pd = kernel.desc();
     dnnl::engine& cpu = dnnl_cpu();

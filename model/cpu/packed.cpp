@@ -4,12 +4,16 @@
 #include <map>
 
 #include "model/cpu/kernels.h"
+#include "model/cpu/room.h"
 #include "model/error.h"
 
 namespace cdsr::cpu {
 
 dnnl::engine& dnnl_cpu() {
-  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static dnnl::engine engine = [] {
+    check_room_for_onednn();
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return engine;
 }
 
@@ -82,6 +86,7 @@ const void* PackedConv::weights(const dnnl::memory::desc& desc) const {
   const std::lock_guard lock(mutex_);
   for (const Arranged& have : layouts_)
     if (have.desc == desc) return have.weights.data();
+  check_room_for_onednn();
   using dnnl::memory;
   const memory::desc plain_desc({out_, in_, kernel_, kernel_}, memory::data_type::f32,
                                 memory::format_tag::oihw);
