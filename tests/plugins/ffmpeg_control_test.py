@@ -56,6 +56,10 @@ class Control(PluginTest):
         cuts = self.write("cuts.txt", b"# first frames\n0\n3\n5\n")
         rows = self.metadata_of(clip, f"cdsr={TINY}:shots=file:shot_file={cuts}")
         self.assertEqual([int(row["lavfi.cdsr.shot"]) for row in rows], [0, 0, 0, 1, 1, 2, 2, 2])
+        # Frames that -ss skips are not counted.
+        text = self.ok(ffmpeg("-ss", "0.08", "-i", clip, "-vf", f"cdsr={TINY}:shots=file:shot_file={cuts},{PRINT}",
+                              "-f", "null", "-")).text
+        self.assertEqual([int(row["lavfi.cdsr.shot"]) for row in metadata_rows(text)], [0, 0, 0, 1, 1, 2])
 
     def test_cuts_of_scdet(self):
         clip = self.cut_clip(0, 1)
@@ -71,6 +75,18 @@ class Control(PluginTest):
         for options, want in ((":refresh=2", [0, 2, 4]), (":embed_frames=3", [0, 1, 2])):
             rows = metadata_rows(self.filter_text(raw, "32x32", f"cdsr={TINY}{options}:shots=off,{PRINT}").text)
             self.assertEqual([i for i, row in enumerate(rows) if float(row["lavfi.cdsr.embed_ms"]) > 0], want)
+
+    def test_fade_from_black_is_looked_at_until_the_picture_is_there(self):
+        clip = self.path("fade.mkv")
+        self.ok(ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25,trim=end_frame=60,format=yuv420p,fade=in:10:40",
+                       "-c:v", "ffv1", clip))
+        rows = self.metadata_of(clip, "cdsr=model=tiny:backend=cpu")
+        looked = [i for i, row in enumerate(rows) if float(row["lavfi.cdsr.embed_ms"]) > 0]
+        self.assertEqual(looked[0], 0)
+        self.assertTrue(30 <= looked[-1] <= 50, looked)
+        self.assertLess(len(looked), 8)
+        shots = [row["lavfi.cdsr.shot"] for row in rows]
+        self.assertEqual(len(set(shots[looked[1]:])), 1, "one shot from the first that can be seen on")
 
     def test_timeline_keeps_the_geometry(self):
         raw = gradient(32, 24, 6)
@@ -135,6 +151,22 @@ class Control(PluginTest):
     def test_missing_model(self):
         self.fails(self.one_frame("model=no-such-model"), r"no-such-model")
         self.fails(self.one_frame(f"model={self.folder}/none.safetensors"), r"none\.safetensors")
+        self.fails(self.one_frame("model=cdsr-rt-noise:scale=4"), r"for scale 4, there are: .*cdsr-rt-noise \(x2\)")
+
+    def test_a_folder_is_neither_a_model_nor_a_list_of_shots(self):
+        self.fails(self.one_frame(f"model={self.folder}"), r"a directory, must be a \.safetensors file")
+        self.fails(self.one_frame(f"{TINY}:shots=file:shot_file={self.folder}"), r"a directory, must be a text file")
+
+    def test_a_colon_in_a_path_is_escaped(self):
+        with open(f"{MODELS}/tiny-x2.safetensors", "rb") as file:
+            self.write("a:b.safetensors", file.read())
+        cuts = self.write("cuts:1.txt", b"\xef\xbb\xbf0\r\n2\r\n")
+        escaped = [path.replace(":", "\\\\:") for path in (self.path("a:b.safetensors"), cuts)]
+        chain = f"cdsr=model={escaped[0]}:backend=reference:shots=file:shot_file={escaped[1]},{PRINT}"
+        rows = metadata_rows(self.filter_text(gradient(16, 16, 3), "16x16", chain).text)
+        self.assertEqual([row["lavfi.cdsr.shot"] for row in rows], ["0", "0", "1"])
+        help_text = self.ok(ffmpeg("-h", "filter=cdsr")).text
+        self.assertEqual(help_text.count("a colon needs two backslashes"), 2)
 
     def test_wrong_options(self):
         self.fails(self.one_frame(f"{TINY}:scale=5"), r"scale")
