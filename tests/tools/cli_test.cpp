@@ -230,6 +230,14 @@ TEST_F(Cli, ErrorsAreSaidOnceWithTheirStatus) {
   expect_error("info " + w, 1, "truncated");
 }
 
+TEST_F(Cli, AnUnknownCommandNamesTheNearest) {
+  expect_error("upscal " + weights().string() + " a.png b.png", 2,
+               "no command 'upscal'; did you mean 'upscale'?");
+  expect_error("inof", 2, "no command 'inof'; did you mean 'info'?");
+  expect_error("video.mp4 out.mp4", 2, "no command 'video.mp4'; `cdsr --help` lists them");
+  expect_error("''", 2, "no command ''; ");
+}
+
 TEST_F(Cli, HelpAndVersion) {
   EXPECT_EQ(cdsr("--version").output.rfind("cdsr ", 0), 0U);
   const Outcome help = cdsr("--help");

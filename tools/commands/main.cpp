@@ -1,7 +1,12 @@
 // The program `cdsr`. Exit status: 0 done, 1 failed (one message on stderr says why), 2 wrong usage.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "model/error.h"
 #include "tools/commands/commands.h"
@@ -53,12 +58,45 @@ void add_commands(CLI::App& app) {
 #endif
 }
 
+/// Letters to put in, take out or replace to make one word the other (Levenshtein).
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);  // from a's first letters to each beginning of b
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+/// Whether `word` is a command; if not, says so, and which one may be meant.
+bool is_command(const CLI::App& app, const std::string& word) {
+  std::string nearest;
+  size_t least = 3;  // more letters are another word
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const size_t letters = distance(word, command->get_name());
+    if (letters == 0) return true;
+    if (letters >= std::min(least, word.size())) continue;
+    least = letters;
+    nearest = command->get_name();
+  }
+  const std::string hint = nearest.empty() ? "`cdsr --help` lists them" : "did you mean '" + nearest + "'?";
+  std::fprintf(stderr, "cdsr: no command '%s'; %s\n", word.c_str(), hint.c_str());
+  return false;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("CDSR: degradation-aware video super-resolution", "cdsr");
   app.set_version_flag("--version", "cdsr " CDSR_VERSION);
   app.require_subcommand(1);
   app.footer("Exit status: 0 done, 1 failed, 2 wrong usage.");
   add_commands(app);
+  if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
