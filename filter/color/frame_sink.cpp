@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "filter/color/dither.h"
+#include "filter/color/excess.h"
 #include "filter/color/source_tile.h"
 
 namespace cdsr {
@@ -11,8 +13,6 @@ namespace {
 
 /// Rows that the vertical chroma filter looks at above and below an even strip: 2 c - 3 .. 2 c + 4.
 constexpr int kContext = 3;
-/// Strip of write_bicubic(): high enough to make the context cheap.
-constexpr int kBicubicRows = 64;
 
 /// Rows of R'G'B' for a stretch of columns that may leave the picture.
 struct LoadRgb {
@@ -29,6 +29,9 @@ struct LoadRgb {
     }
   }
 };
+
+/// Input rows and columns that a bicubic output sample may look at beside that of its own place.
+constexpr int kTaps = 2;
 
 /// One component's codes, or its nominal values.
 struct LoadPlane {
@@ -55,6 +58,8 @@ class FrameSink::ColorTile {
   /// R'G'B' of an output row, columns [left_, right_).
   void fetch(int row, const float* rgb[3]);
   void fetch_luma(int row, const float* rgb[3]);
+  /// Nominal values of a component's row from its column x.
+  void store(int component, int row, int x, int n, const float* src);
 
   /// Ring slot of a row relative to the strip, which may be above it.
   static int slot(int row) { return (row + 8) & 7; }
@@ -69,6 +74,7 @@ class FrameSink::ColorTile {
   const int source_left_, source_columns_;
   FrameSource::Tile source_tile_;
   RowResampler<3, LoadRgb> bicubic_;
+  std::optional<Excess> excess_[3];
   float mixed_[3][kMaxColumns];
   float luma_[kMaxColumns];
   float chroma_[8][2][kMaxColumns];  ///< Cb, Cr of the last eight rows
@@ -88,24 +94,31 @@ FrameSink::ColorTile::ColorTile(const FrameSink& sink, const Strip& strip, int x
       source_columns_(std::min(sink.source_->frame().width, (right_ - 1) / sink.scale_ + 4) - source_left_),
       source_tile_(*sink.source_, source_left_, source_columns_),
       bicubic_(kernels_, sink.picture_, sink.picture_, sink.source_->frame().height, left_, columns_,
-               LoadRgb{&source_tile_, source_left_, source_columns_}) {}
+               LoadRgb{&source_tile_, source_left_, source_columns_}) {
+  for (int c = 0; c < 3; ++c) {
+    if (!strip.excess[c]) continue;
+    const int log2_w = format_.is_chroma(c) ? format_.log2_w : 0;
+    excess_[c].emplace(*sink.source_, kernels_, sink.across(c), sink.down(c), c, x >> log2_w,
+                       -(-n >> log2_w));
+  }
+}
+
+void FrameSink::ColorTile::store(int component, int row, int x, int n, const float* src) {
+  if (!excess_[component]) return sink_.store(component, row, x, n, /*codes=*/false, src);
+  float codes[kTile];
+  excess_[component]->add(row, src, codes);
+  sink_.store(component, row, x, n, /*codes=*/true, codes);
+}
 
 void FrameSink::ColorTile::fetch(int row, const float* rgb[3]) {
   const Settings& settings = sink_.settings_;
-  const bool network = strip_.src != nullptr;
-  if (network && settings.colour == Colour::Luma) return fetch_luma(row, rgb);
-  const bool rgb_chroma = network && settings.bicubic_chroma && format_.model == ColorModel::Rgb;
+  if (settings.colour == Colour::Luma) return fetch_luma(row, rgb);
+  const bool rgb_chroma = settings.bicubic_chroma && format_.model == ColorModel::Rgb;
   const float* network_row[3] = {};
-  if (network) {
-    for (int p = 0; p < 3; ++p) network_row[p] = strip_.src[p] + row * strip_.stride + left_;
-    std::copy_n(network_row, 3, rgb);
-    if (settings.strength >= 1 && !rgb_chroma) return;
-  }
+  for (int p = 0; p < 3; ++p) network_row[p] = strip_.src[p] + row * strip_.stride + left_;
+  std::copy_n(network_row, 3, rgb);
+  if (settings.strength >= 1 && !rgb_chroma) return;
   const float* const* base = bicubic_.row(strip_.y + row);
-  if (!network) {
-    std::copy_n(base, 3, rgb);
-    return;
-  }
   if (settings.strength < 1) {
     for (int p = 0; p < 3; ++p) {
       kernels_.mix(base[p], network_row[p], settings.strength, columns_, mixed_[p]);
@@ -151,7 +164,7 @@ void FrameSink::ColorTile::halve_columns(int component, const float* row, int ch
   const int count = (n_ + 1) / 2;
   float halved[kTile];
   kernels_.halve(padded + 1, sink_.halve_x_.coefficient, count, halved);
-  sink_.store(component, chroma_row, x_ / 2, count, /*codes=*/false, halved);
+  store(component, chroma_row, x_ / 2, count, halved);
 }
 
 void FrameSink::ColorTile::halve_rows(int chroma_row) {
@@ -177,24 +190,24 @@ void FrameSink::ColorTile::convert(int row) {
   if (format_.model == ColorModel::Rgb) {
     for (int c = 0; c < 3; ++c) {
       kernels_.clip(rgb[c] + skip, n_, luma_);
-      sink_.store(c, y, x_, n_, /*codes=*/false, luma_);
+      store(c, y, x_, n_, luma_);
     }
     return;
   }
   if (format_.model == ColorModel::Gray || sink_.settings_.bicubic_chroma) {
     kernels_.rgb_to_y(rgb[0], rgb[1], rgb[2], m, columns_, luma_);
-    sink_.store(0, y, x_, n_, /*codes=*/false, luma_ + skip);
+    store(0, y, x_, n_, luma_ + skip);
     return;
   }
   float(&chroma)[2][kMaxColumns] = chroma_[slot(row)];
   kernels_.rgb_to_ycbcr(rgb[0], rgb[1], rgb[2], m, columns_, luma_, chroma[0], chroma[1]);
-  if (inside) sink_.store(0, y, x_, n_, /*codes=*/false, luma_ + skip);
+  if (inside) store(0, y, x_, n_, luma_ + skip);
   if (format_.log2_h > 0) return;  // once all rows of the filter are there
   for (int c = 0; c < 2; ++c) {
     if (format_.log2_w > 0) {
       halve_columns(c + 1, chroma[c], y);
     } else {
-      sink_.store(c + 1, y, x_, n_, /*codes=*/false, chroma[c] + skip);
+      store(c + 1, y, x_, n_, chroma[c] + skip);
     }
   }
 }
@@ -242,34 +255,67 @@ void FrameSink::store(int component, int row, int x, int n, bool codes, const fl
   }
 }
 
-void FrameSink::write_interpolated(const Strip& strip, int component) {
+const BicubicTaps& FrameSink::across(int component) const {
+  return out_.format->is_chroma(component) ? chroma_picture_x_ : picture_;
+}
+
+const BicubicTaps& FrameSink::down(int component) const {
+  return out_.format->is_chroma(component) ? chroma_picture_y_ : picture_;
+}
+
+void FrameSink::write_interpolated(int y, int rows, int x, int columns, int component) {
   const PixelFormat& format = *out_.format;
   const bool chroma = format.is_chroma(component);
   const int log2_h = chroma ? format.log2_h : 0;
-  const int left = chroma ? strip.x >> format.log2_w : strip.x;
-  const int right = format.width_of(component, strip.x + strip.n);
+  const int left = chroma ? x >> format.log2_w : x;
+  const int right = format.width_of(component, x + columns);
   const int in_height = format.height_of(component, source_->frame().height);
-  const int first = strip.y >> log2_h;
-  const int end = -(-(strip.y + strip.rows) >> log2_h);
-  const BicubicTaps& across = chroma ? chroma_picture_x_ : picture_;
-  const BicubicTaps& down = chroma ? chroma_picture_y_ : picture_;
-  for (int x = left; x < right; x += kTile) {
-    const int n = std::min(kTile, right - x);
-    RowResampler<1, LoadPlane> plane(kernels_, across, down, in_height, x, n,
+  const int end = -(-(y + rows) >> log2_h);
+  for (int tile = left; tile < right; tile += kTile) {
+    const int n = std::min(kTile, right - tile);
+    RowResampler<1, LoadPlane> plane(kernels_, across(component), down(component), in_height, tile, n,
                                      LoadPlane{source_, component, /*codes=*/true});
-    for (int y = first; y < end; ++y) store(component, y, x, n, /*codes=*/true, plane.row(y)[0]);
+    for (int row = y >> log2_h; row < end; ++row)
+      store(component, row, tile, n, /*codes=*/true, plane.row(row)[0]);
   }
 }
 
+bool FrameSink::has_excess(int y, int rows, int x, int columns, int component) const {
+  const Frame& in = source_->frame();
+  const PixelFormat& format = *in.format;
+  const CodeLayout layout = code_layout(in, component, /*codes=*/false);
+  const Quantizer& legal = layout.quantizer;
+  if (legal.low <= 0 && legal.high >= static_cast<float>(layout.mask)) return false;
+  const bool chroma = format.is_chroma(component);
+  const int log2_w = chroma ? format.log2_w : 0, log2_h = chroma ? format.log2_h : 0;
+  const int top = std::max(0, (y >> log2_h) / scale_ - kTaps);
+  const int bottom =
+      std::min(format.height_of(component, in.height), ((y + rows - 1) >> log2_h) / scale_ + kTaps + 1);
+  const int left = std::max(0, (x >> log2_w) / scale_ - kTaps);
+  const int right =
+      std::min(format.width_of(component, in.width), ((x + columns - 1) >> log2_w) / scale_ + kTaps + 1);
+  float codes[kTile];
+  for (int row = top; row < bottom; ++row) {
+    for (int column = left; column < right; column += kTile) {
+      const int n = std::min(kTile, right - column);
+      source_->load(component, row, column, n, /*codes=*/true, codes);
+      if (kernels_.leaves(codes, n, legal.low, legal.high)) return true;
+    }
+  }
+  return false;
+}
+
 void FrameSink::write_luma(const Strip& strip) {
-  if (strip.src == nullptr) return write_interpolated(strip, 0);
   const float strength = settings_.strength;
   const int right = strip.x + strip.n;
   for (int x = strip.x; x < right; x += kTile) {
     const int n = std::min(kTile, right - x);
     RowResampler<1, LoadPlane> base(kernels_, picture_, picture_, source_->frame().height, x, n,
                                     LoadPlane{source_, 0, /*codes=*/false});
+    std::optional<Excess> excess;
+    if (strip.excess[0]) excess.emplace(*source_, kernels_, picture_, picture_, 0, x, n);
     float mixed[kTile];
+    float codes[kTile];
     for (int row = 0; row < strip.rows; ++row) {
       const float* luma = strip.src[0] + row * strip.stride + x;
       if (strength < 1) {
@@ -277,7 +323,8 @@ void FrameSink::write_luma(const Strip& strip) {
         for (int i = 0; i < n; ++i) mixed[i] = low[i] + strength * (luma[i] - low[i]);
         luma = mixed;
       }
-      store(0, strip.y + row, x, n, /*codes=*/false, luma);
+      if (excess) excess->add(strip.y + row, luma, codes);
+      store(0, strip.y + row, x, n, excess.has_value(), excess ? codes : luma);
     }
   }
 }
@@ -287,8 +334,11 @@ void FrameSink::write_strip(int y, int rows, int left, int columns, const float*
   const auto start = std::chrono::steady_clock::now();
   const PixelFormat& format = *out_.format;
   const int margin = context();
-  const Strip strip{y,   rows,  left, columns, std::min(margin, y), std::min(margin, out_.height - y - rows),
-                    src, stride};
+  const bool chroma_planes = format.model == ColorModel::Yuv && settings_.bicubic_chroma;
+  Strip strip{y,   rows,   left, columns, std::min(margin, y), std::min(margin, out_.height - y - rows),
+              src, stride, {}};
+  for (int c = 0; c < std::min(3, format.components); ++c)
+    strip.excess[c] = !(c > 0 && chroma_planes) && has_excess(y, rows, left, columns, c);
   if (writes_luma()) {
     write_luma(strip);
   } else {
@@ -297,11 +347,12 @@ void FrameSink::write_strip(int y, int rows, int left, int columns, const float*
       ColorTile(*this, strip, x, std::min(kTile, right - x)).run();
     }
   }
-  if (format.model == ColorModel::Yuv && settings_.bicubic_chroma) {
-    write_interpolated(strip, 1);
-    write_interpolated(strip, 2);
-  }
-  if (format.has_alpha()) write_interpolated(strip, 3);
+  for (int c = 1; c < format.components; ++c)
+    if (c == 3 || chroma_planes) write_interpolated(y, rows, left, columns, c);
+  count_time(start);
+}
+
+void FrameSink::count_time(std::chrono::steady_clock::time_point start) {
   nanoseconds_.fetch_add(std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count(),
                          std::memory_order_relaxed);
 }
@@ -321,9 +372,9 @@ void FrameSink::write_columns(int y, int rows, int x, int n, const float* const 
 }
 
 void FrameSink::write_bicubic() {
-  for (int y = 0; y < out_.height; y += kBicubicRows) {
-    write_strip(y, std::min(kBicubicRows, out_.height - y), 0, out_.width, nullptr, 0);
-  }
+  const auto start = std::chrono::steady_clock::now();
+  for (int c = 0; c < out_.format->components; ++c) write_interpolated(0, out_.height, 0, out_.width, c);
+  count_time(start);
 }
 
 }  // namespace cdsr

@@ -1,7 +1,9 @@
 // Strips of upscaled R'G'B', or of a luma network Y', from the engine into the output frame.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "filter/color/frame_source.h"
@@ -39,7 +41,7 @@ class FrameSink final : public WindowSink {
   int margin() const override;
   void write_columns(int y, int rows, int x, int n, const float* const src[3], ptrdiff_t stride) override;
 
-  /// The whole frame by bicubic interpolation, without a network.
+  /// The whole frame by bicubic interpolation, each component's codes for themselves, without a network.
   void write_bicubic();
 
   int64_t take_time() const { return nanoseconds_.exchange(0, std::memory_order_relaxed); }
@@ -47,18 +49,26 @@ class FrameSink final : public WindowSink {
  private:
   struct Strip {
     int y, rows;
-    int x, n;                 ///< columns
-    int above, below;         ///< context rows that exist
-    const float* const* src;  ///< nullptr: bicubic interpolation of the source
+    int x, n;          ///< columns
+    int above, below;  ///< context rows that exist
+    const float* const* src;
     ptrdiff_t stride;
+    std::array<bool, 3> excess;  ///< the network makes a component whose input leaves its legal codes
   };
   class ColorTile;
 
   void write_strip(int y, int rows, int x, int n, const float* const src[3], ptrdiff_t stride);
-  void write_interpolated(const Strip& strip, int component);
+  /// Of columns [x, x + columns), rows [y, y + rows) of the picture.
+  void write_interpolated(int y, int rows, int x, int columns, int component);
+  /// Does the input under these columns and rows leave the legal codes of a component?
+  bool has_excess(int y, int rows, int x, int columns, int component) const;
   /// The luma plane from a luma network, neither clipped nor converted.
   void write_luma(const Strip& strip);
+  void count_time(std::chrono::steady_clock::time_point start);
   void store(int component, int row, int x, int n, bool codes, const float* src) const;
+  /// Interpolation of a component, across and down.
+  const BicubicTaps& across(int component) const;
+  const BicubicTaps& down(int component) const;
   bool halves_rows() const;
   bool writes_luma() const;
 

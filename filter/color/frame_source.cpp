@@ -17,6 +17,8 @@ CodeLayout code_layout(const Frame& frame, int c, bool codes) {
   if (codes) {
     layout.quantizer.scale = layout.quantizer.gain = 1;
     layout.quantizer.offset = layout.quantizer.base = 0;
+    layout.quantizer.low = 0;
+    layout.quantizer.high = static_cast<float>(layout.mask);
   }
   return layout;
 }

@@ -46,7 +46,7 @@ class FrameSource final : public WindowSource {
   mutable std::atomic<int64_t> nanoseconds_{0};
 };
 
-/// How component c of a frame lies in memory; `codes` leaves the values as they are.
+/// How component c of a frame lies in memory; `codes` leaves the values as they are, cut to the depth alone.
 CodeLayout code_layout(const Frame& frame, int c, bool codes);
 
 }  // namespace cdsr

@@ -56,6 +56,13 @@ struct RowKernels {
   /// Whole groups: dst[0 .. scale * groups) of the upscaler; src is its input sample -2, read up to groups
   /// + 5.
   void (*upscale)(const float* src, const BicubicTaps& up, int groups, float* dst);
+  /// Is any of src, which holds codes, outside [low, high]?
+  bool (*leaves)(const float* src, int n, float low, float high);
+  /// dst = src - (src cut to [low, high]).
+  void (*excess)(const float* src, int n, float low, float high, float* dst);
+  /// dst = code of src, cut to the legal ones, + excess.
+  void (*add_excess)(const float* src, const Quantizer& quantizer, const float* excess, int n, float* dst);
+
   /// dst[i] = sum of c[k] src[2 i + k].
   void (*halve)(const float* src, const float c[8], int n, float* dst);
 

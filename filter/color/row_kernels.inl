@@ -12,6 +12,12 @@ inline float clip01(float x) {
   return x < 1.0F ? x : 1.0F;
 }
 
+// NaN becomes `low`.
+inline float cut(float v, float low, float high) {
+  v = v > low ? v : low;
+  return v < high ? v : high;
+}
+
 template <typename T, int kStep>
 void load_step(const T* __restrict src, ptrdiff_t step, int shift, unsigned mask, float scale, float offset,
                int n, float* __restrict dst) {
@@ -42,9 +48,7 @@ void store_step(const float* __restrict src, const CodeLayout& layout, const flo
   const int shift = layout.shift;
   const ptrdiff_t step = kDense ? 1 : layout.step;
   for (int i = 0; i < n; ++i) {
-    float v = src[i] * gain + base;
-    v = v > low ? v : low;
-    v = v < high ? v : high;
+    const float v = cut(src[i] * gain + base, low, high);
     dst[i * step] = static_cast<T>(static_cast<int>(v + dither[i]) << shift);
   }
 }
@@ -185,6 +189,25 @@ void halve(const float* __restrict src, const float c[8], int n, float* __restri
   }
 }
 
+bool leaves(const float* __restrict src, int n, float low, float high) {
+  int out = 0;
+  for (int i = 0; i < n; ++i) out |= static_cast<int>(src[i] < low) | static_cast<int>(src[i] > high);
+  return out != 0;
+}
+
+void excess(const float* __restrict src, int n, float low, float high, float* __restrict dst) {
+  for (int i = 0; i < n; ++i) dst[i] = src[i] - cut(src[i], low, high);
+}
+
+void add_excess(const float* __restrict src, const Quantizer& quantizer, const float* __restrict more, int n,
+                float* __restrict dst) {
+  const float gain = quantizer.gain;
+  const float base = quantizer.base;
+  const float low = quantizer.low;
+  const float high = quantizer.high;
+  for (int i = 0; i < n; ++i) dst[i] = cut(src[i] * gain + base, low, high) + more[i];
+}
+
 void accumulate8(const uint8_t* __restrict src, int n, uint32_t* __restrict sums) {
   for (int i = 0; i < n; ++i) sums[i] += src[i];
 }
@@ -200,8 +223,8 @@ extern const RowKernels kTable;
 const RowKernels kTable = {
     CDSR_ISA_NAME, load<uint8_t>, load<uint16_t>, store<uint8_t>, store<uint16_t>,
     ycbcr_to_rgb,  rgb_to_ycbcr,  rgb_to_y,       clip,           mix,
-    shift,         blend4,        blend8,         upscale,        halve,
-    accumulate8,   accumulate16,
+    shift,         blend4,        blend8,         upscale,        leaves,
+    excess,        add_excess,    halve,          accumulate8,    accumulate16,
 };
 
 }  // namespace cdsr::CDSR_ISA

@@ -22,7 +22,6 @@ __global__ void color_in_kernel(const FrameArgs* frame, const Planes to) {
 
 /// The network's picture: last layer, shuffled, with its bicubic skip.
 struct Network {
-  static constexpr bool kNone = false;
   const TailArgs& tail;
   __device__ void operator()(int x, int y, float rgb[3]) const {
     float skip[3] = {};
@@ -32,31 +31,24 @@ struct Network {
   }
 };
 
-template <typename Source>
-__device__ void write_tile(const FrameArgs* frame, const TailArgs& tail, const Source& source) {
+__global__ void __launch_bounds__(kColorThreads)
+    color_out_kernel(const FrameArgs* frame, const TailArgs tail) {
   __shared__ color::TileMemory memory;
+  const DeviceFrame& in = frame->in;
   const DeviceOutput& out = frame->out;
-  color::tile_convert(out, tail.picture, source, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
+  color::tile_convert(in, out, tail.picture, Network{tail}, memory, blockIdx.x, blockIdx.y, threadIdx.x,
+                      kColorThreads);
   __syncthreads();
   color::tile_halve_rows(out, memory, threadIdx.x, kColorThreads);
   __syncthreads();
-  color::tile_halve_columns(out, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
+  color::tile_halve_columns(in, out, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
 }
 
-__global__ void __launch_bounds__(kColorThreads)
-    color_out_kernel(const FrameArgs* frame, const TailArgs tail) {
-  write_tile(frame, tail, Network{tail});
-}
-
-__global__ void __launch_bounds__(kColorThreads)
-    bicubic_out_kernel(const FrameArgs* frame, const TailArgs tail) {
-  write_tile(frame, tail, color::NoNetwork{});
-}
-
-__global__ void interpolated_kernel(const FrameArgs* frame) {
+__global__ void interpolated_kernel(const FrameArgs* frame, bool all) {
   const DeviceOutput& out = frame->out;
-  const int c = blockIdx.z + 1, x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
-  if (c >= out.frame.components || (c < 3 && !(out.bicubic_chroma && color::is_chroma(out.frame, c)))) return;
+  const int c = blockIdx.z, x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
+  if (c >= out.frame.components) return;
+  if (!all && c < 3 && !(out.bicubic_chroma && color::is_chroma(out.frame, c))) return;
   if (x >= color::width_of(out.frame, c) || y >= color::height_of(out.frame, c)) return;
   color::write_interpolated(frame->in, out, c, x, y);
 }
@@ -88,9 +80,9 @@ dim3 tiles(const TailArgs& tail) {
 
 void load_color_kernels() {
   const void* const all[] = {
-      reinterpret_cast<const void*>(store_kernel),        reinterpret_cast<const void*>(color_in_kernel),
-      reinterpret_cast<const void*>(color_out_kernel),    reinterpret_cast<const void*>(bicubic_out_kernel),
-      reinterpret_cast<const void*>(interpolated_kernel), reinterpret_cast<const void*>(thumbnail_kernel)};
+      reinterpret_cast<const void*>(store_kernel), reinterpret_cast<const void*>(color_in_kernel),
+      reinterpret_cast<const void*>(color_out_kernel), reinterpret_cast<const void*>(interpolated_kernel),
+      reinterpret_cast<const void*>(thumbnail_kernel)};
   cudaFuncAttributes attributes;
   for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
 }
@@ -110,13 +102,8 @@ void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t
   check(cudaGetLastError(), "launch of the output's colour conversion");
 }
 
-void launch_bicubic_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream) {
-  bicubic_out_kernel<<<tiles(tail), kColorThreads, 0, stream>>>(frame, tail);
-  check(cudaGetLastError(), "launch of the bicubic interpolation");
-}
-
-void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream) {
-  interpolated_kernel<<<dim3(height, blocks_of(width, 128), 3), 128, 0, stream>>>(frame);
+void launch_interpolated(const FrameArgs* frame, int width, int height, bool all, cudaStream_t stream) {
+  interpolated_kernel<<<dim3(height, blocks_of(width, 128), 4), 128, 0, stream>>>(frame, all);
   check(cudaGetLastError(), "launch of the interpolation");
 }
 

@@ -26,10 +26,9 @@ void launch_color_in(const FrameArgs* frame, const Planes& to, cudaStream_t stre
 /// Pixel shuffle, bicubic skip and the conversion to the output's format; everything but the planes that are
 /// interpolated from the input's codes.
 void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
-/// The same without a network.
-void launch_bicubic_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
-/// Chroma (if the settings say so) and alpha interpolated from the input's codes.
-void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream);
+/// Chroma (if the settings say so) and alpha interpolated from the input's codes; with `all` everything is.
+/// width x height: of the output.
+void launch_interpolated(const FrameArgs* frame, int width, int height, bool all, cudaStream_t stream);
 /// columns x rows cells; see DeviceFrames::thumbnail().
 void launch_thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells, cudaStream_t stream);
 

@@ -55,12 +55,17 @@ CDSR_HD float dither(int bits, int x, int y) {
   return (static_cast<float>(value) + 0.5F) / 64;
 }
 
-/// Stores a code (a float) of component c, clamped, dithered and cut.
+CDSR_HD float max_code(const DeviceFrame& f) { return static_cast<float>((1U << f.bits) - 1); }
+
+CDSR_HD float cut(float v, float low, float high) {
+  v = v > low ? v : low;
+  return v < high ? v : high;
+}
+
+/// Stores a code (a float) of component c, clamped to the depth, dithered and cut.
 CDSR_HD void store_code(const DeviceFrame& f, int c, int x, int y, float code) {
-  const Quantizer& q = quantizer_of(f, c);
   const Component& at = f.component[c];
-  code = code > q.low ? code : q.low;
-  code = code < q.high ? code : q.high;
+  code = cut(code, 0, max_code(f));
   const int word = static_cast<int>(code + dither(f.bits, x, y)) << f.shift;
   uint8_t* const row = f.plane[at.plane] + y * f.stride[at.plane];
   const ptrdiff_t i = at.offset + static_cast<ptrdiff_t>(x) * at.step;
@@ -68,11 +73,6 @@ CDSR_HD void store_code(const DeviceFrame& f, int c, int x, int y, float code) {
     reinterpret_cast<uint16_t*>(row)[i] = static_cast<uint16_t>(word);
   else
     row[i] = static_cast<uint8_t>(word);
-}
-
-CDSR_HD void store_nominal(const DeviceFrame& f, int c, int x, int y, float value) {
-  const Quantizer& q = quantizer_of(f, c);
-  store_code(f, c, x, y, value * q.gain + q.base);
 }
 
 struct NominalSample {
@@ -85,6 +85,16 @@ struct CodeSample {
   int component;
   CDSR_HD float operator()(int x, int y) const {
     return static_cast<float>(load_code(frame, component, x, y));
+  }
+};
+
+struct ExcessSample {
+  const DeviceFrame& frame;
+  int component;
+  CDSR_HD float operator()(int x, int y) const {
+    const Quantizer& q = quantizer_of(frame, component);
+    const auto code = static_cast<float>(load_code(frame, component, x, y));
+    return code - cut(code, q.low, q.high);
   }
 };
 
@@ -124,27 +134,36 @@ CDSR_HD float luma_of(const float rgb[3], const MatrixCoefficients& m) {
 template <typename Network>
 CDSR_HD void blended_rgb(const DeviceOutput& out, const cuda::Planes& picture, const Network& network, int x,
                          int y, float rgb[3]) {
-  if constexpr (Network::kNone) {
-    cuda::bicubic_rgb(picture, out.picture, x, y, rgb);
-  } else {
-    network(x, y, rgb);
-    const bool shifts = out.bicubic_chroma && out.frame.model == ColorModel::Rgb;
-    if (out.strength >= 1 && !shifts) return;
-    float base[3];
-    cuda::bicubic_rgb(picture, out.picture, x, y, base);
-    if (out.strength < 1)
-      for (int p = 0; p < 3; ++p) rgb[p] = base[p] + out.strength * (clip01(rgb[p]) - base[p]);
-    if (shifts) {
-      const float by = luma_of(rgb, out.frame.matrix) - luma_of(base, out.frame.matrix);
-      for (int p = 0; p < 3; ++p) rgb[p] = base[p] + by;
-    }
+  network(x, y, rgb);
+  const bool shifts = out.bicubic_chroma && out.frame.model == ColorModel::Rgb;
+  if (out.strength >= 1 && !shifts) return;
+  float base[3];
+  cuda::bicubic_rgb(picture, out.picture, x, y, base);
+  if (out.strength < 1)
+    for (int p = 0; p < 3; ++p) rgb[p] = base[p] + out.strength * (clip01(rgb[p]) - base[p]);
+  if (shifts) {
+    const float by = luma_of(rgb, out.frame.matrix) - luma_of(base, out.frame.matrix);
+    for (int p = 0; p < 3; ++p) rgb[p] = base[p] + by;
   }
 }
 
-/// No network: bicubic interpolation alone.
-struct NoNetwork {
-  static constexpr bool kNone = true;
-};
+/// Sample (x, y) of component c, bicubically from `sample`s of the input.
+template <typename Sample>
+CDSR_HD float interpolated(const DeviceFrame& in, const DeviceOutput& out, const Sample& sample, int c, int x,
+                           int y) {
+  const bool chroma = is_chroma(in, c);
+  return upscaled(sample, width_of(in, c), height_of(in, c), chroma ? out.chroma_picture_x : out.picture,
+                  chroma ? out.chroma_picture_y : out.picture, x, y);
+}
+
+/// Stores a nominal value that the network made, cut to the legal codes, with the input's excess.
+CDSR_HD void store_nominal(const DeviceFrame& in, const DeviceOutput& out, int c, int x, int y, float value) {
+  const DeviceFrame& f = out.frame;
+  const Quantizer& q = quantizer_of(f, c);
+  float code = cut(value * q.gain + q.base, q.low, q.high);
+  if (q.low > 0 || q.high < max_code(f)) code += interpolated(in, out, ExcessSample{in, c}, c, x, y);
+  store_code(f, c, x, y, code);
+}
 
 /// Output pixels of a tile, and what the filter that halves chroma sees around it.
 inline constexpr int kTileX = 64, kTileY = 16;
@@ -169,8 +188,9 @@ struct FramePixel {
 
 /// Phase 1: luma or R'G'B' of the tile into the frame, chroma of the tile and its surroundings into memory.
 template <typename Network>
-CDSR_HD void tile_convert(const DeviceOutput& out, const cuda::Planes& picture, const Network& network,
-                          TileMemory& memory, int tile_x, int tile_y, int thread, int threads) {
+CDSR_HD void tile_convert(const DeviceFrame& in, const DeviceOutput& out, const cuda::Planes& picture,
+                          const Network& network, TileMemory& memory, int tile_x, int tile_y, int thread,
+                          int threads) {
   const DeviceFrame& f = out.frame;
   const bool around = halves(out);
   const int before = around ? kBefore : 0;
@@ -184,11 +204,11 @@ CDSR_HD void tile_convert(const DeviceOutput& out, const cuda::Planes& picture, 
     float rgb[3];
     blended_rgb(out, picture, network, clamp_index(x, f.width), clamp_index(y, f.height), rgb);
     if (f.model == ColorModel::Rgb) {
-      for (int c = 0; c < 3; ++c) store_nominal(f, c, x, y, clip01(rgb[c]));
+      for (int c = 0; c < 3; ++c) store_nominal(in, out, c, x, y, clip01(rgb[c]));
       continue;
     }
     const float luma = luma_of(rgb, f.matrix);
-    if (own) store_nominal(f, 0, x, y, luma);
+    if (own) store_nominal(in, out, 0, x, y, luma);
     if (f.model == ColorModel::Gray || out.bicubic_chroma) continue;
     const float cb = (clip01(rgb[2]) - luma) * f.matrix.b_to_cb;
     const float cr = (clip01(rgb[0]) - luma) * f.matrix.r_to_cr;
@@ -196,8 +216,8 @@ CDSR_HD void tile_convert(const DeviceOutput& out, const cuda::Planes& picture, 
       memory.chroma[0][row][column] = cb;
       memory.chroma[1][row][column] = cr;
     } else {
-      store_nominal(f, 1, x, y, cb);
-      store_nominal(f, 2, x, y, cr);
+      store_nominal(in, out, 1, x, y, cb);
+      store_nominal(in, out, 2, x, y, cr);
     }
   }
 }
@@ -215,8 +235,8 @@ CDSR_HD void tile_halve_rows(const DeviceOutput& out, TileMemory& memory, int th
 }
 
 /// Phase 3, after a barrier: halves the columns into the frame; with 4:2:2 every row of the tile.
-CDSR_HD void tile_halve_columns(const DeviceOutput& out, const TileMemory& memory, int tile_x, int tile_y,
-                                int thread, int threads) {
+CDSR_HD void tile_halve_columns(const DeviceFrame& in, const DeviceOutput& out, const TileMemory& memory,
+                                int tile_x, int tile_y, int thread, int threads) {
   if (!halves(out)) return;
   const DeviceFrame& f = out.frame;
   const int rows = kTileY >> f.log2_h;
@@ -225,17 +245,14 @@ CDSR_HD void tile_halve_columns(const DeviceOutput& out, const TileMemory& memor
     const int x = tile_x * (kTileX / 2) + column, y = tile_y * rows + row;
     if (x >= width_of(f, c + 1) || y >= height_of(f, c + 1)) continue;
     const float* const from = f.log2_h > 0 ? memory.halved[c][row] : memory.chroma[c][row + kBefore];
-    store_nominal(f, c + 1, x, y, sum8(out.halve_x.coefficient, from + ptrdiff_t{2} * column));
+    store_nominal(in, out, c + 1, x, y, sum8(out.halve_x.coefficient, from + ptrdiff_t{2} * column));
   }
 }
 
-/// A sample interpolated from the input's codes: alpha, and chroma with DeviceOutput::bicubic_chroma.
+/// A sample interpolated from the input's codes: alpha, chroma with DeviceOutput::bicubic_chroma, and all of
+/// them without a network.
 CDSR_HD void write_interpolated(const DeviceFrame& in, const DeviceOutput& out, int c, int x, int y) {
-  const bool chroma = is_chroma(in, c);
-  store_code(out.frame, c, x, y,
-             upscaled(CodeSample{in, c}, width_of(in, c), height_of(in, c),
-                      chroma ? out.chroma_picture_x : out.picture,
-                      chroma ? out.chroma_picture_y : out.picture, x, y));
+  store_code(out.frame, c, x, y, interpolated(in, out, CodeSample{in, c}, c, x, y));
 }
 
 /// Luma as the shot detector adds it up: Y, or R + 2 G + B.

@@ -33,18 +33,15 @@ class FrameEngine::Stages final : public FrameStages {
   }
   void output(const TailArgs& tail, cudaStream_t stream) const override {
     launch_color_out(memory(), tail, stream);
-    interpolated(tail, stream);
+    launch_interpolated(memory(), tail.picture.width * tail.scale, tail.picture.height * tail.scale,
+                        /*all=*/false, stream);
   }
-  void bicubic(const TailArgs& tail, cudaStream_t stream) const {
-    launch_bicubic_out(memory(), tail, stream);
-    interpolated(tail, stream);
+  void bicubic(cudaStream_t stream) const {
+    launch_interpolated(memory(), args.out.frame.width, args.out.frame.height, /*all=*/true, stream);
   }
 
  private:
   FrameArgs* memory() const { return memory_.as<FrameArgs>(); }
-  void interpolated(const TailArgs& tail, cudaStream_t stream) const {
-    launch_interpolated(memory(), tail.picture.width * tail.scale, tail.picture.height * tail.scale, stream);
-  }
 
   DeviceBuffer memory_{sizeof(FrameArgs)};
 };
@@ -54,8 +51,6 @@ struct FrameEngine::Resources {
   Stream watch{true};  ///< the shot statistic: before the network's blocks
   DeviceBuffer cells;
   PinnedBuffer cells_host;
-  DeviceBuffer picture;  ///< of bicubic(): frames may be of another size than the plan
-  Planes planes;
 };
 
 FrameEngine::FrameEngine(std::shared_ptr<const Network> network, const EngineOptions& options)
@@ -100,19 +95,8 @@ void FrameEngine::thumbnail(int columns, int rows, uint16_t* cells) {
 
 void FrameEngine::bicubic() {
   const Context::Scope scope(context());
-  const DeviceFrame& in = r_->stages.args.in;
-  if (r_->planes.width != in.width || r_->planes.height != in.height) {
-    stream().synchronize("the frames before a new size");
-    r_->planes = {};
-    r_->picture = DeviceBuffer();
-    r_->planes = make_planes(r_->picture, in.width, in.height);
-  }
-  TailArgs tail;
-  tail.scale = r_->stages.args.out.scale;
-  tail.picture = r_->planes;
   r_->stages.begin(stream());
-  r_->stages.input(r_->planes, stream());
-  r_->stages.bicubic(tail, stream());
+  r_->stages.bicubic(stream());
   r_->stages.end(stream());
 }
 

@@ -15,7 +15,6 @@ namespace cdsr::test {
 namespace {
 
 struct PlaneNetwork {
-  static constexpr bool kNone = false;
   const Image& image;
   void operator()(int x, int y, float rgb[3]) const {
     for (int p = 0; p < 3; ++p) rgb[p] = image.plane[p][static_cast<size_t>(y) * image.width + x];
@@ -34,8 +33,7 @@ Image emulated_read(const FrameBuffer& frame) {
   return image;
 }
 
-template <typename Network>
-void emulated_write(const FrameBuffer& in, const Image& low, const Network& network, int scale,
+void emulated_write(const FrameBuffer& in, const Image& low, const PlaneNetwork& network, int scale,
                     const FrameSink::Settings& settings, FrameBuffer& out) {
   constexpr int kThreads = 256;
   const DeviceFrame from = device_frame(in.input());
@@ -48,9 +46,9 @@ void emulated_write(const FrameBuffer& in, const Image& low, const Network& netw
   for (int ty = 0; ty * color::kTileY < out.height(); ++ty)
     for (int tx = 0; tx * color::kTileX < out.width(); ++tx) {
       for (int t = 0; t < kThreads; ++t)
-        color::tile_convert(to, picture, network, *memory, tx, ty, t, kThreads);
+        color::tile_convert(from, to, picture, network, *memory, tx, ty, t, kThreads);
       for (int t = 0; t < kThreads; ++t) color::tile_halve_rows(to, *memory, t, kThreads);
-      for (int t = 0; t < kThreads; ++t) color::tile_halve_columns(to, *memory, tx, ty, t, kThreads);
+      for (int t = 0; t < kThreads; ++t) color::tile_halve_columns(from, to, *memory, tx, ty, t, kThreads);
     }
   for (int c = 1; c < out.format().components; ++c)
     if (c == 3 || (color::is_chroma(from, c) && settings.bicubic_chroma))
@@ -128,7 +126,11 @@ TEST_P(DeviceColor, InterpolatesAsTheCpuPath) {
   in.fill_random(3);
   FrameBuffer want(*GetParam(), 99, 30, true, tags(1)), got = want;
   reference_write(in, nullptr, 3, {}, want);
-  emulated_write(in, reference_read(in), color::NoNetwork{}, 3, {}, got);
+  const DeviceFrame from = device_frame(in.input());
+  const DeviceOutput to = device_output(got.output(in, 3), 3, {});
+  for (int c = 0; c < got.format().components; ++c)
+    for (int y = 0; y < got.height_of(c); ++y)
+      for (int x = 0; x < got.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
   EXPECT_TRUE(got == want);
 }
 

@@ -54,26 +54,10 @@ class HostGpu final : public EngineBackend, public DeviceFrames, public DeviceSt
       }
   }
   void bicubic() override {
-    const DeviceFrame& in = in_;
-    const DeviceOutput& out = out_;
-    Image low(in.width, in.height);
-    cuda::Planes picture;
-    for (int p = 0; p < 3; ++p) picture.plane[p] = low.plane[p].data();
-    picture.stride = picture.width = in.width;
-    picture.height = in.height;
-    for (int y = 0; y < in.height; ++y)
-      for (int x = 0; x < in.width; ++x) {
-        float rgb[3];
-        color::read_rgb(in, x, y, rgb);
-        for (int p = 0; p < 3; ++p) low.plane[p][static_cast<size_t>(y) * in.width + x] = rgb[p];
-      }
-    const auto memory = std::make_unique<color::TileMemory>();
-    for (int ty = 0; ty * color::kTileY < out.frame.height; ++ty)
-      for (int tx = 0; tx * color::kTileX < out.frame.width; ++tx) {
-        color::tile_convert(out, picture, color::NoNetwork{}, *memory, tx, ty, 0, 1);
-        color::tile_halve_rows(out, *memory, 0, 1);
-        color::tile_halve_columns(out, *memory, tx, ty, 0, 1);
-      }
+    for (int c = 0; c < out_.frame.components; ++c)
+      for (int y = 0; y < color::height_of(out_.frame, c); ++y)
+        for (int x = 0; x < color::width_of(out_.frame, c); ++x)
+          color::write_interpolated(in_, out_, c, x, y);
   }
 
   int embedded = 0, upscaled = 0;

@@ -7,6 +7,7 @@
 
 #include "filter/color/frame_sink.h"
 #include "filter/color/frame_source.h"
+#include "filter/color/row_resampler.h"
 #include "tests/filter/frame_buffer.h"
 
 namespace cdsr::test {
@@ -14,13 +15,43 @@ namespace {
 
 const PixelFormat& format_of(int32_t id) { return *find_format(id); }
 
-/// Bicubic interpolation through R'G'B'.
-void bicubic(const FrameBuffer& in, FrameBuffer& out, int scale, bool interpolate_chroma = false) {
+/// Each component interpolated for itself.
+void bicubic(const FrameBuffer& in, FrameBuffer& out, int scale) {
+  FrameSource source;
+  FrameSink sink;
+  source.bind(in.input());
+  sink.bind(source, out.output(in, scale), scale, {});
+  sink.write_bicubic();
+}
+
+/// One plane of an image for the resampler.
+struct LoadImage {
+  const std::vector<float>* plane;
+  int width;
+  void operator()(int row, int x, int n, float* const dst[1]) const {
+    for (int i = 0; i < n; ++i)
+      dst[0][i] = (*plane)[static_cast<size_t>(row) * width + std::clamp(x + i, 0, width - 1)];
+  }
+};
+
+/// R'G'B' interpolated, by way of the engine's interface.
+void bicubic_network(const FrameBuffer& in, FrameBuffer& out, int scale, bool interpolate_chroma) {
   FrameSource source;
   FrameSink sink;
   source.bind(in.input());
   sink.bind(source, out.output(in, scale), scale, {1, interpolate_chroma});
-  sink.write_bicubic();
+  Image low(in.width(), in.height()), high(out.width(), out.height());
+  float* const dst[3] = {low.plane[0].data(), low.plane[1].data(), low.plane[2].data()};
+  source.read(0, in.height(), dst, in.width());
+  const BicubicTaps taps = make_taps(scale, picture_offset(scale, 1, 0));
+  for (int p = 0; p < 3; ++p) {
+    RowResampler<1, LoadImage> rows(row_kernels(), taps, taps, low.height, 0, high.width,
+                                    {&low.plane[p], low.width});
+    for (int y = 0; y < high.height; ++y)
+      std::copy_n(rows.row(y)[0], high.width, &high.plane[p][static_cast<size_t>(y) * high.width]);
+  }
+  const float* const src[3] = {high.plane[0].data(), high.plane[1].data(), high.plane[2].data()};
+  sink.write(0, out.height(), src, out.width());
 }
 
 /// Every pixel repeated scale x scale times, by way of the engine's interface.
@@ -112,19 +143,6 @@ TEST(ColorIdentity, GreyStaysGreyAndEveryCodeComesBack) {
   }
 }
 
-TEST(ColorIdentity, ExcursionsAreCutToTheLegalRange) {
-  FrameBuffer in(format_of(CDSR_FORMAT_YUV420P), 8, 8, false, {CDSR_MATRIX_BT709, CDSR_RANGE_LIMITED, 1});
-  FrameBuffer out(in.format(), 16, 16);
-  for (const auto& [given, expected] : {std::pair{0, 16}, {255, 235}}) {
-    in.fill(0, given);
-    in.fill(1, 128);
-    in.fill(2, 128);
-    bicubic(in, out, 2);
-    EXPECT_EQ(out.get(0, 7, 7), expected);
-    EXPECT_EQ(out.get(1, 3, 3), 128);
-  }
-}
-
 /// What the position of the chroma samples is worth: Cb grows evenly with the luma column, Cr with the row.
 struct Siting {
   int32_t location;
@@ -157,7 +175,7 @@ TEST_P(ChromaSiting, ARampDoesNotMove) {
     for (const int scale : {2, 3, 4}) {
       for (const bool interpolate : {false, true}) {
         FrameBuffer out(format, kSize * scale, kSize * scale);
-        bicubic(in, out, scale, interpolate);
+        bicubic_network(in, out, scale, interpolate);
         // Away from the edges, where the ramp is repeated and not continued.
         double worst = 0;
         const int margin_x = 8 * scale / pitch_x;

@@ -87,7 +87,7 @@ class Writer {
         color_(in.input().color),
         out_(out),
         full_(out.width(), out.height()) {
-    for (int y = 0; y < full_.height; ++y) {
+    for (int y = 0; network != nullptr && y < full_.height; ++y) {
       for (int x = 0; x < full_.width; ++x) {
         const Rgb value = make_rgb(x, y);
         for (int p = 0; p < 3; ++p) full_.plane[p][y * full_.width + x] = value[p];
@@ -115,7 +115,6 @@ class Writer {
   }
 
   Rgb make_rgb(int x, int y) const {
-    if (network_ == nullptr) return bicubic(x, y);
     Rgb result;
     for (int p = 0; p < 3; ++p) result[p] = network_->plane[p][y * network_->width + x];
     const bool shifts = settings_.bicubic_chroma && out_.format().model == ColorModel::Rgb;
@@ -163,10 +162,9 @@ class Writer {
     return sum8(across.coefficient, row);
   }
 
-  float interpolated_codes(int c, int x, int y) const {
+  float interpolated(int c, const Sampler& plane, int x, int y) const {
     const PixelFormat& format = in_.format();
     const bool is_chroma = format.is_chroma(c);
-    const Sampler plane = [&](int px, int py) { return static_cast<float>(in_.get(c, px, py)); };
     const BicubicTaps across = make_taps(
         scale_, picture_offset(scale_, is_chroma ? 1 << format.log2_w : 1, is_chroma ? color_.chroma_x : 0));
     const BicubicTaps down = make_taps(
@@ -178,16 +176,20 @@ class Writer {
     const PixelFormat& format = out_.format();
     const bool is_chroma = format.is_chroma(c);
     const Quantizer& q = c == 3 ? color_.alpha : is_chroma ? color_.chroma : color_.luma;
+    const auto input = [&](int px, int py) { return static_cast<float>(in_.get(c, px, py)); };
+    const auto excess = [&](int px, int py) {
+      return input(px, py) - std::clamp(input(px, py), q.low, q.high);
+    };
     float code = 0;
-    if (c == 3 || (is_chroma && settings_.bicubic_chroma)) {
-      code = interpolated_codes(c, x, y);
+    if (network_ == nullptr || c == 3 || (is_chroma && settings_.bicubic_chroma)) {
+      code = interpolated(c, input, x, y);
     } else {
       const float value = is_chroma                         ? chroma(c, x, y)
                           : format.model == ColorModel::Rgb ? clip(rgb(x, y)[c])
                                                             : luma(rgb(x, y), color_.coefficients);
-      code = value * q.gain + q.base;
+      code = std::clamp(value * q.gain + q.base, q.low, q.high) + interpolated(c, excess, x, y);
     }
-    code = std::clamp(code, q.low, q.high);
+    code = std::clamp(code, 0.0F, static_cast<float>(out_.max_code()));
     out_.set(c, x, y, static_cast<int>(code + dither_row(format.bits, y)[x & 7]));
   }
 
