@@ -12,6 +12,7 @@
 
 #include "filter/abi.h"
 #include "filter/color/color_spec.h"
+#include "filter/format/frame.h"
 #include "filter/format/pixel_format.h"
 #include "filter/include/cdsr/cdsr.h"
 #include "filter/model_cache.h"
@@ -219,6 +220,23 @@ const char* cdsr_format_name(int32_t format) {
 int32_t cdsr_format_from_name(const char* name) {
   const cdsr::PixelFormat* found = name == nullptr ? nullptr : cdsr::find_format(std::string_view(name));
   return found == nullptr ? CDSR_FORMAT_NONE : found->id;
+}
+
+int cdsr_plane_size(int32_t format, int32_t plane, int32_t width, int32_t height, size_t* row_bytes,
+                    int32_t* rows) {
+  return guarded(last_error, [&] {
+    const cdsr::PixelFormat* found = cdsr::find_format(format);
+    if (found == nullptr) fail(Errc::InvalidArgument, "no pixel format {}", format);
+    if (plane < 0 || plane > 3) fail(Errc::InvalidArgument, "plane {}: must be 0..3", plane);
+    constexpr int kMost = 4 * cdsr::kMaxSide;
+    if (width < 1 || width > kMost || height < 1 || height > kMost)
+      fail(Errc::InvalidArgument, "a picture of {}x{}: each side must be 1..{}", width, height, kMost);
+    size_t& bytes = handle("row_bytes", row_bytes);
+    int32_t& count = handle("rows", rows);
+    const cdsr::PlaneSize size = cdsr::plane_size(*found, plane, width, height);
+    bytes = size.row_bytes;
+    count = size.rows;
+  });
 }
 
 int cdsr_model_open(cdsr_model** model, const char* name, int32_t scale) {

@@ -18,14 +18,14 @@ constexpr int kChromaReach = 5;
 /// How the samples of a plane lie under those of luma.
 struct Plane {
   int log2_w = 0, log2_h = 0;
-  size_t bytes = 0;  ///< of all samples in one place
+  size_t bytes = 0;  ///< of all samples in one place of the widest grid
 
   Plane(const PixelFormat& format, int p) {
-    for (int c = 0; c < format.components; ++c) {
-      if (format.component[c].plane != p) continue;
+    for (int c = 0; c < 4; ++c) {
+      if (!format.has(c) || format.component[c].plane != p) continue;
       log2_w = format.is_chroma(c) ? format.log2_w : 0;
       log2_h = format.is_chroma(c) ? format.log2_h : 0;
-      bytes = static_cast<size_t>(format.component[c].step) * format.bytes();
+      bytes = static_cast<size_t>(format.component[c].step) * format.bytes;
     }
   }
   int column(int x) const { return -(-x >> log2_w); }

@@ -44,6 +44,13 @@ int32_t chroma_location_of(const GstVideoInfo& info) {
                                                            : CDSR_CHROMA_LOCATION_CENTER;
 }
 
+/// libcdsr's planes are Y, U, V, A or G, B, R, A; GStreamer's may be stored in another order (YV12, RGBP).
+guint plane_of(const GstVideoInfo& info, guint p) {
+  if (GST_VIDEO_INFO_N_PLANES(&info) < 3) return p;
+  constexpr guint kRgb[] = {1, 2, 0, 3};
+  return GST_VIDEO_FORMAT_INFO_PLANE(info.finfo, GST_VIDEO_INFO_IS_RGB(&info) ? kRgb[p] : p);
+}
+
 }  // namespace
 
 Crop crop_of(GstBuffer* buffer, const GstVideoInfo& info) {
@@ -65,11 +72,8 @@ bool wrap(const GstVideoFrame& frame, const GstVideoInfo& info, Crop crop, cdsr_
   result.format = format_from_gst(GST_VIDEO_INFO_FORMAT(&info));
   result.width = info.width;
   result.height = info.height;
-  // libcdsr's planes are Y, U, V; GStreamer's may be stored in another order (YV12).
-  const bool planar_yuv = GST_VIDEO_INFO_IS_YUV(&info) && GST_VIDEO_INFO_N_PLANES(&info) == 3;
   for (guint p = 0; p < GST_VIDEO_FRAME_N_PLANES(&frame); ++p) {
-    const guint component = planar_yuv ? p : 0;
-    const guint plane = planar_yuv ? GST_VIDEO_FORMAT_INFO_PLANE(info.finfo, component) : p;
+    const guint plane = plane_of(info, p);
     // Of the components that lie in this plane any one tells its subsampling and the distance of its samples.
     guint sample = 0;
     while (GST_VIDEO_FORMAT_INFO_PLANE(info.finfo, sample) != plane) ++sample;

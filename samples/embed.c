@@ -30,45 +30,27 @@ static void fail(const char* what, const char* why) {
   exit(1);
 }
 
-static int is_between(int32_t value, int32_t low, int32_t high) { return value >= low && value <= high; }
-
 static void picture_init(picture* p, int32_t format, int32_t width, int32_t height) {
-  const char* name = cdsr_format_name(format);
-  const size_t name_length = strlen(name);
-  const int sample = name_length > 2 && strcmp(name + name_length - 2, "le") == 0 ? 2 : 1; /* bytes */
-  const size_t w = (size_t)width, h = (size_t)height;
-  size_t row[3] = {w, w, w}, rows[3] = {h, h, h}; /* samples of a row, rows; of three planes of full size */
-  int planes = 3;
-
-  if (is_between(format, CDSR_FORMAT_GRAY8, CDSR_FORMAT_GRAY16)) {
-    planes = 1;
-  } else if (is_between(format, CDSR_FORMAT_YUV420P, CDSR_FORMAT_YUV420P16)) {
-    row[1] = row[2] = (w + 1) / 2;
-    rows[1] = rows[2] = (h + 1) / 2;
-  } else if (is_between(format, CDSR_FORMAT_YUV422P, CDSR_FORMAT_YUV422P16)) {
-    row[1] = row[2] = (w + 1) / 2;
-  } else if (is_between(format, CDSR_FORMAT_NV12, CDSR_FORMAT_P016)) {
-    planes = 2;
-    row[1] = (w + 1) / 2 * 2;
-    rows[1] = (h + 1) / 2;
-  } else if (is_between(format, CDSR_FORMAT_RGB24, CDSR_FORMAT_BGRA)) {
-    planes = 1;
-    row[0] = w * (format == CDSR_FORMAT_RGBA || format == CDSR_FORMAT_BGRA ? 4 : 3);
-  }
+  size_t row[4];
+  int32_t rows[4];
 
   cdsr_frame_default(&p->frame, CDSR_API_VERSION);
   p->frame.format = format;
   p->frame.width = width;
   p->frame.height = height;
   p->size = 0;
-  for (int i = 0; i < planes; ++i) p->size += row[i] * rows[i] * sample;
+  for (int i = 0; i < 4; ++i) {
+    if (cdsr_plane_size(format, i, width, height, &row[i], &rows[i]) < 0) fail("frame", cdsr_last_error());
+    p->size += row[i] * (size_t)rows[i];
+  }
   p->bytes = malloc(p->size);
   if (!p->bytes) fail("frame", "out of memory");
   unsigned char* at = p->bytes;
-  for (int i = 0; i < planes; ++i) {
+  for (int i = 0; i < 4; ++i) {
+    if (rows[i] == 0) continue;
     p->frame.plane[i] = at;
-    p->frame.stride[i] = (ptrdiff_t)(row[i] * sample);
-    at += row[i] * rows[i] * sample;
+    p->frame.stride[i] = (ptrdiff_t)row[i];
+    at += row[i] * (size_t)rows[i];
   }
 }
 

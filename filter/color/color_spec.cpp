@@ -68,7 +68,8 @@ Quantizer quantizer(double gain, double base, double low, double high) {
           static_cast<float>(base),     static_cast<float>(low),          static_cast<float>(high)};
 }
 
-void set_range(ColorSpec& spec, int bits) {
+void set_range(ColorSpec& spec, const PixelFormat& format) {
+  const int bits = format.bits;
   const double k = 1 << (bits - 8);
   const double max = (1 << bits) - 1;
   if (spec.range == CDSR_RANGE_LIMITED) {
@@ -78,7 +79,7 @@ void set_range(ColorSpec& spec, int bits) {
     spec.luma = quantizer(max, 0, 0, max);
     spec.chroma = quantizer(max, 128 * k, 0, max);
   }
-  spec.alpha = quantizer(max, 0, 0, max);
+  if (format.has(3)) spec.alpha = quantizer(format.max_code(3), 0, 0, format.max_code(3));
 }
 
 void set_siting(ColorSpec& spec, const PixelFormat& format) {
@@ -123,7 +124,7 @@ ColorSpec resolve_color(const PixelFormat& format, int width, int height, int32_
     if (format.model == ColorModel::Rgb) spec.matrix = CDSR_MATRIX_RGB;
   }
   if (yuv && format.log2_w > 0) set_siting(spec, format);
-  set_range(spec, format.bits);
+  set_range(spec, format);
   return spec;
 }
 

@@ -244,14 +244,21 @@ void FrameSink::bind(const FrameSource& source, const Frame& out, int scale, con
 }
 
 void FrameSink::store(int component, int row, int x, int n, bool codes, const float* src) const {
+  const PixelFormat& format = *out_.format;
   const CodeLayout layout = code_layout(out_, component, codes);
-  const ptrdiff_t at = out_.format->component[component].offset + ptrdiff_t{x} * layout.step;
-  uint8_t* bytes = out_.row(component, row);
-  const float* dither = dither_row(out_.format->bits, row);
-  if (out_.format->bits == 8) {
-    kernels_.store8(src, layout, dither, n, bytes + at);
+  const ptrdiff_t at = format.component[component].offset + ptrdiff_t{x} * layout.step;
+  uint8_t* const first = out_.row(component, row) + at * format.bytes;
+  const float* dither = dither_row(format.bits_of(component), row);
+  if (format.bytes == 1) {
+    kernels_.store8(src, layout, dither, n, first);
+  } else if (format.bytes == 2) {
+    kernels_.store16(src, layout, dither, n, reinterpret_cast<uint16_t*>(first));
   } else {
-    kernels_.store16(src, layout, dither, n, reinterpret_cast<uint16_t*>(bytes) + at);
+    kernels_.store32(src, layout, dither, n, reinterpret_cast<uint32_t*>(first));
+  }
+  if (component == 0 && format.pads_luma() && x + n == out_.width && out_.width % 2 != 0) {
+    const ptrdiff_t step = layout.step * format.bytes;
+    std::copy_n(first + (n - 1) * step, format.bytes, first + n * step);
   }
 }
 
@@ -337,7 +344,7 @@ void FrameSink::write_strip(int y, int rows, int left, int columns, const float*
   const bool chroma_planes = format.model == ColorModel::Yuv && settings_.bicubic_chroma;
   Strip strip{y,   rows,   left, columns, std::min(margin, y), std::min(margin, out_.height - y - rows),
               src, stride, {}};
-  for (int c = 0; c < std::min(3, format.components); ++c)
+  for (int c = 0; c < format.colours; ++c)
     strip.excess[c] = !(c > 0 && chroma_planes) && has_excess(y, rows, left, columns, c);
   if (writes_luma()) {
     write_luma(strip);
@@ -347,8 +354,8 @@ void FrameSink::write_strip(int y, int rows, int left, int columns, const float*
       ColorTile(*this, strip, x, std::min(kTile, right - x)).run();
     }
   }
-  for (int c = 1; c < format.components; ++c)
-    if (c == 3 || chroma_planes) write_interpolated(y, rows, left, columns, c);
+  for (int c = 1; c < 4; ++c)
+    if (format.has(c) && (c == 3 || chroma_planes)) write_interpolated(y, rows, left, columns, c);
   count_time(start);
 }
 
@@ -373,7 +380,8 @@ void FrameSink::write_columns(int y, int rows, int x, int n, const float* const 
 
 void FrameSink::write_bicubic() {
   const auto start = std::chrono::steady_clock::now();
-  for (int c = 0; c < out_.format->components; ++c) write_interpolated(0, out_.height, 0, out_.width, c);
+  for (int c = 0; c < 4; ++c)
+    if (out_.format->has(c)) write_interpolated(0, out_.height, 0, out_.width, c);
   count_time(start);
 }
 

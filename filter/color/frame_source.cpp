@@ -11,8 +11,9 @@ CodeLayout code_layout(const Frame& frame, int c, bool codes) {
   const PixelFormat& format = *frame.format;
   CodeLayout layout;
   layout.step = format.component[c].step;
-  layout.shift = format.shift;
-  layout.mask = (1U << format.bits) - 1;
+  layout.shift = format.component[c].shift;
+  layout.mask = static_cast<unsigned>(format.max_code(c));
+  layout.big_endian = format.big_endian;
   layout.quantizer = c == 3 ? frame.color.alpha : format.is_chroma(c) ? frame.color.chroma : frame.color.luma;
   if (codes) {
     layout.quantizer.scale = layout.quantizer.gain = 1;
@@ -41,10 +42,12 @@ void FrameSource::load(int component, int row, int x, int n, bool codes, float* 
   const CodeLayout layout = code_layout(frame_, component, codes);
   const ptrdiff_t at = format.component[component].offset + ptrdiff_t{first} * layout.step;
   const uint8_t* bytes = frame_.row(component, row);
-  if (format.bits == 8) {
+  if (format.bytes == 1) {
     kernels_.load8(bytes + at, layout, inside, dst + left);
-  } else {
+  } else if (format.bytes == 2) {
     kernels_.load16(reinterpret_cast<const uint16_t*>(bytes) + at, layout, inside, dst + left);
+  } else {
+    kernels_.load32(reinterpret_cast<const uint32_t*>(bytes) + at, layout, inside, dst + left);
   }
   std::fill(dst, dst + left, dst[left]);
   std::fill(dst + left + inside, dst + n, dst[left + inside - 1]);

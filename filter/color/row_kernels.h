@@ -19,6 +19,7 @@ struct CodeLayout {
   ptrdiff_t step = 1;  ///< samples from one to the next
   int shift = 0;       ///< value = (word >> shift) & mask
   unsigned mask = 0xFFFF;
+  bool big_endian = false;  ///< words of more than a byte
   Quantizer quantizer;
 };
 
@@ -28,10 +29,13 @@ struct RowKernels {
   /// dst[i] = code i * scale + offset.
   void (*load8)(const uint8_t* src, const CodeLayout& layout, int n, float* dst);
   void (*load16)(const uint16_t* src, const CodeLayout& layout, int n, float* dst);
+  void (*load32)(const uint32_t* src, const CodeLayout& layout, int n, float* dst);
 
   /// Code i = floor(clamp(src[i] * gain + base, low, high) + dither[i]).
   void (*store8)(const float* src, const CodeLayout& layout, const float* dither, int n, uint8_t* dst);
   void (*store16)(const float* src, const CodeLayout& layout, const float* dither, int n, uint16_t* dst);
+  /// Leaves the other bits of the words as they are.
+  void (*store32)(const float* src, const CodeLayout& layout, const float* dither, int n, uint32_t* dst);
 
   /// Y'CbCr to R'G'B', clipped to [0,1].
   void (*ycbcr_to_rgb)(const float* y, const float* cb, const float* cr, const MatrixCoefficients& m, int n,

@@ -18,27 +18,41 @@ inline float cut(float v, float low, float high) {
   return v < high ? v : high;
 }
 
-template <typename T, int kStep>
+inline uint8_t swapped(uint8_t word) { return word; }
+inline uint16_t swapped(uint16_t word) { return __builtin_bswap16(word); }
+inline uint32_t swapped(uint32_t word) { return __builtin_bswap32(word); }
+
+template <typename T, int kStep, bool kSwap>
 void load_step(const T* __restrict src, ptrdiff_t step, int shift, unsigned mask, float scale, float offset,
                int n, float* __restrict dst) {
   for (int i = 0; i < n; ++i) {
-    const auto code = static_cast<int>((src[i * (kStep != 0 ? kStep : step)] >> shift) & mask);
+    const T word = src[i * (kStep != 0 ? kStep : step)];
+    const auto code = static_cast<int>(((kSwap ? swapped(word) : word) >> shift) & mask);
     dst[i] = static_cast<float>(code) * scale + offset;
   }
 }
 
-template <typename T>
-void load(const T* src, const CodeLayout& layout, int n, float* dst) {
+template <typename T, bool kSwap>
+void load_words(const T* src, const CodeLayout& layout, int n, float* dst) {
   const float scale = layout.quantizer.scale;
   const float offset = layout.quantizer.offset;
-  const auto loop = layout.step == 1   ? load_step<T, 1>
-                    : layout.step == 2 ? load_step<T, 2>
-                    : layout.step == 4 ? load_step<T, 4>
-                                       : load_step<T, 0>;
+  const auto loop = layout.step == 1   ? load_step<T, 1, kSwap>
+                    : layout.step == 2 ? load_step<T, 2, kSwap>
+                    : layout.step == 4 ? load_step<T, 4, kSwap>
+                                       : load_step<T, 0, kSwap>;
   loop(src, layout.step, layout.shift, layout.mask, scale, offset, n, dst);
 }
 
-template <typename T, bool kDense>
+template <typename T>
+void load(const T* src, const CodeLayout& layout, int n, float* dst) {
+  if (sizeof(T) > 1 && layout.big_endian) {
+    load_words<T, true>(src, layout, n, dst);
+  } else {
+    load_words<T, false>(src, layout, n, dst);
+  }
+}
+
+template <typename T, bool kDense, bool kSwap>
 void store_step(const float* __restrict src, const CodeLayout& layout, const float* __restrict dither, int n,
                 T* __restrict dst) {
   const float gain = layout.quantizer.gain;
@@ -47,18 +61,31 @@ void store_step(const float* __restrict src, const CodeLayout& layout, const flo
   const float high = layout.quantizer.high;
   const int shift = layout.shift;
   const ptrdiff_t step = kDense ? 1 : layout.step;
+  [[maybe_unused]] const auto others = static_cast<T>(~(layout.mask << shift));
   for (int i = 0; i < n; ++i) {
     const float v = cut(src[i] * gain + base, low, high);
-    dst[i * step] = static_cast<T>(static_cast<int>(v + dither[i]) << shift);
+    auto word = static_cast<T>(static_cast<unsigned>(static_cast<int>(v + dither[i])) << shift);
+    // Words of 32 bits have the other components in them.
+    if constexpr (sizeof(T) == 4) word |= (kSwap ? swapped(dst[i * step]) : dst[i * step]) & others;
+    dst[i * step] = kSwap ? swapped(word) : word;
+  }
+}
+
+template <typename T, bool kSwap>
+void store_words(const float* src, const CodeLayout& layout, const float* dither, int n, T* dst) {
+  if (layout.step == 1) {
+    store_step<T, true, kSwap>(src, layout, dither, n, dst);
+  } else {
+    store_step<T, false, kSwap>(src, layout, dither, n, dst);
   }
 }
 
 template <typename T>
 void store(const float* src, const CodeLayout& layout, const float* dither, int n, T* dst) {
-  if (layout.step == 1) {
-    store_step<T, true>(src, layout, dither, n, dst);
+  if (sizeof(T) > 1 && layout.big_endian) {
+    store_words<T, true>(src, layout, dither, n, dst);
   } else {
-    store_step<T, false>(src, layout, dither, n, dst);
+    store_words<T, false>(src, layout, dither, n, dst);
   }
 }
 
@@ -221,10 +248,10 @@ void accumulate16(const uint16_t* __restrict src, int shift, unsigned mask, int 
 
 extern const RowKernels kTable;
 const RowKernels kTable = {
-    CDSR_ISA_NAME, load<uint8_t>, load<uint16_t>, store<uint8_t>, store<uint16_t>,
-    ycbcr_to_rgb,  rgb_to_ycbcr,  rgb_to_y,       clip,           mix,
-    shift,         blend4,        blend8,         upscale,        leaves,
-    excess,        add_excess,    halve,          accumulate8,    accumulate16,
+    CDSR_ISA_NAME,   load<uint8_t>, load<uint16_t>, load<uint32_t>, store<uint8_t>, store<uint16_t>,
+    store<uint32_t>, ycbcr_to_rgb,  rgb_to_ycbcr,   rgb_to_y,       clip,           mix,
+    shift,           blend4,        blend8,         upscale,        leaves,         excess,
+    add_excess,      halve,         accumulate8,    accumulate16,
 };
 
 }  // namespace cdsr::CDSR_ISA

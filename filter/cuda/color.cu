@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kColorThreads)
 __global__ void interpolated_kernel(const FrameArgs* frame, bool all) {
   const DeviceOutput& out = frame->out;
   const int c = blockIdx.z, x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
-  if (c >= out.frame.components) return;
+  if (!color::has(out.frame, c)) return;
   if (!all && c < 3 && !(out.bicubic_chroma && color::is_chroma(out.frame, c))) return;
   if (x >= color::width_of(out.frame, c) || y >= color::height_of(out.frame, c)) return;
   color::write_interpolated(frame->in, out, c, x, y);

@@ -30,13 +30,19 @@ CDSR_HD const Quantizer& quantizer_of(const DeviceFrame& f, int c) {
   return c == 3 ? f.alpha : is_chroma(f, c) ? f.chroma : f.luma;
 }
 
+CDSR_HD bool has(const DeviceFrame& f, int c) { return c == 3 ? f.alpha_bits > 0 : c < f.colours; }
+CDSR_HD int bits_of(const DeviceFrame& f, int c) { return c == 3 ? f.alpha_bits : f.bits; }
+CDSR_HD unsigned max_code(const DeviceFrame& f, int c) { return (1U << bits_of(f, c)) - 1; }
+CDSR_HD unsigned swapped(unsigned word) { return (word << 8 | word >> 8) & 0xFFFF; }
+
 /// Code value of component c at (x, y) of its own grid, which must be inside.
 CDSR_HD int load_code(const DeviceFrame& f, int c, int x, int y) {
   const Component& at = f.component[c];
   const uint8_t* const row = f.plane[at.plane] + y * f.stride[at.plane];
   const ptrdiff_t i = at.offset + static_cast<ptrdiff_t>(x) * at.step;
-  const unsigned word = f.bits > 8 ? reinterpret_cast<const uint16_t*>(row)[i] : row[i];
-  return static_cast<int>((word >> f.shift) & ((1U << f.bits) - 1));
+  unsigned word = f.bytes > 1 ? reinterpret_cast<const uint16_t*>(row)[i] : row[i];
+  if (f.big_endian) word = swapped(word);
+  return static_cast<int>((word >> at.shift) & max_code(f, c));
 }
 
 CDSR_HD float load_nominal(const DeviceFrame& f, int c, int x, int y) {
@@ -55,8 +61,6 @@ CDSR_HD float dither(int bits, int x, int y) {
   return (static_cast<float>(value) + 0.5F) / 64;
 }
 
-CDSR_HD float max_code(const DeviceFrame& f) { return static_cast<float>((1U << f.bits) - 1); }
-
 CDSR_HD float cut(float v, float low, float high) {
   v = v > low ? v : low;
   return v < high ? v : high;
@@ -65,14 +69,19 @@ CDSR_HD float cut(float v, float low, float high) {
 /// Stores a code (a float) of component c, clamped to the depth, dithered and cut.
 CDSR_HD void store_code(const DeviceFrame& f, int c, int x, int y, float code) {
   const Component& at = f.component[c];
-  code = cut(code, 0, max_code(f));
-  const int word = static_cast<int>(code + dither(f.bits, x, y)) << f.shift;
+  code = cut(code, 0, static_cast<float>(max_code(f, c)));
+  unsigned word = static_cast<unsigned>(static_cast<int>(code + dither(bits_of(f, c), x, y))) << at.shift;
+  if (f.big_endian) word = swapped(word);
   uint8_t* const row = f.plane[at.plane] + y * f.stride[at.plane];
   const ptrdiff_t i = at.offset + static_cast<ptrdiff_t>(x) * at.step;
-  if (f.bits > 8)
-    reinterpret_cast<uint16_t*>(row)[i] = static_cast<uint16_t>(word);
-  else
-    row[i] = static_cast<uint8_t>(word);
+  // The luma that fills up a packed row of an odd width is the last one again.
+  const int copies = f.pads_luma && c == 0 && x == f.width - 1 && f.width % 2 != 0 ? 2 : 1;
+  for (int k = 0; k < copies; ++k) {
+    if (f.bytes > 1)
+      reinterpret_cast<uint16_t*>(row)[i + k * at.step] = static_cast<uint16_t>(word);
+    else
+      row[i + k * at.step] = static_cast<uint8_t>(word);
+  }
 }
 
 struct NominalSample {
@@ -161,7 +170,8 @@ CDSR_HD void store_nominal(const DeviceFrame& in, const DeviceOutput& out, int c
   const DeviceFrame& f = out.frame;
   const Quantizer& q = quantizer_of(f, c);
   float code = cut(value * q.gain + q.base, q.low, q.high);
-  if (q.low > 0 || q.high < max_code(f)) code += interpolated(in, out, ExcessSample{in, c}, c, x, y);
+  if (q.low > 0 || q.high < static_cast<float>(max_code(f, c)))
+    code += interpolated(in, out, ExcessSample{in, c}, c, x, y);
   store_code(f, c, x, y, code);
 }
 

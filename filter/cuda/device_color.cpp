@@ -13,10 +13,13 @@ DeviceFrame device_frame(const Frame& frame) {
   f.height = frame.height;
   f.model = format.model;
   f.bits = format.bits;
-  f.shift = format.shift;
+  f.bytes = format.bytes;
   f.log2_w = format.log2_w;
   f.log2_h = format.log2_h;
-  f.components = format.components;
+  f.colours = format.colours;
+  f.alpha_bits = format.alpha_bits;
+  f.big_endian = format.big_endian;
+  f.pads_luma = format.pads_luma();
   std::copy_n(format.component, 4, f.component);
   f.matrix = frame.color.coefficients;
   f.luma = frame.color.luma;

@@ -11,14 +11,16 @@
 
 namespace cdsr {
 
-/// A frame of any format of pixel_formats(). Pointers are device pointers; strides are bytes and may be
-/// negative.
+/// A frame of any format of pixel_formats() with words of up to 16 bits. Pointers are device pointers;
+/// strides are bytes and may be negative.
 struct DeviceFrame {
   uint8_t* plane[4] = {};
   ptrdiff_t stride[4] = {};
   int width = 0, height = 0;
   ColorModel model = ColorModel::Yuv;
-  int bits = 8, shift = 0, log2_w = 0, log2_h = 0, components = 3;
+  int bits = 8, bytes = 1, log2_w = 0, log2_h = 0, colours = 3, alpha_bits = 0;
+  bool big_endian = false;
+  bool pads_luma = false;
   Component component[4] = {};
   MatrixCoefficients matrix;
   Quantizer luma, chroma, alpha;

@@ -431,22 +431,38 @@ static int process_command(AVFilterContext *ctx, const char *cmd, const char *ar
     return 0;
 }
 
-static const enum AVPixelFormat pixel_formats[] = {
-    AV_PIX_FMT_YUV420P,     AV_PIX_FMT_YUV422P,     AV_PIX_FMT_YUV444P,
-    AV_PIX_FMT_YUVJ420P,    AV_PIX_FMT_YUVJ422P,    AV_PIX_FMT_YUVJ444P,
-    AV_PIX_FMT_YUV420P9LE,  AV_PIX_FMT_YUV422P9LE,  AV_PIX_FMT_YUV444P9LE,
-    AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P10LE, AV_PIX_FMT_YUV444P10LE,
-    AV_PIX_FMT_YUV420P12LE, AV_PIX_FMT_YUV422P12LE, AV_PIX_FMT_YUV444P12LE,
-    AV_PIX_FMT_YUV420P14LE, AV_PIX_FMT_YUV422P14LE, AV_PIX_FMT_YUV444P14LE,
-    AV_PIX_FMT_YUV420P16LE, AV_PIX_FMT_YUV422P16LE, AV_PIX_FMT_YUV444P16LE,
-    AV_PIX_FMT_NV12,        AV_PIX_FMT_P010LE,      AV_PIX_FMT_P016LE,
-    AV_PIX_FMT_GBRP,        AV_PIX_FMT_GBRP9LE,     AV_PIX_FMT_GBRP10LE,
-    AV_PIX_FMT_GBRP12LE,    AV_PIX_FMT_GBRP14LE,    AV_PIX_FMT_GBRP16LE,
-    AV_PIX_FMT_RGB24,       AV_PIX_FMT_BGR24,       AV_PIX_FMT_RGBA,        AV_PIX_FMT_BGRA,
-    AV_PIX_FMT_GRAY8,       AV_PIX_FMT_GRAY10LE,    AV_PIX_FMT_GRAY12LE,    AV_PIX_FMT_GRAY16LE,
-    AV_PIX_FMT_CUDA,
-    AV_PIX_FMT_NONE
-};
+/** Every format of FFmpeg's that libcdsr knows, frames in a GPU last. */
+static int list_formats(AVFilterFormats **formats)
+{
+    const AVPixFmtDescriptor *desc = NULL;
+    int ret;
+
+    while ((desc = av_pix_fmt_desc_next(desc)))
+        if (cdsr_format_from_name(desc->name) != CDSR_FORMAT_NONE &&
+            (ret = ff_add_format(formats, av_pix_fmt_desc_get_id(desc))) < 0)
+            return ret;
+    return ff_add_format(formats, AV_PIX_FMT_CUDA);
+}
+
+#ifdef FILTER_QUERY_FUNC2
+#define QUERY_FORMATS FILTER_QUERY_FUNC2(query_formats)
+static int query_formats(const AVFilterContext *ctx, AVFilterFormatsConfig **in, AVFilterFormatsConfig **out)
+{
+    AVFilterFormats *formats = NULL;
+    const int ret = list_formats(&formats);
+
+    return ret < 0 ? ret : ff_set_common_formats2(ctx, in, out, formats);
+}
+#else
+#define QUERY_FORMATS FILTER_QUERY_FUNC(query_formats)
+static int query_formats(AVFilterContext *ctx)
+{
+    AVFilterFormats *formats = NULL;
+    const int ret = list_formats(&formats);
+
+    return ret < 0 ? ret : ff_set_common_formats(ctx, formats);
+}
+#endif
 
 #define OFFSET(x) offsetof(CDSRContext, options.x)
 #define FIXED (AV_OPT_FLAG_FILTERING_PARAM | AV_OPT_FLAG_VIDEO_PARAM)
@@ -507,5 +523,5 @@ const FILTER_TYPE ff_vf_cdsr = {
     .process_command    = process_command,
     FILTER_INPUTS(inputs),
     FILTER_OUTPUTS(outputs),
-    FILTER_PIXFMTS_ARRAY(pixel_formats),
+    QUERY_FORMATS,
 };

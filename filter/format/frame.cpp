@@ -8,24 +8,22 @@ namespace {
 /// Format, planes and strides; sizes are already set.
 void fill_planes(const cdsr_frame& frame, const char* which, Frame& result) {
   const PixelFormat& format = *result.format;
-  for (int c = 0; c < format.components; ++c) {
-    const Component& component = format.component[c];
-    const int p = component.plane;
+  for (int p = 0; p < format.planes; ++p) {
     result.plane[p] = static_cast<uint8_t*>(frame.plane[p]);
     result.stride[p] = frame.stride[p];
     if (result.plane[p] == nullptr) {
       fail(Errc::InvalidArgument, "{} frame: plane {} of {} is NULL", which, p, format.name);
     }
-    const int width = format.width_of(c, result.width);
-    const ptrdiff_t needed = ptrdiff_t{width} * component.step * format.bytes();
+    const PlaneSize size = plane_size(format, p, result.width, result.height);
+    const auto needed = static_cast<ptrdiff_t>(size.row_bytes);
     const ptrdiff_t stride = frame.stride[p] < 0 ? -frame.stride[p] : frame.stride[p];
-    if (stride < needed && format.height_of(c, result.height) > 1) {
+    if (stride < needed && size.rows > 1) {
       fail(Errc::InvalidArgument, "{} frame: stride {} of plane {} is less than its rows of {} bytes", which,
            frame.stride[p], p, needed);
     }
-    if (format.bytes() == 2 && (reinterpret_cast<uintptr_t>(frame.plane[p]) % 2 != 0 || stride % 2 != 0)) {
-      fail(Errc::InvalidArgument, "{} frame: plane {} of {} is not aligned to 2 bytes", which, p,
-           format.name);
+    if (reinterpret_cast<uintptr_t>(frame.plane[p]) % format.bytes != 0 || stride % format.bytes != 0) {
+      fail(Errc::InvalidArgument, "{} frame: plane {} of {} is not aligned to {} bytes", which, p,
+           format.name, format.bytes);
     }
   }
 }
@@ -54,6 +52,9 @@ Frame input_frame(const cdsr_frame& frame) {
   Frame result;
   result.format = &known_format(frame, "input");
   result.on_gpu = lies_on_gpu(frame, "input");
+  // Its components would be written by threads that know nothing of each other.
+  if (result.on_gpu && result.format->bytes > 2)
+    fail(Errc::Unsupported, "input frame: {} in the memory of the GPU", result.format->name);
   check_size("input frame", frame.width, frame.height);
   result.width = frame.width;
   result.height = frame.height;

@@ -23,6 +23,16 @@ struct Frame {
     const int p = format->component[c].plane;
     return plane[p] + y * stride[p];
   }
+
+  /// Code x of component c in the row that begins at `bytes`. For what is not worth a kernel.
+  unsigned code(int c, const uint8_t* bytes, int x) const {
+    const Component& at = format->component[c];
+    const uint8_t* const first = bytes + (at.offset + ptrdiff_t{x} * at.step) * format->bytes;
+    uint32_t word = 0;
+    for (int i = 0; i < format->bytes; ++i)
+      word = word << 8 | first[format->big_endian ? i : format->bytes - 1 - i];
+    return word >> at.shift & static_cast<unsigned>(format->max_code(c));
+  }
 };
 
 /// Longest side of an input frame.

@@ -1,34 +1,10 @@
 #include "filter/format/frame_memory.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "model/error.h"
 
 namespace cdsr {
-namespace {
-
-/// Bytes of a row of plane p, without padding, and its rows.
-struct PlaneSize {
-  size_t row_bytes = 0;
-  int rows = 0;
-};
-
-PlaneSize plane_size(const PixelFormat& format, int width, int height, int p) {
-  PlaneSize size;
-  for (int c = 0; c < format.components; ++c) {
-    const Component& component = format.component[c];
-    if (component.plane != p) continue;
-    const size_t samples =
-        static_cast<size_t>(format.width_of(c, width)) * static_cast<size_t>(component.step);
-    size.row_bytes = std::max(size.row_bytes, samples * static_cast<size_t>(format.bytes()));
-    size.rows = std::max(size.rows, format.height_of(c, height));
-  }
-  return size;
-}
-
-}  // namespace
-
 FrameMemory::FrameMemory(const PixelFormat& format, int width, int height) {
   frame_.format = &format;
   frame_.width = width;
@@ -38,7 +14,7 @@ FrameMemory::FrameMemory(const PixelFormat& format, int width, int height) {
   size_t bytes = 0;
   size_t offset[4] = {};
   for (int p = 0; p < format.planes; ++p) {
-    const PlaneSize size = plane_size(format, width, height, p);
+    const PlaneSize size = plane_size(format, p, width, height);
     offset[p] = bytes;
     frame_.stride[p] = static_cast<ptrdiff_t>(size.row_bytes);
     bytes += size.row_bytes * static_cast<size_t>(size.rows);
@@ -54,7 +30,7 @@ void FrameMemory::copy(const Frame& from) {
   }
   frame_.color = from.color;
   for (int p = 0; p < from.format->planes; ++p) {
-    const PlaneSize size = plane_size(*from.format, from.width, from.height, p);
+    const PlaneSize size = plane_size(*from.format, p, from.width, from.height);
     for (int y = 0; y < size.rows; ++y) {
       std::memcpy(frame_.plane[p] + y * frame_.stride[p], from.plane[p] + y * from.stride[p], size.row_bytes);
     }

@@ -56,14 +56,15 @@ void Thumbnailer::accumulate(const Frame& frame, int component, int row) {
   const PixelFormat& format = *frame.format;
   const Component& place = format.component[component];
   const uint8_t* bytes = frame.row(component, row);
-  const unsigned mask = (1U << format.bits) - 1;
-  if (place.step != 1) {
-    for (int x = 0; x < frame.width; ++x) columns_[x] = bytes[place.offset + ptrdiff_t{x} * place.step];
+  const auto mask = static_cast<unsigned>(format.max_code(component));
+  if (place.step != 1 || format.big_endian || format.bytes > 2) {
+    for (int x = 0; x < frame.width; ++x)
+      columns_[x] = static_cast<uint16_t>(frame.code(component, bytes, x));
     kernels_.accumulate16(columns_.data(), 0, mask, frame.width, sums_.data());
-  } else if (format.bits == 8) {
+  } else if (format.bytes == 1) {
     kernels_.accumulate8(bytes, frame.width, sums_.data());
   } else {
-    kernels_.accumulate16(reinterpret_cast<const uint16_t*>(bytes), format.shift, mask, frame.width,
+    kernels_.accumulate16(reinterpret_cast<const uint16_t*>(bytes), place.shift, mask, frame.width,
                           sums_.data());
   }
 }

@@ -46,7 +46,7 @@ class Thumbnailer {
 
   const RowKernels& kernels_;
   std::vector<uint32_t> sums_;     ///< of a cell's rows, for every column
-  std::vector<uint16_t> columns_;  ///< packed formats: a component's row, dense
+  std::vector<uint16_t> columns_;  ///< packed and big-endian formats: a component's row, dense
 };
 
 }  // namespace cdsr

@@ -50,8 +50,8 @@ void emulated_write(const FrameBuffer& in, const Image& low, const PlaneNetwork&
       for (int t = 0; t < kThreads; ++t) color::tile_halve_rows(to, *memory, t, kThreads);
       for (int t = 0; t < kThreads; ++t) color::tile_halve_columns(from, to, *memory, tx, ty, t, kThreads);
     }
-  for (int c = 1; c < out.format().components; ++c)
-    if (c == 3 || (color::is_chroma(from, c) && settings.bicubic_chroma))
+  for (int c = 1; c < 4; ++c)
+    if (color::has(from, c) && (c == 3 || (color::is_chroma(from, c) && settings.bicubic_chroma)))
       for (int y = 0; y < out.height_of(c); ++y)
         for (int x = 0; x < out.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
 }
@@ -128,8 +128,8 @@ TEST_P(DeviceColor, InterpolatesAsTheCpuPath) {
   reference_write(in, nullptr, 3, {}, want);
   const DeviceFrame from = device_frame(in.input());
   const DeviceOutput to = device_output(got.output(in, 3), 3, {});
-  for (int c = 0; c < got.format().components; ++c)
-    for (int y = 0; y < got.height_of(c); ++y)
+  for (int c = 0; c < 4; ++c)
+    for (int y = 0; color::has(from, c) && y < got.height_of(c); ++y)
       for (int x = 0; x < got.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
   EXPECT_TRUE(got == want);
 }
@@ -159,7 +159,8 @@ TEST_P(DeviceColor, CountsAsTheShotDetector) {
 
 std::vector<const PixelFormat*> all_formats() {
   std::vector<const PixelFormat*> all;
-  for (const PixelFormat& f : pixel_formats()) all.push_back(&f);
+  for (const PixelFormat* f : tested_formats())
+    if (f->bytes <= 2) all.push_back(f);
   return all;
 }
 

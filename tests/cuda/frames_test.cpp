@@ -54,7 +54,7 @@ class HostGpu final : public EngineBackend, public DeviceFrames, public DeviceSt
       }
   }
   void bicubic() override {
-    for (int c = 0; c < out_.frame.components; ++c)
+    for (int c = 0; c < out_.frame.colours; ++c)
       for (int y = 0; y < color::height_of(out_.frame, c); ++y)
         for (int x = 0; x < color::width_of(out_.frame, c); ++x)
           color::write_interpolated(in_, out_, c, x, y);

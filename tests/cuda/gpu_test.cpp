@@ -254,7 +254,7 @@ TEST_P(GpuFormats, FramesThereAndHereGiveOnePicture) {
     ok(cudaDeviceSynchronize());
     to.fetch();
     int most = 0;
-    for (int c = 0; c < format.components; ++c)
+    for (int c = 0; c < format.colours; ++c)
       for (int y = 0; y < got.height_of(c); ++y)
         for (int x = 0; x < got.width_of(c); ++x)
           most =

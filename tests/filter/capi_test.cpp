@@ -393,7 +393,8 @@ TEST_F(CApi, ModelsAreFoundByName) {
 
 TEST(CApiTables, FormatsHaveFfmpegsNames) {
   std::set<std::string> names;
-  for (int32_t id = -1; id < 100; ++id) {
+  for (int32_t n = -1; n < 400; ++n) {
+    const int32_t id = n < 200 ? n : (n - 200) | CDSR_FORMAT_BIG_ENDIAN;
     const char* name = cdsr_format_name(id);
     if (name == nullptr) {
       EXPECT_EQ(cdsr_format_supported(id, CDSR_MATRIX_BT709), CDSR_ERROR_INVALID_ARGUMENT);
@@ -404,11 +405,40 @@ TEST(CApiTables, FormatsHaveFfmpegsNames) {
     EXPECT_EQ(cdsr_format_supported(id, CDSR_MATRIX_BT709), CDSR_OK);
   }
   EXPECT_EQ(names.size(), pixel_formats().size());
+  EXPECT_EQ(cdsr_format_from_name("yuv420p10be"), CDSR_FORMAT_YUV420P10 | CDSR_FORMAT_BIG_ENDIAN);
+  EXPECT_EQ(cdsr_format_name(CDSR_FORMAT_NV12 | CDSR_FORMAT_BIG_ENDIAN), nullptr);
+  EXPECT_EQ(cdsr_format_from_name("0bgr"), CDSR_FORMAT_ABGR);
   EXPECT_EQ(cdsr_format_from_name("yuvj444p"), CDSR_FORMAT_YUV444P);
   EXPECT_EQ(cdsr_format_from_name("pal8"), CDSR_FORMAT_NONE);
   EXPECT_EQ(cdsr_format_from_name(nullptr), CDSR_FORMAT_NONE);
   EXPECT_EQ(cdsr_format_supported(CDSR_FORMAT_YUV420P, 10), CDSR_ERROR_UNSUPPORTED);
   EXPECT_EQ(cdsr_format_supported(CDSR_FORMAT_GBRP, 10), CDSR_OK);
+}
+
+TEST(CApiTables, SizesOfPlanes) {
+  struct Case {
+    const char* name;
+    std::vector<std::pair<size_t, int>> planes;
+  };
+  for (const Case& c : {Case{"yuv420p", {{7, 3}, {4, 2}, {4, 2}, {0, 0}}},
+                        Case{"yuva422p10le", {{14, 3}, {8, 3}, {8, 3}, {14, 3}}},
+                        Case{"nv12", {{7, 3}, {8, 2}, {0, 0}, {0, 0}}}, Case{"yuyv422", {{16, 3}}},
+                        Case{"y210le", {{32, 3}}}, Case{"rgb48be", {{42, 3}}}, Case{"xv30le", {{28, 3}}}}) {
+    for (size_t p = 0; p < c.planes.size(); ++p) {
+      size_t bytes = 1;
+      int32_t rows = 1;
+      EXPECT_EQ(cdsr_plane_size(cdsr_format_from_name(c.name), static_cast<int32_t>(p), 7, 3, &bytes, &rows),
+                CDSR_OK);
+      EXPECT_EQ(std::pair(bytes, int{rows}), c.planes[p]) << c.name << " plane " << p;
+    }
+  }
+  size_t bytes = 0;
+  int32_t rows = 0;
+  EXPECT_EQ(cdsr_plane_size(-1, 0, 7, 3, &bytes, &rows), CDSR_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(cdsr_plane_size(CDSR_FORMAT_NV12, 4, 7, 3, &bytes, &rows), CDSR_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(cdsr_plane_size(CDSR_FORMAT_NV12, 0, 0, 3, &bytes, &rows), CDSR_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(cdsr_plane_size(CDSR_FORMAT_NV12, 0, 7, 262145, &bytes, &rows), CDSR_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(cdsr_plane_size(CDSR_FORMAT_NV12, 0, 7, 3, nullptr, &rows), CDSR_ERROR_INVALID_ARGUMENT);
 }
 
 TEST(CApiTables, StatusAndVersion) {

@@ -40,7 +40,7 @@ inline void draw(FrameBuffer& frame, const Shown& shown) {
       const int luma = scene_luma(shown.scene, x + shown.dx, y) * shown.gain / 256 + shown.offset;
       const int code = std::clamp(luma, 0, 255) << (format.bits - 8);
       frame.set(0, x, y, code);
-      for (int c = 1; c < format.components && format.model == ColorModel::Rgb; ++c) frame.set(c, x, y, code);
+      for (int c = 1; c < 3 && format.model == ColorModel::Rgb; ++c) frame.set(c, x, y, code);
     }
   }
 }

@@ -83,7 +83,7 @@ void fill_in_gamut(FrameBuffer& frame, uint32_t seed) {
     return std::uniform_real_distribution<double>(low, high)(random);
   };
   const int k = 1 << (frame.format().bits - 8);
-  for (int c = 0; c < frame.format().components; ++c) {
+  for (int c = 0; c < frame.format().colours; ++c) {
     for (int y = 0; y < frame.height_of(c); ++y) {
       for (int x = 0; x < frame.width_of(c); ++x) {
         frame.set(c, x, y,
@@ -127,10 +127,10 @@ TEST(ColorIdentity, GreyStaysGreyAndEveryCodeComesBack) {
       const Quantizer luma = in.input().color.luma;
       const int neutral = 1 << (format.bits - 1);
       for (int code = static_cast<int>(luma.low); code <= static_cast<int>(luma.high); ++code) {
-        for (int c = 0; c < format.components; ++c) in.fill(c, format.is_chroma(c) ? neutral : code);
+        for (int c = 0; c < format.colours; ++c) in.fill(c, format.is_chroma(c) ? neutral : code);
         FrameBuffer out(format, 16, 12);
         bicubic(in, out, 2);
-        for (int c = 0; c < format.components; ++c) {
+        for (int c = 0; c < format.colours; ++c) {
           for (int y = 0; y < out.height_of(c); ++y) {
             for (int x = 0; x < out.width_of(c); ++x) {
               ASSERT_EQ(out.get(c, x, y), format.is_chroma(c) ? neutral : code)

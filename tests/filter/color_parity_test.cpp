@@ -53,9 +53,9 @@ void write_strips(FrameSink& sink, const Image& image, int strip, uint32_t seed)
   }
 }
 
-class ColorParity : public testing::TestWithParam<const PixelFormat*> {};
+class ColorParityOf : public testing::TestWithParam<const PixelFormat*> {};
 
-TEST_P(ColorParity, ReadEqualsReference) {
+TEST_P(ColorParityOf, ReadEqualsReference) {
   const PixelFormat& format = *GetParam();
   for (const auto& [width, height] :
        {std::pair{1, 1}, {2, 3}, {17, 9}, {255, 5}, {256, 4}, {259, 7}, {600, 3}}) {
@@ -84,7 +84,7 @@ TEST_P(ColorParity, ReadEqualsReference) {
   }
 }
 
-TEST_P(ColorParity, WriteEqualsReference) {
+TEST_P(ColorParityOf, WriteEqualsReference) {
   const PixelFormat& format = *GetParam();
   const Case cases[] = {
       {1, 1, 2, {}, 2, {}},
@@ -121,7 +121,7 @@ TEST_P(ColorParity, WriteEqualsReference) {
   }
 }
 
-TEST_P(ColorParity, BicubicEqualsReference) {
+TEST_P(ColorParityOf, BicubicEqualsReference) {
   const PixelFormat& format = *GetParam();
   for (const int scale : {2, 3, 4}) {
     for (const bool interpolated : {false, true}) {
@@ -141,13 +141,45 @@ TEST_P(ColorParity, BicubicEqualsReference) {
   }
 }
 
-std::vector<const PixelFormat*> formats() {
-  std::vector<const PixelFormat*> list;
-  for (const PixelFormat& format : pixel_formats()) list.push_back(&format);
-  return list;
+TEST(ColorParity, BigEndianIsTheSameSwapped) {
+  const auto swap = [](const FrameBuffer& from, FrameBuffer& to) {
+    const Frame source = from.input(), target = to.input();
+    for (int p = 0; p < source.format->planes; ++p) {
+      const PlaneSize size = plane_size(*source.format, p, source.width, source.height);
+      const size_t bytes = static_cast<size_t>(source.format->bytes);
+      for (int y = 0; y < size.rows; ++y)
+        for (size_t i = 0; i < size.row_bytes; ++i)
+          target.plane[p][y * target.stride[p] + (i / bytes * bytes + bytes - 1 - i % bytes)] =
+              source.plane[p][y * source.stride[p] + i];
+    }
+  };
+  const auto upscale = [](const FrameBuffer& in, FrameBuffer& out, bool network) {
+    FrameSource source;
+    FrameSink sink;
+    source.bind(in.input());
+    sink.bind(source, out.output(in, 3), 3, {});
+    if (network)
+      write_strips(sink, random_image(out.width(), out.height(), 7), 6, 3);
+    else
+      sink.write_bicubic();
+  };
+  for (const PixelFormat& big : pixel_formats()) {
+    if (!big.big_endian) continue;
+    const PixelFormat& little = *find_format(big.id & ~CDSR_FORMAT_BIG_ENDIAN);
+    for (const bool network : {false, true}) {
+      FrameBuffer in(little, 21, 9), out(little, 63, 27), big_in(big, 21, 9), big_out(big, 63, 27),
+          want = big_out;
+      in.fill_random(5);
+      swap(in, big_in);
+      upscale(in, out, network);
+      upscale(big_in, big_out, network);
+      swap(out, want);
+      EXPECT_TRUE(big_out == want) << big.name << " network " << network;
+    }
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllFormats, ColorParity, testing::ValuesIn(formats()),
+INSTANTIATE_TEST_SUITE_P(AllFormats, ColorParityOf, testing::ValuesIn(tested_formats()),
                          [](const auto& info) { return std::string(info.param->name); });
 
 TEST(RowKernels, TheFastestTableIsNotTheBase) {

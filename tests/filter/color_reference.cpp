@@ -96,7 +96,8 @@ class Writer {
   }
 
   void run() {
-    for (int c = 0; c < out_.format().components; ++c) {
+    for (int c = 0; c < 4; ++c) {
+      if (!out_.format().has(c)) continue;
       for (int y = 0; y < out_.height_of(c); ++y) {
         for (int x = 0; x < out_.width_of(c); ++x) write(c, x, y);
       }
@@ -189,8 +190,8 @@ class Writer {
                                                             : luma(rgb(x, y), color_.coefficients);
       code = std::clamp(value * q.gain + q.base, q.low, q.high) + interpolated(c, excess, x, y);
     }
-    code = std::clamp(code, 0.0F, static_cast<float>(out_.max_code()));
-    out_.set(c, x, y, static_cast<int>(code + dither_row(format.bits, y)[x & 7]));
+    code = std::clamp(code, 0.0F, static_cast<float>(out_.max_code(c)));
+    out_.set(c, x, y, static_cast<int>(code + dither_row(format.bits_of(c), y)[x & 7]));
   }
 
   const FrameBuffer& in_;

@@ -25,7 +25,7 @@ class Excursions : public testing::TestWithParam<const PixelFormat*> {
   static FrameBuffer ramp_frame(int32_t range) {
     const PixelFormat& format = *GetParam();
     FrameBuffer in(format, kWidth, kHeight, false, {CDSR_MATRIX_BT709, range, CDSR_CHROMA_LOCATION_CENTER});
-    for (int c = 0; c < format.components; ++c)
+    for (int c = 0; c < format.colours; ++c)
       for (int y = 0; y < in.height_of(c); ++y)
         for (int x = 0; x < in.width_of(c); ++x)
           in.set(c, x, y,
@@ -81,7 +81,7 @@ TEST_P(Excursions, ComeThroughInterpolation) {
       sink.bind(source, out.output(in, scale), scale, {});
       sink.write_bicubic();
       // Where the ramp begins and ends the kernel is a little off.
-      for (int c = 0; c < out.format().components; ++c)
+      for (int c = 0; c < out.format().colours; ++c)
         if (!out.format().is_chroma(c)) {
           EXPECT_LE(distance(out, c, scale, 1), 1) << "range " << range << " component " << c;
         }
@@ -113,7 +113,7 @@ TEST_P(Excursions, ComeThroughBesideANetwork) {
       const FrameBuffer in = ramp_frame(range);
       FrameBuffer out(in.format(), 2 * kWidth, 2 * kHeight);
       repeat(in, out, 2, settings);
-      for (int c = 0; c < out.format().components; ++c) {
+      for (int c = 0; c < out.format().colours; ++c) {
         if (out.format().is_chroma(c)) {
           const int neutral = 1 << (out.format().bits - 1);
           EXPECT_NEAR(out.get(c, out.width_of(c) - 2, 1), neutral, neutral / 64);
@@ -126,13 +126,7 @@ TEST_P(Excursions, ComeThroughBesideANetwork) {
     }
 }
 
-std::vector<const PixelFormat*> formats() {
-  std::vector<const PixelFormat*> list;
-  for (const PixelFormat& format : pixel_formats()) list.push_back(&format);
-  return list;
-}
-
-INSTANTIATE_TEST_SUITE_P(AllFormats, Excursions, testing::ValuesIn(formats()),
+INSTANTIATE_TEST_SUITE_P(AllFormats, Excursions, testing::ValuesIn(tested_formats()),
                          [](const auto& info) { return std::string(info.param->name); });
 
 }  // namespace

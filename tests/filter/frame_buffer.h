@@ -38,7 +38,7 @@ class FrameBuffer {
   void set(int component, int x, int y, int code);
   int width_of(int component) const { return format_->width_of(component, width_); }
   int height_of(int component) const { return format_->height_of(component, height_); }
-  int max_code() const { return (1 << format_->bits) - 1; }
+  int max_code(int component = 0) const { return format_->max_code(component); }
 
   /// Random codes of the whole range; bits above the depth are random too.
   void fill_random(uint32_t seed);
@@ -61,6 +61,8 @@ class FrameBuffer {
     bool operator==(const Plane& other) const { return bytes == other.bytes; }
   };
 
+  /// The word that the sample lies in, as a number.
+  uint32_t word(int component, int x, int y) const;
   uint8_t* sample(int component, int x, int y);
   const uint8_t* sample(int component, int x, int y) const;
 
@@ -69,5 +71,9 @@ class FrameBuffer {
   Tags tags_;
   std::vector<Plane> planes_;
 };
+
+/// Every format, but of the big-endian ones one of each kind: the others differ from their twins in nothing
+/// but the order of bytes, which ColorParity.BigEndianIsTheSameSwapped looks at.
+std::vector<const PixelFormat*> tested_formats();
 
 }  // namespace cdsr::test

@@ -307,11 +307,14 @@ TEST(FrameMemoryTest, CopiesEveryFormat) {
     draw(in, {3});
     FrameMemory memory(format, 11, 7);
     memory.copy(in.input());
-    for (int c = 0; c < format.components; ++c) {
-      const int bytes = format.width_of(c, 11) * format.component[c].step * format.bytes();
-      for (int y = 0; y < format.height_of(c, 7); ++y) {
-        EXPECT_EQ(std::memcmp(memory.frame().row(c, y), in.input().row(c, y), static_cast<size_t>(bytes)), 0)
-            << format.name << " component " << c << " row " << y;
+    for (int p = 0; p < format.planes; ++p) {
+      const PlaneSize size = plane_size(format, p, 11, 7);
+      const Frame &copy = memory.frame(), from = in.input();
+      for (int y = 0; y < size.rows; ++y) {
+        EXPECT_EQ(std::memcmp(copy.plane[p] + y * copy.stride[p], from.plane[p] + y * from.stride[p],
+                              size.row_bytes),
+                  0)
+            << format.name << " plane " << p << " row " << y;
       }
     }
     EXPECT_THROW(FrameMemory(format, 8, 8).copy(in.input()), Error);

@@ -70,8 +70,10 @@ TEST(Thumbnail, DepthDoesNotChangeTheStatistics) {
   FrameBuffer eight(gray(), 200, 100);
   draw(eight, {});
   const Thumbnail base = thumbnail_of(eight);
-  for (const int32_t id : {CDSR_FORMAT_GRAY10, CDSR_FORMAT_GRAY12, CDSR_FORMAT_GRAY16, CDSR_FORMAT_P010,
-                           CDSR_FORMAT_YUV420P14, CDSR_FORMAT_GBRP10, CDSR_FORMAT_BGRA}) {
+  for (const int32_t id : std::initializer_list<int32_t>{
+           CDSR_FORMAT_GRAY10, CDSR_FORMAT_GRAY12, CDSR_FORMAT_GRAY16, CDSR_FORMAT_P010,
+           CDSR_FORMAT_YUV420P14, CDSR_FORMAT_GBRP10, CDSR_FORMAT_BGRA, CDSR_FORMAT_UYVY422, CDSR_FORMAT_XV30,
+           CDSR_FORMAT_RGBA64 | CDSR_FORMAT_BIG_ENDIAN}) {
     FrameBuffer frame(*find_format(id), 200, 100);
     draw(frame, {});
     const Thumbnail other = thumbnail_of(frame);

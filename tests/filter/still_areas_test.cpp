@@ -98,7 +98,7 @@ TEST_P(StillAreasTest, OneSampleAnywhere) {
   EXPECT_EQ(both.run(in), 1);
   // Every distance from the edges of cells, windows and tiles, along a diagonal; then the frame's corners.
   for (int i = 0; i < 36; ++i) {
-    const int component = i % 4 == 3 && in.format().components > 1 ? 1 : 0;
+    const int component = i % 4 == 3 && in.format().colours > 1 ? 1 : 0;
     const int x = (60 + i) * in.width_of(component) / in.width(),
               y = (40 + i) * in.height_of(component) / in.height();
     in.set(component, x, y, in.get(component, x, y) ^ 0x1F);

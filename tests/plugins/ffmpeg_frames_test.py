@@ -1,5 +1,6 @@
 """vf_cdsr.c: every format and size is what the library gives; colour tags, time stamps and properties."""
 
+import re
 import unittest
 
 from harness import (GOLDEN, TINY, PluginTest, embed, ffmpeg, frame_rows, golden_input, gradient, max_difference,
@@ -7,7 +8,11 @@ from harness import (GOLDEN, TINY, PluginTest, embed, ffmpeg, frame_rows, golden
 
 FORMATS = [f"{base}{depth}" for base in ("yuv420p", "yuv422p", "yuv444p", "gbrp")
            for depth in ("", "9le", "10le", "12le", "14le", "16le")]
-FORMATS += ["nv12", "p010le", "p016le", "rgb24", "bgr24", "rgba", "bgra", "gray", "gray10le", "gray12le", "gray16le"]
+FORMATS += ["nv12", "nv21", "nv16", "nv24", "p010le", "p016le", "p210le", "p416le", "gray", "gray10le", "gray12le", "gray16le"]
+FORMATS += ["yuva420p", "yuva422p10le", "yuva444p16le", "gbrap", "gbrap12le", "ya8", "ya16le"]
+FORMATS += ["rgb24", "bgr24", "rgba", "bgra", "argb", "abgr", "rgb0", "0bgr", "rgb48le", "rgba64le", "bgra64le", "x2rgb10le"]
+FORMATS += ["yuyv422", "uyvy422", "yvyu422", "y210le", "vuya", "ayuv64le"]
+FORMATS += ["gray16be", "yuv420p10be", "yuva444p12be", "p010be", "gbrp14be", "rgb48be", "rgba64be", "ya16be"]
 
 
 class Frames(PluginTest):
@@ -26,8 +31,15 @@ class Frames(PluginTest):
         self.assertGreater(len(want), len(raw))
         self.assertEqual(got, want, f"{pix_fmt} {size} {settings}: the filter differs from the library")
 
+    def known(self):
+        """FORMATS as far as this FFmpeg's scaler reads and writes them."""
+        text = self.ok(ffmpeg("-pix_fmts")).text
+        names = [name for name in FORMATS if re.search(rf"^IO\S* {name} ", text, re.MULTILINE)]
+        self.assertGreater(len(names), len(FORMATS) - 8)
+        return names
+
     def test_every_format_equals_library(self):
-        for pix_fmt in FORMATS:
+        for pix_fmt in self.known():
             with self.subTest(pix_fmt=pix_fmt):
                 self.check_equal_to_library(pix_fmt, "33x27")
 
@@ -60,11 +72,58 @@ class Frames(PluginTest):
         self.assertEqual((alpha[0], alpha[31]), (0, 255))
 
     def test_formats_are_taken_without_conversion(self):
-        for pix_fmt in FORMATS + ["yuvj420p", "yuvj422p", "yuvj444p"]:
+        for pix_fmt in self.known() + ["yuvj420p", "yuvj422p", "yuvj444p"]:
             with self.subTest(pix_fmt=pix_fmt):
                 log = self.ok(ffmpeg("-f", "lavfi", "-i", f"color=s=16x16:d=0.04,format={pix_fmt}", "-vf",
                                      f"cdsr={TINY}", "-f", "null", "-", level="verbose")).err
                 self.assertRegex(log, rf"16x16 -> 32x32 {pix_fmt}\b")
+
+    def test_no_format_falls_below_its_depth(self):
+        """Of those that libcdsr lacks FFmpeg makes one that has as many bits, colour and alpha."""
+        known = {}
+        for line in self.ok(ffmpeg("-pix_fmts")).text.splitlines():
+            found = re.match(r"([I.][O.])[H.][P.][B.] (\S+) +(\d) +\d+ +([\d-]+)$", line)
+            if found and found[1] == "IO" and not re.search("f16|f32|xyz", found[2]):
+                known[found[2]] = (int(found[3]), max(map(int, found[4].split("-"))))
+        self.assertGreater(len(known), 100)
+        for name, (components, depth) in known.items():
+            with self.subTest(pix_fmt=name):
+                log = self.ok(ffmpeg("-f", "lavfi", "-i", f"color=s=8x8:d=0.04,format={name}", "-vf",
+                                     f"cdsr={TINY}:strength=0", "-f", "null", "-", level="verbose")).err
+                taken = re.search(r"8x8 -> 16x16 (\w+)", log)[1]
+                self.assertGreaterEqual(known[taken][1], depth, taken)
+                if name not in ("pal8", "bgr4_byte", "rgb4_byte"):
+                    self.assertGreaterEqual(known[taken][0], components, taken)
+
+    def test_pictures_of_16_bits_stay_so(self):
+        for pix_fmt in ("rgb48be", "gray16be", "rgba64be", "ya16be"):
+            with self.subTest(pix_fmt=pix_fmt):
+                name, out = self.path(f"{pix_fmt}.png"), self.path(f"{pix_fmt}-out.png")
+                # From left to right no more than eight codes of 8 bits.
+                self.ok(ffmpeg("-f", "lavfi", "-i", "color=s=32x16:d=0.04,format=gray16le,geq=lum='30000+64*X'",
+                               "-frames:v", "1", "-pix_fmt", pix_fmt, name))
+                self.ok(ffmpeg("-i", name, "-vf", f"cdsr={TINY}:strength=0", "-frames:v", "1", out))
+                log = self.ok(ffmpeg("-i", out, "-f", "null", "-")).err
+                self.assertRegex(log, rf"Video: png, {pix_fmt}\b.* 64x32")
+                raw = self.ok(ffmpeg("-i", out, "-f", "rawvideo", "-pix_fmt", "gray16le", "-")).out
+                row = [int.from_bytes(raw[i:i + 2], "little") for i in range(0, 128, 2)]
+                self.assertGreater(len(set(row)), 32)
+
+    def test_alpha_video_keeps_matrix_tags_and_depth(self):
+        raw = self.source("yuva444p10le", "32x24")
+        log = self.ok(ffmpeg(*raw_input("32x24", "yuva444p10le"), "-vf",
+                             f"setparams=colorspace=bt709:range=tv,cdsr={TINY},showinfo", "-f", "null", "-",
+                             stdin=raw, level="verbose")).err
+        self.assertRegex(log, r"32x24 -> 64x48 yuva444p10le")
+        self.assertRegex(log, r"color_range:tv color_space:bt709")
+
+    def test_super_whites_and_sub_blacks_come_through(self):
+        for options in (":strength=0", ":enable=0"):  # with a network: excursions_test.cpp
+            with self.subTest(options=options):
+                raw = bytes(min(255, 4 * x) for _ in range(16) for x in range(64)) + bytes([128]) * (2 * 32 * 8)
+                row = self.upscale(raw, "64x16", options)[128 * 8:128 * 9]
+                self.assertLessEqual(row[0], 8)
+                self.assertGreaterEqual(row[-1], 246)
 
     def test_yuvj_is_full_range(self):
         log = self.ok(ffmpeg("-f", "lavfi", "-i", "color=white:s=16x16:d=0.04,format=yuvj420p", "-vf",

@@ -1,7 +1,11 @@
 // Caps of the element: sizes and colour, both ways.
+#include <vector>
+
+#include "filter/format/frame.h"
 #include "gst_plugin/allocation.h"
 #include "gst_plugin/caps.h"
 #include "gst_plugin/cuda.h"
+#include "gst_plugin/frame.h"
 #include "tests/plugins/gst_fixture.h"
 
 namespace cdsr::gst_test {
@@ -133,9 +137,55 @@ TEST_F(GstCapsTest, WrongSizeIsNotNegotiated) {
 TEST_F(GstCapsTest, UnknownFormatIsRefused) {
   make();
   const Owned<GstCaps> query(gst_pad_peer_query_caps(harness()->srcpad, nullptr));
-  EXPECT_FALSE(gst_caps_can_intersect(query.get(), caps("video/x-raw,format=UYVY,width=64,height=48").get()));
+  EXPECT_FALSE(gst_caps_can_intersect(query.get(), caps("video/x-raw,format=v210,width=64,height=48").get()));
   EXPECT_FALSE(gst_caps_can_intersect(
       query.get(), caps("video/x-raw(memory:GLMemory),format=I420,width=64,height=48").get()));
+}
+
+/// The formats of the element's caps.
+std::vector<GstVideoFormat> offered_formats() {
+  const Owned<GstCaps> all(gst::template_caps(100, false));
+  const GValue* list = gst_structure_get_value(gst_caps_get_structure(all.get(), 0), "format");
+  std::vector<GstVideoFormat> formats;
+  for (guint i = 0; i < gst_value_list_get_size(list); ++i)
+    formats.push_back(gst_video_format_from_string(g_value_get_string(gst_value_list_get_value(list, i))));
+  return formats;
+}
+
+// What GStreamer packs is found where libcdsr's table looks for it, in every format.
+TEST_F(GstCapsTest, FormatsLieInMemoryAsLibcdsrsDo) {
+  for (const GstVideoFormat format : offered_formats()) {
+    SCOPED_TRACE(gst_video_format_to_string(format));
+    GstVideoInfo info;
+    ASSERT_TRUE(gst_video_info_set_format(&info, format, 2, 2));
+    const Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, info.size, nullptr));
+    GstVideoFrame frame;
+    ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_WRITE));
+    // A row of two equal pixels: A, then R, G, B or Y, U, V, of 8 or 16 bits.
+    const GstVideoFormatInfo* packed = gst_video_format_get_info(info.finfo->unpack_format);
+    const guint bits = packed->depth[0];
+    guint16 wide[8];
+    guint8 narrow[8];
+    for (guint i = 0; i < 8; ++i) {
+      narrow[i] = static_cast<guint8>(0xF0 - 0x30 * (i % 4));
+      wide[i] = static_cast<guint16>(narrow[i] * 0x101);
+    }
+    gpointer row = wide;
+    if (bits == 8) row = narrow;
+    for (gint y = 0; y < 2; ++y)
+      info.finfo->pack_func(info.finfo, GST_VIDEO_PACK_FLAG_NONE, row, 0, frame.data, info.stride,
+                            GST_VIDEO_CHROMA_SITE_NONE, y, 2);
+    cdsr_frame lent;
+    ASSERT_TRUE(gst::wrap(frame, info, {}, lent));
+    const Frame seen = input_frame(lent);
+    for (int c = 0; c < 4; ++c) {
+      // Of a format without alpha something fills its place.
+      if (!seen.format->has(c) || (c == 3 && !GST_VIDEO_INFO_HAS_ALPHA(&info))) continue;
+      const guint value = wide[(c + 1) % 4];
+      EXPECT_EQ(seen.code(c, seen.row(c, 0), 0), value >> (16 - seen.format->bits_of(c))) << c;
+    }
+    gst_video_frame_unmap(&frame);
+  }
 }
 
 TEST_F(GstCapsTest, AspectRatioAndRateStay) {

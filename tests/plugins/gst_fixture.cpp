@@ -1,7 +1,10 @@
 #include "tests/plugins/gst_fixture.h"
 
 #include <map>
+#include <numeric>
+#include <utility>
 
+#include "filter/format/pixel_format.h"
 #include "gst_plugin/caps.h"
 #include "gst_plugin/element.h"
 #include "tests/filter/clip.h"
@@ -19,12 +22,15 @@ class Gst final : public testing::Environment {
 };
 [[maybe_unused]] const auto* const environment = testing::AddGlobalTestEnvironment(new Gst);
 
-/// Components of cdsr's planes: Y, U, V; Y and interleaved UV; G, B, R; all of them in one.
-std::vector<guint> plane_components(const GstVideoInfo& info) {
-  if (GST_VIDEO_INFO_N_PLANES(&info) == 1) return {0};
-  if (GST_VIDEO_INFO_N_PLANES(&info) == 2) return {0, 1};
-  if (GST_VIDEO_INFO_IS_RGB(&info)) return {1, 2, 0};
-  return {0, 1, 2};
+/// GStreamer's planes in the order of cdsr's: Y, U, V, A or G, B, R, A; as they are where components share
+/// one.
+std::vector<guint> planes_of(const GstVideoInfo& info) {
+  std::vector<guint> planes(GST_VIDEO_INFO_N_PLANES(&info));
+  std::iota(planes.begin(), planes.end(), 0U);
+  if (planes.size() < 3) return planes;
+  const bool rgb = GST_VIDEO_INFO_IS_RGB(&info) != FALSE;
+  for (guint& p : planes) p = GST_VIDEO_INFO_COMP_PLANE(&info, rgb && p < 3 ? (p + 1) % 3 : p);
+  return planes;
 }
 
 struct Mapped {
@@ -34,15 +40,19 @@ struct Mapped {
   }
   ~Mapped() { gst_video_frame_unmap(&frame); }
 
-  guint8* row(guint component, int y) const {
-    auto* base = static_cast<guint8*>(GST_VIDEO_FRAME_COMP_DATA(&frame, component));
-    if (GST_VIDEO_INFO_N_PLANES(&info) == 1)
-      base = static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0));
-    return base + ptrdiff_t{y} * GST_VIDEO_FRAME_COMP_STRIDE(&frame, component);
+  guint8* row(guint plane, int y) const {
+    return static_cast<guint8*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, plane)) + ptrdiff_t{y} * stride(plane);
   }
-  int rows(guint component) const { return GST_VIDEO_FRAME_COMP_HEIGHT(&frame, component); }
-  int row_bytes(guint component) const {
-    return GST_VIDEO_FRAME_COMP_WIDTH(&frame, component) * GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, component);
+  int stride(guint plane) const { return GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane); }
+  /// Of the plane that is number p of cdsr's.
+  int rows(int p) const { return size(p).second; }
+  int row_bytes(int p) const { return size(p).first; }
+  int32_t format() const { return gst::format_from_gst(GST_VIDEO_INFO_FORMAT(&info)); }
+  std::pair<int, int> size(int p) const {
+    size_t bytes = 0;
+    int32_t count = 0;
+    EXPECT_EQ(cdsr_plane_size(format(), p, info.width, info.height, &bytes, &count), CDSR_OK);
+    return {static_cast<int>(bytes), count};
   }
 
   GstVideoInfo info;
@@ -59,16 +69,23 @@ Owned<GstBuffer> fill(GstCaps* caps, int number, Value value) {
   const Mapped mapped(buffer.get(), caps, GST_MAP_WRITE);
   const guint depth = GST_VIDEO_INFO_COMP_DEPTH(&info, 0);
   const guint shift = info.finfo->shift[0];
-  for (const guint c : plane_components(info)) {
-    for (int y = 0; y < mapped.rows(c); ++y) {
-      guint8* row = mapped.row(c, y);
-      const int bytes = mapped.row_bytes(c);
-      if (depth == 8) {
+  const bool words = depth > 8 && find_format(mapped.format())->bytes == 2;
+  int p = 0;
+  for (const guint plane : planes_of(info)) {
+    const int rows = mapped.rows(p), bytes = mapped.row_bytes(p);
+    ++p;
+    for (int y = 0; y < rows; ++y) {
+      guint8* row = mapped.row(plane, y);
+      if (!words) {
         for (int x = 0; x < bytes; ++x) row[x] = static_cast<guint8>(value(x, y));
       } else {
         for (int x = 0; x < bytes / 2; ++x) {
           const guint code = (static_cast<guint>(value(x, y)) * 257U) >> (16 - depth);
-          GST_WRITE_UINT16_LE(row + ptrdiff_t{2} * x, static_cast<guint16>(code << shift));
+          const auto word = static_cast<guint16>(code << shift);
+          if ((mapped.format() & CDSR_FORMAT_BIG_ENDIAN) != 0)
+            GST_WRITE_UINT16_BE(row + ptrdiff_t{2} * x, word);
+          else
+            GST_WRITE_UINT16_LE(row + ptrdiff_t{2} * x, word);
         }
       }
     }
@@ -100,11 +117,13 @@ Owned<GstBuffer> make_scene(GstCaps* caps, int scene, int frame) {
 std::vector<unsigned char> samples(GstBuffer* buffer, GstCaps* caps) {
   std::vector<unsigned char> result;
   const Mapped mapped(buffer, caps, GST_MAP_READ);
-  for (const guint c : plane_components(mapped.info)) {
-    for (int y = 0; y < mapped.rows(c); ++y) {
-      const guint8* row = mapped.row(c, y);
-      result.insert(result.end(), row, row + mapped.row_bytes(c));
+  int p = 0;
+  for (const guint plane : planes_of(mapped.info)) {
+    for (int y = 0; y < mapped.rows(p); ++y) {
+      const guint8* row = mapped.row(plane, y);
+      result.insert(result.end(), row, row + mapped.row_bytes(p));
     }
+    ++p;
   }
   return result;
 }
@@ -133,13 +152,13 @@ std::vector<unsigned char> Library::upscale(GstBuffer* frame, GstCaps* in, int32
     cdsr_frame source, target;
     const auto wrap = [](const Mapped& mapped, cdsr_frame& lent) {
       cdsr_frame_default(&lent, CDSR_API_VERSION);
-      lent.format = gst::format_from_gst(GST_VIDEO_INFO_FORMAT(&mapped.info));
+      lent.format = mapped.format();
       lent.width = mapped.info.width;
       lent.height = mapped.info.height;
       int p = 0;
-      for (const guint c : plane_components(mapped.info)) {
-        lent.plane[p] = mapped.row(c, 0);
-        lent.stride[p++] = GST_VIDEO_FRAME_COMP_STRIDE(&mapped.frame, c);
+      for (const guint plane : planes_of(mapped.info)) {
+        lent.plane[p] = mapped.row(plane, 0);
+        lent.stride[p++] = mapped.stride(plane);
       }
     };
     wrap(from, source);

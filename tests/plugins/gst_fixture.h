@@ -42,8 +42,8 @@ inline constexpr char kSmall[] = "video/x-raw,format=I420,width=64,height=48,fra
 /// For make_scene().
 inline constexpr char kScene[] = "video/x-raw,format=GRAY8,width=80,height=45,framerate=25/1";
 
-/// What libcdsr makes of a frame of `in`: the samples of the frame of `out`. Its frames are filled here, from
-/// GStreamer's components, and not by the element's code.
+/// What libcdsr makes of a frame of `in`: the samples of the frame of `out`. Its frames are filled here, and
+/// not by the element's code.
 class Library {
  public:
   explicit Library(int scale = 2);

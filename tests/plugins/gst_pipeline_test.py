@@ -66,6 +66,14 @@ class Pipelines(PluginTest):
         for gst_format, pix_fmt, tags, size in (
                 ("nv12", "nv12", "colorimetry=bt601,chroma-site=mpeg2", 64 * 48 * 3 // 2),
                 ("y444-10le", "yuv444p10le", "colorimetry=bt601", 64 * 48 * 6),
+                ("yuy2", "yuyv422", "colorimetry=bt601,chroma-site=mpeg2", 64 * 48 * 2),
+                ("uyvy", "uyvy422", "colorimetry=bt601,chroma-site=mpeg2", 64 * 48 * 2),
+                ("a420", "yuva420p", "colorimetry=bt601,chroma-site=mpeg2", 64 * 48 * 5 // 2),
+                ("argb", "argb", "", 64 * 48 * 4),
+                ("xbgr", "0bgr", "", 64 * 48 * 4),
+                ("rgba64-be", "rgba64be", "", 64 * 48 * 8),
+                ("gray16-be", "gray16be", "", 64 * 48 * 2),
+                ("y210", "y210le", "colorimetry=bt601,chroma-site=mpeg2", 64 * 48 * 4),
                 ("rgb", "rgb24", "", 64 * 48 * 3)):
             with self.subTest(pix_fmt=pix_fmt):
                 raw = (gradient(64, 48, 8) * 2)[:2 * size]

@@ -79,15 +79,24 @@ CDSR_API const char* cdsr_last_error(void);
 
 /* ------------------------------------------------------------------ frames */
 
-/* Names are FFmpeg's, see cdsr_format_name(). Samples of more than 8 bits are 16-bit little-endian words, the
- * value in the low bits, except P010 (high 10 bits). Bits above the depth are ignored on input and zero on
- * output. */
+/* Names are FFmpeg's, see cdsr_format_name(). Samples of more than 8 bits are words of 16 bits, little-endian
+ * unless CDSR_FORMAT_BIG_ENDIAN is added: the value in the low bits, but in the high ones of the formats with
+ * interleaved chroma (P010, ...), Y210 and Y212, and XV36. Bits beside the value are ignored on input and
+ * zero on output. What has ten bits in a word of 32 says so.
+ *
+ * A: alpha, interpolated (bicubic) as it is: premultiplied colour stays premultiplied, straight colour
+ * straight. What only fills its place in a format without alpha (FFmpeg's rgb0, vuyx, ...) is treated as if
+ * it were. */
 typedef enum cdsr_format {
   CDSR_FORMAT_NONE = 0,
   CDSR_FORMAT_GRAY8 = 1, /* one plane: Y */
   CDSR_FORMAT_GRAY10 = 2,
   CDSR_FORMAT_GRAY12 = 3,
   CDSR_FORMAT_GRAY16 = 4,
+  CDSR_FORMAT_GRAY9 = 5,
+  CDSR_FORMAT_GRAY14 = 6,
+  CDSR_FORMAT_YA8 = 7, /* one plane: Y, A */
+  CDSR_FORMAT_YA16 = 8,
   CDSR_FORMAT_YUV420P = 10, /* three planes: Y, U (Cb), V (Cr); chroma planes are rounded up for odd sizes */
   CDSR_FORMAT_YUV420P9 = 11,
   CDSR_FORMAT_YUV420P10 = 12,
@@ -109,6 +118,12 @@ typedef enum cdsr_format {
   CDSR_FORMAT_NV12 = 40, /* two planes: Y, then U and V interleaved; 4:2:0 */
   CDSR_FORMAT_P010 = 41,
   CDSR_FORMAT_P016 = 42,
+  CDSR_FORMAT_NV21 = 43, /* 4:2:0, V before U */
+  CDSR_FORMAT_NV16 = 44, /* 4:2:2 */
+  CDSR_FORMAT_NV24 = 45, /* 4:4:4 */
+  CDSR_FORMAT_NV42 = 46,
+  CDSR_FORMAT_NV61 = 47,
+  CDSR_FORMAT_P012 = 48,
   CDSR_FORMAT_GBRP = 50, /* three planes: G, B, R */
   CDSR_FORMAT_GBRP9 = 51,
   CDSR_FORMAT_GBRP10 = 52,
@@ -117,9 +132,68 @@ typedef enum cdsr_format {
   CDSR_FORMAT_GBRP16 = 55,
   CDSR_FORMAT_RGB24 = 60, /* one plane, packed, bytes in the order of the name */
   CDSR_FORMAT_BGR24 = 61,
-  CDSR_FORMAT_RGBA = 62, /* A, straight (not premultiplied), is scaled by bicubic interpolation */
-  CDSR_FORMAT_BGRA = 63
+  CDSR_FORMAT_RGBA = 62,
+  CDSR_FORMAT_BGRA = 63,
+
+  /* Since version 3, as are GRAY9, GRAY14, YA8, YA16 and NV21 to P012 above. */
+  CDSR_FORMAT_ARGB = 64,
+  CDSR_FORMAT_ABGR = 65,
+  CDSR_FORMAT_YUVA420P = 70, /* a fourth plane: A */
+  CDSR_FORMAT_YUVA420P9 = 71,
+  CDSR_FORMAT_YUVA420P10 = 72,
+  CDSR_FORMAT_YUVA420P12 = 73,
+  CDSR_FORMAT_YUVA420P16 = 75,
+  CDSR_FORMAT_YUVA422P = 80,
+  CDSR_FORMAT_YUVA422P9 = 81,
+  CDSR_FORMAT_YUVA422P10 = 82,
+  CDSR_FORMAT_YUVA422P12 = 83,
+  CDSR_FORMAT_YUVA422P16 = 85,
+  CDSR_FORMAT_YUVA444P = 90,
+  CDSR_FORMAT_YUVA444P9 = 91,
+  CDSR_FORMAT_YUVA444P10 = 92,
+  CDSR_FORMAT_YUVA444P12 = 93,
+  CDSR_FORMAT_YUVA444P16 = 95,
+  CDSR_FORMAT_P210 = 100, /* as P010, 4:2:2 */
+  CDSR_FORMAT_P212 = 101,
+  CDSR_FORMAT_P216 = 102,
+  CDSR_FORMAT_P410 = 103, /* as P010, 4:4:4 */
+  CDSR_FORMAT_P412 = 104,
+  CDSR_FORMAT_P416 = 105,
+  CDSR_FORMAT_GBRAP = 110, /* G, B, R, A */
+  CDSR_FORMAT_GBRAP10 = 112,
+  CDSR_FORMAT_GBRAP12 = 113,
+  CDSR_FORMAT_GBRAP14 = 114,
+  CDSR_FORMAT_GBRAP16 = 115,
+  CDSR_FORMAT_RGB48 = 120, /* packed words */
+  CDSR_FORMAT_BGR48 = 121,
+  CDSR_FORMAT_RGBA64 = 122,
+  CDSR_FORMAT_BGRA64 = 123,
+  CDSR_FORMAT_ARGB64 = 124,
+  CDSR_FORMAT_ABGR64 = 125,
+  CDSR_FORMAT_YUYV422 = 130, /* 4:2:2 in one plane, bytes in the order of the name; the last luma of an odd
+                                row is twice there */
+  CDSR_FORMAT_UYVY422 = 131,
+  CDSR_FORMAT_YVYU422 = 132,
+  CDSR_FORMAT_VYUY422 = 133,
+  CDSR_FORMAT_Y210 = 134, /* as YUYV422 in words */
+  CDSR_FORMAT_Y212 = 135,
+  CDSR_FORMAT_Y216 = 136,
+  CDSR_FORMAT_AYUV = 140, /* 4:4:4 in one plane */
+  CDSR_FORMAT_VUYA = 141,
+  CDSR_FORMAT_UYVA = 142,
+  CDSR_FORMAT_VYU444 = 143,
+  CDSR_FORMAT_AYUV64 = 144,
+  CDSR_FORMAT_XV36 = 145, /* words U, Y, V, A */
+  CDSR_FORMAT_XV48 = 146,
+  CDSR_FORMAT_XV30 = 147,    /* a word of 32 bits, from bit 0: ten bits of U, Y, V, two of A */
+  CDSR_FORMAT_V30X = 148,    /* two of A, ten of U, Y, V */
+  CDSR_FORMAT_X2RGB10 = 149, /* B, G, R, A */
+  CDSR_FORMAT_X2BGR10 = 150  /* R, G, B, A */
 } cdsr_format;
+
+/* Since version 3. To be added to a cdsr_format of more than 8 bits: the same with the bytes of each word
+ * swapped. */
+#define CDSR_FORMAT_BIG_ENDIAN 0x10000
 
 /* Matrix coefficients, numbered as in ITU-T H.273 (and AVColorSpace). Used for YUV formats; RGB and gray have
  * none. */
@@ -139,7 +213,7 @@ typedef enum cdsr_matrix {
 /* Numbered as AVColorRange. */
 typedef enum cdsr_range {
   CDSR_RANGE_UNSPECIFIED = 0, /* limited for YUV, full for RGB and gray */
-  CDSR_RANGE_LIMITED = 1,     /* 16..235 (luma, RGB) and 16..240 (chroma) at 8 bits */
+  CDSR_RANGE_LIMITED = 1,     /* 16..235 (luma, RGB) and 16..240 (chroma) at 8 bits; others are kept */
   CDSR_RANGE_FULL = 2         /* 0..2^bits-1; the yuvj formats of FFmpeg are YUV with this range */
 } cdsr_range;
 
@@ -166,8 +240,8 @@ typedef struct cdsr_frame {
   int32_t width;    /* pixels; input 1..65536, output scale times the input. Default 0: must be set */
   int32_t height;   /* pixels; likewise */
 
-  /* First sample of each plane's top row; unused planes NULL. Samples of more than 8 bits need 2-byte
-   * alignment. The planes of an input are only read. Default NULL. */
+  /* First sample of each plane's top row; unused planes NULL. Words of 16 bits need 2-byte alignment, of 32
+   * bits 4-byte. The planes of an input are only read. Default NULL. */
   void* plane[4];
 
   /* Bytes from a row to the row below it; may be negative (picture stored bottom up). No byte outside the
@@ -198,8 +272,14 @@ CDSR_API int cdsr_format_supported(int32_t format, int32_t matrix);
 CDSR_API const char* cdsr_format_name(int32_t format);
 
 /* The format of that name, or CDSR_FORMAT_NONE. The yuvj names give the YUV format: set CDSR_RANGE_FULL with
- * them. NULL gives CDSR_FORMAT_NONE. Any thread. */
+ * them; rgb0, bgr0, 0rgb, 0bgr and vuyx that with alpha. NULL gives CDSR_FORMAT_NONE. Any thread. */
 CDSR_API int32_t cdsr_format_from_name(const char* name);
+
+/* Since version 3. Bytes of a row of a plane, 0..3, without padding, and its rows, of pictures of this format
+ * and size; both 0 for a plane that the format does not have. Any thread. INVALID_ARGUMENT for a format that
+ * does not exist, another plane, a side that is not 1..262144, or NULL. */
+CDSR_API int cdsr_plane_size(int32_t format, int32_t plane, int32_t width, int32_t height, size_t* row_bytes,
+                             int32_t* rows);
 
 /* ------------------------------------------------------------------- models */
 
