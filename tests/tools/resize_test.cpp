@@ -61,5 +61,19 @@ TEST(Resize, LanczosKeepsConstantsAndSamples) {
     EXPECT_NEAR(out[3 * (size_t{1 + 3 * 4} * 27 + 1 + size_t{3} * x)], 10 + 4 * x, 1e-4);
 }
 
+TEST(Resize, SomeRowsAreThoseOfAll) {
+  const Picture lr = ramp(7, 23);
+  for (const Filter filter : {Filter::Bicubic, Filter::Lanczos}) {
+    const std::vector<float> all = enlarge(lr, 3, filter, 1);
+    const Enlarger enlarger(lr, 3, filter, 1);
+    ASSERT_EQ(enlarger.height(), 69);
+    for (const auto& [y, count] : {std::pair{0, 1}, {0, 69}, {5, 12}, {60, 9}, {68, 1}}) {
+      const std::vector<float> rows = enlarger.rows(y, count);
+      ASSERT_EQ(rows.size(), size_t{63} * count);
+      EXPECT_TRUE(std::equal(rows.begin(), rows.end(), all.begin() + ptrdiff_t{63} * y)) << y;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cdsr::tools

@@ -1,10 +1,13 @@
 // The command `cdsr upscale`: one picture.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 
 #include "tools/commands/commands.h"
-#include "tools/degrade/degrade.h"
 #include "tools/media/npy.h"
+#include "tools/media/progress_line.h"
 #include "tools/media/upscaler.h"
 
 namespace cdsr::tools {
@@ -23,11 +26,13 @@ void run(const Arguments& a, bool scale_given) {
   const Picture lr = read_picture(a.in);
   Upscaler upscaler(a.model, is_name || scale_given ? a.scale : 0, a.engine);
   const int s = upscaler.network().config.scale;
-  const std::vector<float> sr = upscaler(lr);
+  ProgressLine progress(stderr, isatty(fileno(stderr)) != 0);
+  const auto done = [&](int rows, int all) { progress.show(rows, all); };
   if (raw)
-    write_npy(a.out, {int64_t{lr.height} * s, int64_t{lr.width} * s, 3}, sr);
+    write_npy(a.out, {int64_t{lr.height} * s, int64_t{lr.width} * s, 3},
+              upscaler(lr, EmbeddingSource::Picture, done));
   else
-    write_picture(a.out, degrade::quantize(lr.width * s, lr.height * s, sr));
+    write_picture(a.out, upscaler.picture(lr, done));
 }
 
 }  // namespace

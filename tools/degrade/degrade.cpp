@@ -85,9 +85,13 @@ void add_noise(std::span<float> values, double sigma, uint64_t seed) {
 
 tools::Picture quantize(int width, int height, std::span<const float> rgb) {
   tools::Picture out{width, height, std::vector<uint8_t>(rgb.size())};
-  for (size_t i = 0; i < rgb.size(); ++i)
-    out.rgb[i] = static_cast<uint8_t>(std::nearbyint(std::clamp(rgb[i], 0.0F, 255.0F)));
+  quantize(rgb, out.rgb.data());
   return out;
+}
+
+void quantize(std::span<const float> rgb, uint8_t* to) {
+  for (size_t i = 0; i < rgb.size(); ++i)
+    to[i] = static_cast<uint8_t>(std::nearbyint(std::clamp(rgb[i], 0.0F, 255.0F)));
 }
 
 tools::Picture degrade(const tools::Picture& hr, std::span<const float> kernel, int scale, double sigma,

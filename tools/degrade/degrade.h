@@ -19,6 +19,8 @@ void add_noise(std::span<float> values, double sigma, uint64_t seed);
 
 /// Clamped to 0..255 and rounded to nearest even, as the paper's code does.
 tools::Picture quantize(int width, int height, std::span<const float> rgb);
+/// The same of some values; `to` has room for them.
+void quantize(std::span<const float> rgb, uint8_t* to);
 
 /// blur_subsample, add_noise (none for sigma 0), quantize: the network's input.
 tools::Picture degrade(const tools::Picture& hr, std::span<const float> kernel, int scale, double sigma,

@@ -1,6 +1,7 @@
 #include "tools/media/upscaler.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "model/error.h"
@@ -8,7 +9,7 @@
 #include "model/registry.h"
 #include "model/weights.h"
 #include "tools/commands/library_option.h"
-#include "tools/media/luma.h"
+#include "tools/degrade/degrade.h"
 
 namespace cdsr::tools {
 namespace {
@@ -17,18 +18,6 @@ std::string backend_names() {
   std::string names = "auto";
   for (const Backend& b : backends()) names += std::string(", ") + b.name;
   return names;
-}
-
-Image to_planar(const Picture& p, Colour colour) {
-  Image image(p.width, p.height);
-  if (colour == Colour::Luma) {
-    image.plane[0] = luma_plane(p);
-    return image;
-  }
-  for (size_t c = 0; c < 3; ++c)
-    for (size_t i = 0; i < image.plane[c].size(); ++i)
-      image.plane[c][i] = static_cast<float>(p.rgb[3 * i + c]) / 255.0F;
-  return image;
 }
 
 }  // namespace
@@ -59,17 +48,15 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
 }
 
 std::vector<float> Upscaler::embed(const Picture& lr) {
-  const Image in = to_planar(lr, network().config.colour);
   engine_->plan(lr.width, lr.height);
   std::vector<float> embedding(engine_->embedding_size());
-  engine_->embed(ImageSource(in), embedding);
+  engine_->embed(PictureSource(lr, network().config.colour), embedding);
   return embedding;
 }
 
-std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource source) {
+void Upscaler::run(const Picture& lr, EmbeddingSource source, const TakeRow& take, const RowsDone& done) {
   const CdsrConfig& c = network().config;
-  const Image in = to_planar(lr, c.colour);
-  const ImageSource frame(in);
+  const PictureSource frame(lr, c.colour);
   engine_->plan(lr.width, lr.height);
   std::vector<float> embedding(static_cast<size_t>(c.embedding()));
   if (source == EmbeddingSource::Picture) engine_->embed(frame, embedding);
@@ -79,15 +66,31 @@ std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource sourc
     engine_->measure_queries(frame, queries);
     engine_->set_queries(queries);
   }
-  Image out(lr.width * c.scale, lr.height * c.scale);
-  ImageSink sink(out);
+  PictureSink sink(lr, c.scale, c.colour, take, done);
   engine_->upscale(frame, sink);
+}
 
-  if (c.colour == Colour::Luma) return with_luma(lr, c.scale, out.plane[0]);
-  std::vector<float> rgb(3 * out.plane[0].size());
-  for (size_t ch = 0; ch < 3; ++ch)
-    for (size_t i = 0; i < out.plane[ch].size(); ++i) rgb[3 * i + ch] = 255.0F * out.plane[ch][i];
-  return rgb;
+std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource source, const RowsDone& done) {
+  const auto scale = static_cast<size_t>(network().config.scale);
+  const size_t row = 3 * lr.width * scale;
+  std::vector<float> result(row * lr.height * scale);
+  run(
+      lr, source,
+      [&](int y, const std::vector<float>& rgb) {
+        std::copy(rgb.begin(), rgb.end(), result.begin() + static_cast<ptrdiff_t>(row) * y);
+      },
+      done);
+  return result;
+}
+
+Picture Upscaler::picture(const Picture& lr, const RowsDone& done) {
+  const int scale = network().config.scale;
+  const size_t row = size_t{3} * lr.width * scale;
+  Picture result{lr.width * scale, lr.height * scale, std::vector<uint8_t>(row * lr.height * scale)};
+  run(
+      lr, EmbeddingSource::Picture,
+      [&](int y, const std::vector<float>& rgb) { degrade::quantize(rgb, &result.rgb[row * y]); }, done);
+  return result;
 }
 
 }  // namespace cdsr::tools

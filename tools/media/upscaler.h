@@ -1,13 +1,13 @@
 // A model and an engine for single pictures: what `cdsr upscale` and `cdsr eval` share.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "model/engine.h"
 #include "tools/media/image_io.h"
+#include "tools/media/picture_stream.h"
 
 namespace CLI {
 class App;
@@ -19,7 +19,7 @@ namespace cdsr::tools {
 struct EngineArguments {
   std::string backend = "auto", precision = "auto", query = "model";
   int threads = 0;
-  int memory = 0;  ///< MiB, 0: no limit
+  int memory = 2048;  ///< MiB, 0: no limit
   bool verbose = false;
 };
 void add_engine_options(CLI::App& command, EngineArguments& arguments);
@@ -38,14 +38,19 @@ class Upscaler {
   /// E_a of a picture.
   std::vector<float> embed(const Picture& lr);
 
-  /// The super-resolved picture: interleaved RGB on 0..255, scale x size, not clamped.
-  std::vector<float> operator()(const Picture& lr, EmbeddingSource source = EmbeddingSource::Picture);
+  /// The super-resolved picture: interleaved RGB on 0..255, scale x size, not clamped. `done` may be empty.
+  std::vector<float> operator()(const Picture& lr, EmbeddingSource source = EmbeddingSource::Picture,
+                                const RowsDone& done = {});
+  /// The same clamped and rounded to 8 bits: a quarter of the memory.
+  Picture picture(const Picture& lr, const RowsDone& done = {});
 
   const Network& network() const { return engine_->network(); }
   const EngineInfo& info() const { return engine_->info(); }
   Query query() const { return query_; }
 
  private:
+  void run(const Picture& lr, EmbeddingSource source, const TakeRow& take, const RowsDone& done);
+
   std::unique_ptr<Engine> engine_;
   Query query_ = Query::Frame;
 };
