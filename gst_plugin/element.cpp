@@ -246,6 +246,14 @@ gboolean transform_meta(GstBaseTransform* trans, GstBuffer* out, GstMeta* meta, 
 
 // ---------------------------------------------------------------- events
 
+/// Closes a pass over a film: its file is written, or was it for a longer one?
+void finish(GstBaseTransform* trans) {
+  cdsr_session* session = state_of(trans).session;
+  if (session == nullptr) return;
+  const int status = cdsr_session_finish(session);
+  if (status < 0) cdsr::gst::post_error(GST_ELEMENT(trans), status, cdsr_session_error(session));
+}
+
 gboolean sink_event(GstBaseTransform* trans, GstEvent* event) {
   State& state = state_of(trans);
   switch (GST_EVENT_TYPE(event)) {
@@ -253,6 +261,9 @@ gboolean sink_event(GstBaseTransform* trans, GstEvent* event) {
     case GST_EVENT_SEGMENT:
     case GST_EVENT_FLUSH_STOP:
       state.discontinuity = true;
+      break;
+    case GST_EVENT_EOS:
+      finish(trans);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (gst_video_event_is_force_key_unit(event)) state.cut = true;

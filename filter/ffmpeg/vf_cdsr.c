@@ -77,6 +77,7 @@ typedef struct CDSRContext {
     cdsr_options options; ///< of these, the members that cdsr/options.inc lists
     cdsr_session *session;
     unsigned warned; ///< WARN_*: what was said already
+    int finished;    ///< the stream has ended or failed: a pass over a film is closed
 } CDSRContext;
 
 static int to_averror(int status)
@@ -144,6 +145,7 @@ static int create_session(AVFilterContext *ctx, void *cuda_context)
     if (ret < 0)
         return ret;
     cdsr_session_destroy(&s->session);
+    s->finished = 0;
 
     // Frames in the GPU's memory leave no choice.
     if (cuda_context && !strcmp(options.backend, "auto"))
@@ -162,12 +164,43 @@ static int create_session(AVFilterContext *ctx, void *cuda_context)
     return 0;
 }
 
+/** Closes a pass over a film: its file is written, or was it for a longer one? */
+static int finish(AVFilterContext *ctx)
+{
+    CDSRContext *s = ctx->priv;
+    int status;
+
+    if (s->finished || !s->session)
+        return 0;
+    s->finished = 1;
+    status = cdsr_session_finish(s->session);
+    if (status < 0) {
+        av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_session_error(s->session));
+        return to_averror(status);
+    }
+    return 0;
+}
+
+static int request_frame(AVFilterLink *outlink)
+{
+    AVFilterContext *ctx = outlink->src;
+    int ret = ff_request_frame(ctx->inputs[0]), end;
+
+    if (ret == AVERROR_EOF && (end = finish(ctx)) < 0)
+        return end;
+    return ret;
+}
+
 static av_cold void uninit(AVFilterContext *ctx)
 {
     CDSRContext *s = ctx->priv;
     cdsr_stats stats = { .version = CDSR_API_VERSION };
+    const int known = s->session && cdsr_session_get_stats(s->session, &stats) >= 0;
 
-    if (s->session && cdsr_session_get_stats(s->session, &stats) >= 0 && stats.frames > 0)
+    // An output that wants no more frames (-t, -frames:v) ends the film without an end of the stream.
+    if (known && s->options.pass == 1 && stats.bicubic_frames > 0)
+        finish(ctx);
+    if (known && stats.frames > 0)
         av_log(ctx, AV_LOG_INFO,
                "%"PRId64" frames, %"PRId64" shots, %"PRId64" embeddings, %.2f ms/frame (shots %.2f, embedding %.2f), "
                "%.1f %% copied, %s %s, %d threads\n",
@@ -373,11 +406,14 @@ static int upscale(AVFilterContext *ctx, AVFrame *out, AVFrame *in)
 
     wrap(&src, in);
     wrap(&dst, out);
+    if (in->pts != AV_NOPTS_VALUE)
+        hints.time = av_rescale_q(in->pts, ctx->inputs[0]->time_base, (AVRational){ 1, 1000000000 });
     hints.cut = !!av_dict_get(in->metadata, "lavfi.scd.time", NULL, 0);
     // Timeline: the geometry stays while the filter is disabled.
     status = ctx->is_disabled ? cdsr_session_bicubic(s->session, &src, &dst, &hints, &info)
                               : cdsr_session_process(s->session, &src, &dst, &hints, &info);
     if (status < 0) {
+        s->finished = 1;
         av_log(ctx, AV_LOG_ERROR, "%s\n", cdsr_session_error(s->session));
         return to_averror(status);
     }
@@ -506,9 +542,10 @@ static const AVFilterPad inputs[] = {
 
 static const AVFilterPad outputs[] = {
     {
-        .name         = "default",
-        .type         = AVMEDIA_TYPE_VIDEO,
-        .config_props = config_output,
+        .name          = "default",
+        .type          = AVMEDIA_TYPE_VIDEO,
+        .config_props  = config_output,
+        .request_frame = request_frame,
     },
 };
 
