@@ -8,7 +8,8 @@
 # FFMPEG_FLAGS  more arguments for FFmpeg's configure, for example "--enable-filter=hqdn3d --enable-libmp3lame"
 # JOBS          compiler processes (default: one for each processor)
 #
-# The configuration is trimmed to what people upscale with, so that it takes minutes; FFMPEG_FLAGS adds to it.
+# It opens whatever FFmpeg itself can open, as nobody knows what will be upscaled: all native decoders, demuxers, parsers. What
+# it writes and filters with is trimmed, so that it takes minutes; FFMPEG_FLAGS adds to it.
 # A second run does only what changed.
 set -euo pipefail
 
@@ -70,34 +71,21 @@ list() { # NAME... as configure's comma list
   local IFS=,
   echo "$*"
 }
-decoders=(
-  h264 hevc libdav1d vp8 vp9 mpeg1video mpeg2video mpeg4 msmpeg4v2 msmpeg4v3 h263 flv theora wmv3 vc1 cinepak
-  dvvideo mjpeg prores dnxhd ffv1 huffyuv ffvhuff utvideo rawvideo v210 png apng bmp tiff gif webp
-  aac ac3 eac3 mp2 mp3 opus vorbis flac alac wmav2 'pcm_*'
-  ass ssa srt subrip movtext webvtt text
-)
 encoders=(
-  libx264 libx264rgb libx265 libvpx_vp8 libvpx_vp9 ffv1 utvideo prores_ks mjpeg png gif rawvideo v210 wrapped_avframe
-  aac ac3 libopus flac alac pcm_s16le pcm_s24le pcm_f32le
+  libx264 libx264rgb libx265 libvpx_vp8 libvpx_vp9 ffv1 ffvhuff utvideo prores_ks dnxhd mjpeg mpeg2video mpeg4
+  png apng gif tiff bmp rawvideo v210 wrapped_avframe
+  aac ac3 libopus flac alac mp2 'pcm_*'
   ass ssa srt subrip movtext webvtt text
-)
-demuxers=(
-  mov matroska avi mpegts mpegps mpegtsraw flv ogg asf gif apng ivf obu h264 hevc m4v mpegvideo dv image2 image2pipe
-  'image_*_pipe' yuv4mpegpipe rawvideo wav mp3 aac ac3 flac 'pcm_*' hls rtsp rtp sdp mpjpeg concat ffmetadata
-  ass srt webvtt
 )
 muxers=(
-  mov mp4 matroska webm avi mpegts flv ogg opus gif apng ivf h264 hevc image2 image2pipe yuv4mpegpipe rawvideo
-  wav mp3 adts flac pcm_s16le hls segment tee rtsp rtp rtp_mpegts mpjpeg ffmetadata ass srt webvtt
+  mov mp4 matroska webm nut avi mxf mpegts flv ogg opus gif apng webp ivf h264 hevc m4v image2 image2pipe yuv4mpegpipe
+  rawvideo wav mp3 adts ac3 flac 'pcm_*' hls segment tee rtsp rtp rtp_mpegts mpjpeg ffmetadata ass srt webvtt
   null md5 framemd5 framecrc framehash hash streamhash
-)
-parsers=(
-  h264 hevc av1 vp8 vp9 mpegvideo mpeg4video h263 vc1 mjpeg png bmp dnxhd dvbsub aac aac_latm ac3 mpegaudio opus vorbis
-  flac gif webp
 )
 protocols=(file pipe fd data concat crypto md5 cache tee tcp udp http httpproxy https tls rtp srtp rtmp rtmps rtmpt)
 filters=(
   cdsr scale format noformat fps setpts settb setsar setdar setfield setparams setrange crop pad hflip vflip transpose
+  premultiply unpremultiply palettegen paletteuse
   select trim loop reverse split concat overlay blend hstack vstack xstack tile null nullsink copy metadata showinfo
   signalstats sendcmd realtime shuffleframes framestep tpad thumbnail
   bwdif yadif w3fdif idet fieldmatch decimate mpdecimate cropdetect scdet blackdetect freezedetect
@@ -116,6 +104,10 @@ flags=(
 has() { grep -q -e "$1" "$tree/configure"; } # differs between versions
 has '--enable-libharfbuzz' && libraries+=(libharfbuzz)
 has '--disable-postproc' && flags+=(--disable-postproc)
+if pkg-config --exists libwebp; then
+  libraries+=(libwebp)
+  encoders+=(libwebp libwebp_anim)
+fi
 # Frames of NVIDIA GPUs, where their headers are (libffmpeg-nvenc-dev); the driver is opened at run time. Which versions of
 # the headers this FFmpeg takes stands in its configure.
 nvidia_headers() {
@@ -134,10 +126,9 @@ fi
 for library in "${libraries[@]}"; do flags+=("--enable-$library"); done
 # shellcheck disable=SC2054  # commas inside an argument
 flags+=(
-  --enable-decoder="$(list "${decoders[@]}")" --enable-encoder="$(list "${encoders[@]}")"
-  --enable-demuxer="$(list "${demuxers[@]}")" --enable-muxer="$(list "${muxers[@]}")"
-  --enable-parser="$(list "${parsers[@]}")" --enable-protocol="$(list "${protocols[@]}")"
-  --enable-filter="$(list "${filters[@]}")" --enable-indev=v4l2,lavfi --enable-bsfs
+  --enable-decoders --enable-demuxers --enable-parsers --enable-bsfs
+  --enable-encoder="$(list "${encoders[@]}")" --enable-muxer="$(list "${muxers[@]}")"
+  --enable-protocol="$(list "${protocols[@]}")" --enable-filter="$(list "${filters[@]}")" --enable-indev=v4l2,lavfi
 )
 command -v ccache >/dev/null && flags+=(--cc="ccache gcc")
 command -v nasm >/dev/null || die "nasm not found: FFmpeg would be several times slower without it"
