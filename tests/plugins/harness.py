@@ -32,9 +32,9 @@ class Result:
         self.text = self.out.decode("utf-8", "replace")
 
 
-def run(command, stdin=None, timeout=240):
+def run(command, stdin=None, timeout=240, cwd=None):
     process = subprocess.run(command, input=stdin if stdin is not None else b"", capture_output=True,
-                             timeout=timeout, check=False)
+                             timeout=timeout, check=False, cwd=cwd)
     return Result(process)
 
 
