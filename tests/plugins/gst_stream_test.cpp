@@ -231,12 +231,12 @@ TEST_F(GstStreamTest, SaysHowMuchMemoryWouldDo) {
   make("memory=1");
   set_src_caps("video/x-raw,format=I420,width=2000,height=64,framerate=25/1");
   EXPECT_EQ(push(make_frame(in_caps())), nullptr);
-  const std::string text = problem(GST_MESSAGE_ERROR);
+  const std::string text = error();
   for (const char* part :
        {"memory=1 is too little for frames of 2000x64", "the limit is 1", "the least that works is memory="})
     EXPECT_NE(text.find(part), std::string::npos) << text;
   EXPECT_EQ(text.find('\n'), std::string::npos) << text;
-  EXPECT_EQ(problem(GST_MESSAGE_ERROR), "") << "said twice";
+  EXPECT_EQ(error(), "") << "said twice";
 }
 
 }  // namespace
