@@ -19,7 +19,16 @@ class HostPath final : public FramePath {
   void bind(const Frame& in) override {
     if (in.width != width_) thumbnailer_.plan(in.width);
     width_ = in.width;
+    picture_ = {0, 0, in.width, in.height};
+    barred_ = false;
     source_.bind(in, engine_.network().config.colour);
+  }
+  Area crop(const Frame& in, bool new_shot) override {
+    const Area whole = picture_;
+    picture_ = bars_.follow(in, new_shot);
+    barred_ = picture_ != whole;
+    if (barred_) source_.bind(cropped(in, picture_), engine_.network().config.colour);
+    return picture_;
   }
   const RowSource& source() const override { return source_; }
   const Thumbnail& thumbnail() override {
@@ -28,8 +37,8 @@ class HostPath final : public FramePath {
   }
   bool embeds_at_once() const override { return false; }
   double upscale(const Frame& out, const FrameSink::Settings& settings) override {
-    bind_sink(out, settings);
-    return still_.upscale(source_, sink_, out, settings);
+    const Frame picture = bind_sink(out, settings);
+    return still_.upscale(source_, sink_, picture, settings);
   }
   void forget() override { still_.forget(); }
   void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
@@ -41,14 +50,23 @@ class HostPath final : public FramePath {
   }
 
  private:
-  void bind_sink(const Frame& out, const FrameSink::Settings& settings) {
-    sink_.bind(source_, out, engine_.network().config.scale, settings);
+  /// Returns the part of `out` that the picture goes to; the bars around it are written.
+  Frame bind_sink(const Frame& out, const FrameSink::Settings& settings) {
+    const int scale = engine_.network().config.scale;
+    const Frame picture = cropped(
+        out, {picture_.x * scale, picture_.y * scale, picture_.width * scale, picture_.height * scale});
+    if (barred_) bars_.fill(out, scale);
+    sink_.bind(source_, picture, scale, settings);
+    return picture;
   }
 
   Engine& engine_;
   int width_ = 0;
   Thumbnailer thumbnailer_;
   Thumbnail thumbnail_;
+  Bars bars_;
+  Area picture_;
+  bool barred_ = false;
   FrameSource source_;
   FrameSink sink_;
   StillAreas still_;

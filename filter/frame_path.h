@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "filter/color/frame_sink.h"
+#include "filter/format/bars.h"
 #include "filter/format/frame.h"
 #include "filter/shot/thumbnail.h"
 #include "model/engine.h"
@@ -18,6 +19,14 @@ class FramePath {
   /// The frame that all below is about, until the next. Its planes must stay valid. Allocates only for
   /// another width than the frame's before.
   virtual void bind(const Frame& in) = 0;
+
+  /// Takes the bars off the bound frame (bars.h), where this way can: source() is what lies between them, and
+  /// the picture is written there. Returns that part, which the engine has to be planned for; the whole frame
+  /// without the call. `in` is the bound frame.
+  virtual Area crop(const Frame& in, bool new_shot) {
+    static_cast<void>(new_shot);
+    return {0, 0, in.width, in.height};
+  }
 
   /// For the engine; pixels are converted while it reads them.
   virtual const RowSource& source() const = 0;

@@ -49,6 +49,12 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   }
   report.shot_ms = stage.lap();
 
+  // Bars: the picture between them is all that the network sees. A live stream has no time to plan for it.
+  if (background_ == nullptr) {
+    const Area picture = path.crop(in, report.event.entered());
+    if (method == Method::Network) plan(picture.width, picture.height);
+  }
+
   // Embedding: on a new shot LPE and CSC, else what is remembered.
   FrameSink::Settings output = output_settings(*in.format, strength);
   output.strength *= embed(path, in, method, report);
@@ -117,16 +123,25 @@ void Pipeline::adapt(const PixelFormat& format, int width, int height, Method me
     width_ = width;
     height_ = height;
   }
-  if (method == Method::Network && (planned_width_ != width || planned_height_ != height)) {
-    planned_width_ = planned_height_ = 0;
-    engine_->plan(width, height);
-    planned_width_ = width;
-    planned_height_ = height;
+  if (method == Method::Network && (known_width_ != width || known_height_ != height)) {
+    known_width_ = known_height_ = 0;
+    plan(width, height);
+    known_width_ = width;
+    known_height_ = height;
   }
+}
+
+void Pipeline::plan(int width, int height) {
+  if (planned_width_ == width && planned_height_ == height) return;
+  planned_width_ = planned_height_ = 0;
+  engine_->plan(width, height);
+  planned_width_ = width;
+  planned_height_ = height;
 }
 
 void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   adapt(format, width, height, Method::Network);
+  plan(width, height);
   // A trial: the first use of everything happens here, and the second tells how long a frame takes.
   const CdsrConfig& config = engine_->network().config;
   FrameMemory in(format, width, height), out(format, width * config.scale, height * config.scale);

@@ -56,7 +56,7 @@ class Pipeline {
   /// take.
   void prepare(const PixelFormat& format, int width, int height);
 
-  /// Upscales `in` into `out`. Allocates only when the size or format differs from the frame before.
+  /// Upscales `in` into `out`. Allocates only when the size, the format or the bars differ from before.
   Report process(const Frame& in, const Frame& out, const Hints& hints, Method method);
 
   /// The stream has ended: writes the file of a first pass, or checks that a second one had all its frames.
@@ -86,6 +86,8 @@ class Pipeline {
   std::optional<FilmPlayer::Step> look_up(const Frame& in);
   /// Finds the frame's place among the shots, and whether its shot is remembered.
   void find_shot(FramePath& path, const Frame& in, const Hints& hints, Report& report);
+  /// Plans the engine, unless it is planned for this size.
+  void plan(int width, int height);
   FrameSink::Settings output_settings(const PixelFormat& format, float strength) const;
   /// Makes the engine ready for the frame of its shot; returns the network's share in the picture, 0..1.
   float embed(const FramePath& path, const Frame& in, Method method, Report& report);
@@ -103,7 +105,9 @@ class Pipeline {
   const std::unique_ptr<FilmPlayer> player_;
   const PixelFormat* format_ = nullptr;  ///< of the frame before
   int width_ = 0, height_ = 0;
-  int planned_width_ = 0, planned_height_ = 0;  ///< what the engine is planned for
+  int known_width_ = 0, known_height_ = 0;  ///< the size that a plan has succeeded for
+  int planned_width_ = 0,
+      planned_height_ = 0;  ///< what the engine is planned for: a frame, or the picture in it
 };
 
 }  // namespace cdsr

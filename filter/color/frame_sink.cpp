@@ -243,23 +243,28 @@ void FrameSink::bind(const FrameSource& source, const Frame& out, int scale, con
   halve_y_ = Halver::make(out.color.chroma_y);
 }
 
-void FrameSink::store(int component, int row, int x, int n, bool codes, const float* src) const {
-  const PixelFormat& format = *out_.format;
-  const CodeLayout layout = code_layout(out_, component, codes);
+void store_row(const RowKernels& kernels, const Frame& out, int component, int row, int x, int n, bool codes,
+               const float* src) {
+  const PixelFormat& format = *out.format;
+  const CodeLayout layout = code_layout(out, component, codes);
   const ptrdiff_t at = format.component[component].offset + ptrdiff_t{x} * layout.step;
-  uint8_t* const first = out_.row(component, row) + at * format.bytes;
+  uint8_t* const first = out.row(component, row) + at * format.bytes;
   const float* dither = dither_row(format.bits_of(component), row);
   if (format.bytes == 1) {
-    kernels_.store8(src, layout, dither, n, first);
+    kernels.store8(src, layout, dither, n, first);
   } else if (format.bytes == 2) {
-    kernels_.store16(src, layout, dither, n, reinterpret_cast<uint16_t*>(first));
+    kernels.store16(src, layout, dither, n, reinterpret_cast<uint16_t*>(first));
   } else {
-    kernels_.store32(src, layout, dither, n, reinterpret_cast<uint32_t*>(first));
+    kernels.store32(src, layout, dither, n, reinterpret_cast<uint32_t*>(first));
   }
-  if (component == 0 && format.pads_luma() && x + n == out_.width && out_.width % 2 != 0) {
+  if (component == 0 && format.pads_luma() && x + n == out.width && out.width % 2 != 0) {
     const ptrdiff_t step = layout.step * format.bytes;
     std::copy_n(first + (n - 1) * step, format.bytes, first + n * step);
   }
+}
+
+void FrameSink::store(int component, int row, int x, int n, bool codes, const float* src) const {
+  store_row(kernels_, out_, component, row, x, n, codes, src);
 }
 
 const BicubicTaps& FrameSink::across(int component) const {

@@ -22,6 +22,10 @@ inline bool interpolates(ChromaMode mode, const PixelFormat& format) {
   return mode == ChromaMode::Bicubic || (mode == ChromaMode::Auto && format.log2_w + format.log2_h > 0);
 }
 
+/// Writes columns [x, x + n) of a component's row, x a multiple of 8: codes, or nominal values, dithered.
+void store_row(const RowKernels& kernels, const Frame& out, int component, int row, int x, int n, bool codes,
+               const float* src);
+
 class FrameSink final : public WindowSink {
  public:
   struct Settings {

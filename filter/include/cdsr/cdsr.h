@@ -528,7 +528,8 @@ typedef struct cdsr_frame_info {
  * out: the caller's memory: same format, width and height scale times the input's. Its planes are written
  * completely, its colour tags are set. Must not overlap the input. After a failure its pixels are undefined.
  * hints: NULL: none. info: NULL: not wanted.
- * After the first frame of a size the library allocates no memory (oneDNN has small temporaries of its own).
+ * After the first frame of a size, or of a shot with other bars around its picture, the library allocates no
+ * memory (oneDNN has small temporaries of its own).
  * A failed call leaves the session usable. */
 CDSR_API int cdsr_session_process(cdsr_session* session, const cdsr_frame* in, cdsr_frame* out,
                                   const cdsr_hints* hints, cdsr_frame_info* info);
