@@ -17,6 +17,7 @@ void add_import(CLI::App& app);
 void add_info(CLI::App& app);
 void add_lab(CLI::App& app);
 void add_report(CLI::App& app);
+void add_shots(CLI::App& app);
 void add_train(CLI::App& app);
 void add_upscale(CLI::App& app);
 

@@ -41,6 +41,7 @@ void add_commands(CLI::App& app) {
   add_import(app);
   add_info(app);
   add_report(app);
+  add_shots(app);
 #ifdef CDSR_HAVE_BENCH
   add_bench(app);
 #else
