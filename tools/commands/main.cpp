@@ -38,8 +38,10 @@ void add_commands(CLI::App& app) {
   add_missing(app, "degrade", kAvNeeds);
 #endif
   add_export(app);
+  add_film(app);
   add_import(app);
   add_info(app);
+  add_piece(app);
   add_report(app);
   add_shots(app);
 #ifdef CDSR_HAVE_BENCH

@@ -1,0 +1,187 @@
+// The commands `cdsr film` and `cdsr piece`: a whole film, in pieces, on as many processes or machines as
+// there are.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "model/error.h"
+#include "tools/commands/commands.h"
+#include "tools/film/driver.h"
+#include "tools/film/process.h"
+
+namespace cdsr::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using film::Job;
+using film::JobFolder;
+using film::Plan;
+
+struct Arguments {
+  fs::path in, out, folder;
+  std::string ffmpeg, options, encoder = "-c:v libx264 -crf 16", engine = "here";
+  int64_t longest = 500;
+  int jobs = 1;
+  bool analyse_only = false;
+};
+
+Job job_of(const Arguments& a) {
+  std::error_code error;
+  const auto bytes = fs::file_size(a.in, error);
+  if (error) fail(Errc::Io, "{}: {}", a.in.string(), error.message());
+  return {fs::canonical(a.in).string(),
+          static_cast<int64_t>(bytes),
+          film::library_version(),
+          film::find_ffmpeg(a.ffmpeg),
+          a.options,
+          film::words_of(a.encoder),
+          a.longest};
+}
+
+std::string quoted(const std::string& word) {
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
+/// A line on the terminal that is written over: how far, how fast, how long yet.
+class Progress {
+ public:
+  Progress(int64_t all, int64_t done) : all_(all), before_(done), done_(done) {}
+  void add(int64_t frames) {
+    done_ += frames;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    const double rate = static_cast<double>(done_ - before_) / seconds;
+    const auto left = static_cast<int64_t>(static_cast<double>(all_ - done_) / rate);
+    fmt::print(stderr, "\r{} of {} frames, {:.1f} %, {:.2f} fps, {}:{:02}:{:02} left   ", done_, all_,
+               100.0 * static_cast<double>(done_) / static_cast<double>(all_), rate, left / 3600,
+               left / 60 % 60, left % 60);
+    if (done_ == all_) fmt::print(stderr, "\n");
+    std::fflush(stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const int64_t all_, before_;
+  int64_t done_;
+  const Clock::time_point start_ = Clock::now();
+};
+
+std::vector<size_t> to_be_made(const JobFolder& folder, const Plan& plan) {
+  std::vector<size_t> numbers;
+  for (size_t i = 0; i < plan.pieces.size(); ++i)
+    if (!folder.done(i, plan.pieces[i], plan.film)) numbers.push_back(i);
+  return numbers;
+}
+
+std::vector<std::string> piece_command(const JobFolder& folder, size_t number) {
+  return {film::this_program().string(), "piece", fs::absolute(folder.path()).string(),
+          std::to_string(number)};
+}
+
+/// Pieces by processes of this program, `jobs` at a time. The first that fails ends it, once the others are
+/// through.
+void make_pieces(const JobFolder& folder, const Plan& plan, const std::vector<size_t>& numbers, int jobs) {
+  int64_t left = 0;
+  for (const size_t n : numbers) left += plan.pieces[n].count;
+  Progress progress(plan.film.frames, plan.film.frames - left);
+  std::map<pid_t, size_t> running;
+  std::string failure;
+  const auto log = [&](size_t n) { return folder.piece(n, "out"); };
+  for (auto next = numbers.begin(); next != numbers.end() || !running.empty();) {
+    if (next != numbers.end() && failure.empty() && running.size() < static_cast<size_t>(jobs)) {
+      running.emplace(film::start(piece_command(folder, *next), folder.path(), log(*next)), *next);
+      ++next;
+      continue;
+    }
+    if (running.empty()) break;
+    const auto [child, status] = film::wait_for_any();
+    const auto ended = running.find(child);
+    if (ended == running.end()) continue;
+    if (status == 0)
+      progress.add(plan.pieces[ended->second].count);
+    else if (failure.empty())
+      failure =
+          fmt::format("piece {} ended with {}: {}", ended->second, status, film::tail(log(ended->second)));
+    fs::remove(log(ended->second));
+    running.erase(ended);
+  }
+  if (!failure.empty())
+    fail(Errc::Io, "{}\nWhat is done stays in {}: the same command goes on from there", failure,
+         folder.path().string());
+}
+
+void run_film(const Arguments& a) {
+  const Job job = job_of(a);
+  const JobFolder folder(a.folder.empty() ? fs::path(a.out.string() + ".film") : a.folder);
+  folder.open(job);
+  film::analyse(folder, job);
+  const Plan plan = film::read_plan(folder, job);
+  if (a.analyse_only) {
+    fmt::print("{}: {} frames, {} shots, {} pieces\n", folder.film().string(), plan.film.frames,
+               plan.film.shots.size(), plan.pieces.size());
+    return;
+  }
+  const std::vector<size_t> numbers = to_be_made(folder, plan);
+  if (a.engine == "sh" && !numbers.empty()) {
+    for (const size_t n : numbers) {
+      std::string line;
+      for (const std::string& word : piece_command(folder, n))
+        line += (line.empty() ? "" : " ") + quoted(word);
+      fmt::print("{}\n", line);
+    }
+    return;
+  }
+  make_pieces(folder, plan, numbers, a.jobs);
+  film::join(folder, job, plan, a.out);
+  fmt::print("{}: {} frames in {} pieces\n", a.out.string(), plan.film.frames, plan.pieces.size());
+}
+
+}  // namespace
+
+void add_film(CLI::App& app) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c =
+      app.add_subcommand("film", "Upscale a whole film in pieces; goes on where it was interrupted");
+  c->add_option("IN", a->in, "the film; its first video stream is upscaled, all else is carried over")
+      ->required();
+  c->add_option("OUT", a->out, "where to; its name says which container")->required();
+  c->add_option("--options", a->options, "of the filter, as in FFmpeg: scale=2:model=cdsr-rt");
+  c->add_option("--encode", a->encoder, "FFmpeg's options for the video")->capture_default_str();
+  c->add_option("--ffmpeg", a->ffmpeg,
+                "an FFmpeg with the filter (default: beside this program, or in PATH)");
+  c->add_option("--folder", a->folder,
+                "of the pieces and their journal (default: OUT.film); stays afterwards");
+  c->add_option("--longest", a->longest, "frames of a piece, at most")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  c->add_option("--jobs", a->jobs, "pieces at a time")->check(CLI::Range(1, 1024))->capture_default_str();
+  c->add_option("--engine", a->engine, "here, or sh: print a command for each piece that is to be made")
+      ->check(CLI::IsMember({"here", "sh"}))
+      ->capture_default_str();
+  c->add_flag("--analyse", a->analyse_only,
+              "the first pass alone, so that film.json can be looked at and edited");
+  c->callback([a] { run_film(*a); });
+}
+
+void add_piece(CLI::App& app) {
+  struct Given {
+    fs::path folder;
+    size_t number = 0;
+  };
+  auto a = std::make_shared<Given>();
+  CLI::App* c = app.add_subcommand("piece", "Make one piece of a film that `cdsr film` has begun");
+  c->add_option("FOLDER", a->folder, "of the film's pieces")->required();
+  c->add_option("NUMBER", a->number, "of the piece, from 0")->required();
+  c->callback([a] {
+    const JobFolder folder(a->folder);
+    const Job job = folder.job();
+    film::make_piece(folder, job, film::read_plan(folder, job), a->number);
+  });
+}
+
+}  // namespace cdsr::tools

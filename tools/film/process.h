@@ -1,0 +1,36 @@
+// Other programs, run to their end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cdsr::film {
+
+/// A text cut at its spaces.
+std::vector<std::string> words_of(const std::string& text);
+
+/// Starts words[0] with its arguments in a folder; stdin is empty, stdout and stderr go to `log`, which is
+/// written anew. It is killed when this process ends. Throws Io when the system refuses.
+pid_t start(const std::vector<std::string>& words, const std::filesystem::path& folder,
+            const std::filesystem::path& log);
+
+/// Waits for one of one's own children. Returns its status: 0 done, else what a shell would call it (128 +
+/// signal).
+int wait_for(pid_t child);
+
+/// Waits for any of one's own children: which, and its status as above. Throws Internal when there is none.
+std::pair<pid_t, int> wait_for_any();
+
+/// The last lines of a log, for a message.
+std::string tail(const std::filesystem::path& log);
+
+/// Runs a program and throws Io with the tail of its log unless it succeeds. what: what failed, for the
+/// message.
+void run(const std::vector<std::string>& words, const std::filesystem::path& folder,
+         const std::filesystem::path& log, const std::string& what);
+
+}  // namespace cdsr::film
