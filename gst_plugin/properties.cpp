@@ -58,7 +58,8 @@ GType enum_type(const cdsr_option& option) {
   auto* values = g_new0(GEnumValue, count + 1);
   for (size_t i = 0; i < count; ++i)
     values[i] = {option.words[i].value, option.words[i].help, option.words[i].word};
-  return g_enum_register_static(name.c_str(), values);
+  // The type keeps the values.
+  return g_enum_register_static(name.c_str(), values);  // NOLINT(clang-analyzer-unix.Malloc)
 }
 
 GParamSpec* spec_of(const cdsr_option& option) {
