@@ -64,7 +64,7 @@ class Stream {
     settings.embedding.query = query;
     settings.strength = strength;
     pipeline_ = std::make_unique<Pipeline>(
-        create_engine(random_network(tiny_config(Body::Plain, 2), 1), options, "cpu"), settings);
+        create_engine(random_network(tiny_config(Body::Plain, 2), 1), options, "cpu"), std::move(settings));
   }
   FrameBuffer run(const FrameBuffer& in, Pipeline::Method method = Pipeline::Method::Network,
                   const Hints& hints = {}) {

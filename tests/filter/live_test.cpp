@@ -168,8 +168,9 @@ class LivePipeline : public testing::Test {
     Pipeline::Settings settings;
     settings.embedding.fade = fade;
     const auto model = tiny_model();
-    pipeline_ = std::make_unique<Pipeline>(fake_engine(model->network, Query::Shot, calls_), settings,
-                                           fake_engine(model->network, Query::Shot, behind_));
+    pipeline_ =
+        std::make_unique<Pipeline>(fake_engine(model->network, Query::Shot, calls_), std::move(settings),
+                                   fake_engine(model->network, Query::Shot, behind_));
   }
   Pipeline::Report frame(int scene, bool discontinuity = false, int gain = 256) {
     const PixelFormat& format = *find_format(CDSR_FORMAT_GRAY8);

@@ -38,16 +38,18 @@ std::vector<Subject> subjects() {
 /// One stream, upscaled with and without copying.
 class Both {
  public:
-  explicit Both(const Subject& s, Pipeline::Settings settings = {}) : scale_(s.config.scale) {
+  explicit Both(const Subject& s, ShotMode shots = ShotMode::Auto) : scale_(s.config.scale) {
     const auto network = random_network(s.config, 1);
     for (bool reuse : {true, false}) {
       EngineOptions options;
       options.precision = s.precision;
       options.threads = s.threads;
       options.query = Query::Shot;
+      Pipeline::Settings settings;
+      settings.shots = shots;
       settings.reuse = reuse;
       auto& pipeline = reuse ? reusing_ : plain_;
-      pipeline = std::make_unique<Pipeline>(create_engine(network, options, "cpu"), settings);
+      pipeline = std::make_unique<Pipeline>(create_engine(network, options, "cpu"), std::move(settings));
     }
   }
 
@@ -81,18 +83,16 @@ class StillAreasTest : public testing::TestWithParam<Subject> {
       if (e.code() != Errc::Unsupported) throw;
       GTEST_SKIP() << "this processor cannot: " << e.what();
     }
-    settings_.shots = ShotMode::Off;
   }
   FrameBuffer frame(int width, int height) const {
     FrameBuffer in(*find_format(GetParam().format), width, height);
     in.fill_random(1);
     return in;
   }
-  Pipeline::Settings settings_;
 };
 
 TEST_P(StillAreasTest, OneSampleAnywhere) {
-  Both both(GetParam(), settings_);
+  Both both(GetParam(), ShotMode::Off);
   FrameBuffer in = frame(203, 117);
   EXPECT_EQ(both.run(in), 0);
   EXPECT_EQ(both.run(in), 1);
@@ -121,7 +121,7 @@ TEST_P(StillAreasTest, OneSampleAnywhere) {
 }
 
 TEST_P(StillAreasTest, OptionsAndFormatsThatChange) {
-  Both both(GetParam(), settings_);
+  Both both(GetParam(), ShotMode::Off);
   FrameBuffer in = frame(96, 64);
   EXPECT_EQ(both.run(in), 0);
   both.set_strength(0.5);
@@ -151,8 +151,7 @@ TEST_P(StillAreasTest, OptionsAndFormatsThatChange) {
 }
 
 TEST_P(StillAreasTest, CutsAndReturns) {
-  settings_.shots = ShotMode::Auto;
-  Both both(GetParam(), settings_);
+  Both both(GetParam(), ShotMode::Auto);
   FrameBuffer in = frame(kClipWidth, kClipHeight);
   const auto show = [&](int shot) {
     draw(in, {shot, 0});
