@@ -83,10 +83,13 @@ Frame on_gpu(Frame frame) {
 TEST(GpuFrames, AreFollowedAsFramesOfTheProcessor) {
   auto backend = std::make_unique<HostGpu>();
   HostGpu& gpu = *backend;
-  Pipeline::Settings settings;
-  settings.chroma = ChromaMode::Sr;  // HostGpu plays the kernels that convert, not the one that interpolates
-  Pipeline on_the_gpu(engine_on(std::move(backend)), settings);
-  Pipeline here(create_engine(tiny_model()->network, {}, "reference"), settings);
+  const auto settings = [] {
+    Pipeline::Settings s;
+    s.chroma = ChromaMode::Sr;  // HostGpu plays the kernels that convert, not the one that interpolates
+    return s;
+  };
+  Pipeline on_the_gpu(engine_on(std::move(backend)), settings());
+  Pipeline here(create_engine(tiny_model()->network, {}, "reference"), settings());
   int marker = 0;
   on_the_gpu.set_gpu_stream(&marker);
   EXPECT_EQ(gpu.stream, &marker);

@@ -183,13 +183,10 @@ class DeviceCopy {
     size_t bytes;
   };
   Extent extent(int p) const {
-    const int c = p == 0 ? 0 : 1;
-    const int rows = frame_.format->height_of(frame_.format->planes > 1 ? c : 0, frame_.height);
-    const ptrdiff_t stride = frame_.stride[p], size = std::abs(stride);
-    uint8_t* const first = stride < 0 ? frame_.plane[p] + (rows - 1) * stride : frame_.plane[p];
-    const int width = frame_.format->width_of(frame_.format->planes > 1 ? c : 0, frame_.width);
-    const size_t row = static_cast<size_t>(width) * frame_.format->component[c].step * frame_.format->bytes();
-    return {first, static_cast<size_t>(size) * (rows - 1) + row};
+    const PlaneSize size = plane_size(*frame_.format, p, frame_.width, frame_.height);
+    const ptrdiff_t stride = frame_.stride[p];
+    uint8_t* const first = stride < 0 ? frame_.plane[p] + (size.rows - 1) * stride : frame_.plane[p];
+    return {first, static_cast<size_t>(std::abs(stride)) * (size.rows - 1) + size.row_bytes};
   }
   Frame frame_, host_, device_;
   std::vector<void*> memory_;
