@@ -91,6 +91,7 @@ class ReferenceEngine final : public EngineBackend {
 
   std::vector<float> make_filter(int index, std::span<const float> mean) const {
     const int per_block = network_->config.dqas_per_block();
+    if (per_block == 0) fail(Errc::Internal, "a filter of a network without DQAs");
     return dynamic_filter(network_->blocks[index / per_block].dqa[index % per_block], y_[index / per_block],
                           mean);
   }

@@ -29,9 +29,13 @@ bool is_onednn(const void* caller) {
   return dladdr(caller, &info) != 0 && std::strstr(info.dli_fname, "libdnnl") != nullptr;
 }
 
-void* allocate(size_t size, const void* caller) {
+void* allocate_or_null(size_t size, const void* caller) {
   if (!is_onednn(caller)) ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+
+void* allocate(size_t size, const void* caller) {
+  if (void* memory = allocate_or_null(size, caller)) return memory;
   throw std::bad_alloc();
 }
 
@@ -39,6 +43,9 @@ void* allocate(size_t size, const void* caller) {
 
 void* operator new(size_t size) { return allocate(size, __builtin_return_address(0)); }
 void* operator new[](size_t size) { return allocate(size, __builtin_return_address(0)); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {  // std::stable_sort
+  return allocate_or_null(size, __builtin_return_address(0));
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
