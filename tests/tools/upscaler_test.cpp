@@ -19,7 +19,8 @@ namespace {
 
 Picture picture(int width, int height) {
   Picture p{width, height, {}};
-  for (int i = 0; i < 3 * width * height; ++i) p.rgb.push_back(static_cast<uint8_t>(i * i % 251 + i % 5));
+  for (int64_t i = 0; i < int64_t{3} * width * height; ++i)
+    p.rgb.push_back(static_cast<uint8_t>(i * i % 251 + i % 5));
   return p;
 }
 
