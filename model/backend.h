@@ -37,6 +37,10 @@ class EngineBackend {
   /// plan(). Whatever queries are installed count no more.
   virtual void condition(std::span<const float> embedding) = 0;
 
+  /// Of a network with config.sharp alone: how much of its sharp set the weights have from the next
+  /// condition() on, 0..1; before the first call 0.
+  virtual void set_sharpness(float sharpness) = 0;
+
   /// Means of the DQAs' inputs, in the order of the blocks: [dqas()][nf]. After plan() and condition().
   /// Whatever queries are installed count no more.
   virtual void measure_queries(const RowSource& frame, std::span<float> queries) = 0;

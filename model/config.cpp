@@ -95,6 +95,10 @@ class Lister {
     if (c.experts == 1) return conv(name, in, out, 3);
     add(name + ".weight", {c.experts, out, in, 3, 3});
     add(name + ".bias", {c.experts, out});
+    if (c.sharp) {
+      add(name + ".sharp_weight", {out, in, 3, 3});
+      add(name + ".sharp_bias", {out});
+    }
     linear(name + ".mixing", c.embedding(), c.experts);
   }
   void linear(const std::string& name, int64_t in, int64_t out, bool bias = true,
@@ -229,6 +233,8 @@ void validate(const CdsrConfig& c) {
   if (c.body == Body::Rrdb) check_range("gc", c.gc, 8, 256);
   check_range("blocks", c.blocks, 1, 64);
   check_range("experts", c.experts, 1, c.body == Body::Stack ? 16 : 1);
+  if (c.sharp && c.experts == 1)
+    fail(Errc::InvalidArgument, "config: sharp is true, must be false for a network without experts");
   if (c.body == Body::Stack && c.query != Query::Shot)
     fail(Errc::InvalidArgument, "config: query is frame, must be shot for body stack, which has no DQA");
   check_range("lpe_nf", c.lpe_nf, 4, 256);
@@ -238,20 +244,21 @@ void validate(const CdsrConfig& c) {
 }
 
 std::string to_json(const CdsrConfig& c) {
-  return json{{"name", c.name},
-              {"scale", c.scale},
-              {"nf", c.nf},
-              {"gc", c.gc},
-              {"blocks", c.blocks},
-              {"experts", c.experts},
-              {"colour", to_string(c.colour)},
-              {"body", to_string(c.body)},
-              {"skip", to_string(c.skip)},
-              {"query", to_string(c.query)},
-              {"lpe_nf", c.lpe_nf},
-              {"lpe_input", to_string(c.lpe_input)},
-              {"codebook", c.codebook}}
-      .dump();
+  json j = {{"name", c.name},
+            {"scale", c.scale},
+            {"nf", c.nf},
+            {"gc", c.gc},
+            {"blocks", c.blocks},
+            {"experts", c.experts},
+            {"colour", to_string(c.colour)},
+            {"body", to_string(c.body)},
+            {"skip", to_string(c.skip)},
+            {"query", to_string(c.query)},
+            {"lpe_nf", c.lpe_nf},
+            {"lpe_input", to_string(c.lpe_input)},
+            {"codebook", c.codebook}};
+  if (c.sharp) j["sharp"] = true;  // a program from before the member reads all other files
+  return j.dump();
 }
 
 CdsrConfig config_from_json(std::string_view text) {
@@ -279,6 +286,10 @@ CdsrConfig config_from_json(std::string_view text) {
       c.colour =
           enum_from("colour", j.at("colour").get<std::string>(), std::array{Colour::Rgb, Colour::Luma});
       members = 13;
+    }
+    if (j.contains("sharp")) {
+      c.sharp = j.at("sharp").get<bool>();
+      ++members;
     }
     if (j.size() != members) fail(Errc::InvalidArgument, "config: {} members, must be {}", j.size(), members);
     validate(c);
@@ -353,7 +364,7 @@ MacCount mac_count(const CdsrConfig& c) {
   int64_t mixing = 0;
   if (c.experts > 1) {
     const int64_t weights = m.sr_per_pixel;  // stride 1: as many as a pixel costs
-    mixing = c.experts * ((c.blocks + 2) * d + weights);
+    mixing = c.experts * ((c.blocks + 2) * d + weights) + (c.sharp ? weights : 0);
   }
   m.per_shot = csc + 4 * d * d + c.blocks * modulation + c.dqas() * key_value_gate + mixing;
   m.per_frame = c.dqas() * (nf * nf + 2 * nf * nf + nf * nf + nf * nf * 9);

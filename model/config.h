@@ -56,6 +56,9 @@ struct CdsrConfig {
   /// Weight sets of every convolution of the SR network, mixed once a shot: W = sum_k pi_k(E_a) W_k. 2..16
   /// for Body::Stack (1: one set, and an embedding that changes nothing), else 1.
   int experts = 1;
+  /// Each of these convolutions has one set more, D, of which a session takes as much as it is told (0: none,
+  /// 1: all): W = sum_k pi_k W_k + sharpness D. With experts alone.
+  bool sharp = false;
   Colour colour = Colour::Rgb;
   Body body = Body::Rrdb;
   Skip skip = Skip::None;

@@ -45,6 +45,18 @@ void Engine::condition(std::span<const float> embedding) {
   conditioned_ = true;
 }
 
+void Engine::set_sharpness(float sharpness) {
+  if (!(sharpness >= 0 && sharpness <= 1))
+    fail(Errc::InvalidArgument, "sharpness is {}, must be 0 to 1", sharpness);
+  if (sharpness > 0 && !network_->config.sharp)
+    fail(Errc::InvalidArgument, "sharpness is {}, must be 0: this {} x{} was not trained for another",
+         sharpness, network_->config.name, network_->config.scale);
+  if (sharpness == sharpness_) return;
+  conditioned_ = queried_ = false;
+  backend_->set_sharpness(sharpness);
+  sharpness_ = sharpness;
+}
+
 void Engine::measure_queries(const RowSource& frame, std::span<float> queries) {
   need_frame(frame, true);
   expect("queries", queries.size(), queries_size());

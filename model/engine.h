@@ -47,6 +47,10 @@ class Engine {
   /// installed before count no more.
   void condition(std::span<const float> embedding);
 
+  /// 0..1: how much sharper than the most faithful the picture is to be; 0 before the first call. More than 0
+  /// needs a network with config.sharp. Another value than before needs another condition().
+  void set_sharpness(float sharpness);
+
   /// The mean of every DQA's input on this frame under the installed embedding: queries_size() floats.
   /// Queries installed before count no more.
   void measure_queries(const RowSource& frame, std::span<float> queries);
@@ -69,6 +73,7 @@ class Engine {
   std::unique_ptr<EngineBackend> backend_;
   std::shared_ptr<const Network> network_;
   Query query_;
+  float sharpness_ = 0;
   bool planned_ = false, conditioned_ = false, queried_ = false;
 };
 

@@ -80,8 +80,15 @@ class Builder {
   /// 3x3 convolution of the SR network; its experts, if it has any, go to experts_.
   Conv expert_conv(const std::string& name, int in, int out) {
     if (c_.experts == 1) return conv(name, in, out, 3);
-    Experts e{linear(name + ".mixing", c_.embedding(), c_.experts), pool_.take(name + ".weight"),
-              pool_.take(name + ".bias")};
+    Experts e{linear(name + ".mixing", c_.embedding(), c_.experts),
+              pool_.take(name + ".weight"),
+              pool_.take(name + ".bias"),
+              {},
+              {}};
+    if (c_.sharp) {
+      e.sharp_weight = pool_.take(name + ".sharp_weight");
+      e.sharp_bias = pool_.take(name + ".sharp_bias");
+    }
     Conv mean{in, out, 3, 1, 1, mean_of(e.weight), mean_of(e.bias)};
     experts_.push_back(std::move(e));
     return mean;

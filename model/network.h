@@ -57,13 +57,14 @@ struct Encoder {
   std::vector<float> codebook;  ///< codebook x d
 };
 
-/// The weight sets of one convolution of the SR network: W = sum_k pi_k W_k and b = sum_k pi_k b_k with pi =
-/// softmax(mixing(E')), E' what `compress` makes of E_a. Published kin: Liang et al., Efficient and
+/// The weight sets of one convolution of the SR network: W = sum_k pi_k W_k + sharpness D and b likewise,
+/// with pi = softmax(mixing(E')), E' what `compress` makes of E_a. Published kin: Liang et al., Efficient and
 /// Degradation-Adaptive Network for Real-World Image Super-Resolution, ECCV 2022.
 struct Experts {
-  Linear mixing;              ///< d -> experts
-  std::vector<float> weight;  ///< experts x out x in x 3 x 3
-  std::vector<float> bias;    ///< experts x out
+  Linear mixing;                                ///< d -> experts
+  std::vector<float> weight;                    ///< experts x out x in x 3 x 3
+  std::vector<float> bias;                      ///< experts x out
+  std::vector<float> sharp_weight, sharp_bias;  ///< D: out x in x 3 x 3, out; empty unless config.sharp
 };
 
 /// LeakyReLU slopes: LPE, CSC and modulation (0.1); dense blocks (0.2). Residual scale of RDB and RRDB (0.2).

@@ -52,8 +52,11 @@ double weight_gain(const CdsrConfig& c, std::string_view name) {
   if (has(name, ".rdb")) return 0.6;
   // Logits of the codebook with a deviation near 2: several entries take part.
   if (name == "csc.query.weight") return 2 / std::sqrt(static_cast<double>(c.embedding()));
+  // What sharpness adds is less than what it is added to.
+  const bool tail = name == "sr.tail.weight" || name == "sr.tail.sharp_weight";
+  if (has(name, ".sharp_")) return tail ? 0.05 : 0.5;
   // The picture stays near [0, 1], the correction to the bicubic picture small.
-  if (name == "sr.tail.weight") return c.skip == Skip::None ? 0.2 : 0.1;
+  if (tail) return c.skip == Skip::None ? 0.2 : 0.1;
   return 1;
 }
 

@@ -130,7 +130,7 @@ const Dqa& Conditioner::dqa(int index) const {
   return network_.blocks[index / per_block].dqa[index % per_block];
 }
 
-void Conditioner::condition(std::span<const float> embedding) {
+void Conditioner::condition(std::span<const float> embedding, float sharpness) {
   const int d = network_.config.embedding(), nf = network_.config.nf,
             per_block = network_.config.dqas_per_block();
   std::copy(embedding.begin(), embedding.end(), b_.begin());
@@ -139,7 +139,7 @@ void Conditioner::condition(std::span<const float> embedding) {
     leaky(a_.data(), d, network_.compress_slope[i]);
     std::copy_n(a_.begin(), d, b_.begin());
   }
-  for (size_t i = 0; i < convs_.size(); ++i) mix(network_.experts[i], convs_[i]);
+  for (size_t i = 0; i < convs_.size(); ++i) mix(network_.experts[i], sharpness, convs_[i]);
   if (dqas_.empty()) return;
   float y[kMostFeatures];
   for (int b = 0; b < network_.config.blocks; ++b) {
@@ -153,23 +153,26 @@ void Conditioner::condition(std::span<const float> embedding) {
   }
 }
 
-void Conditioner::mix(const Experts& experts, Conv& conv) const {
+void Conditioner::mix(const Experts& experts, float sharpness, Conv& conv) const {
   float pi[kMostExperts];
   const int count = experts.mixing.out;
   linear(experts.mixing, b_.data(), pi);
   const float top = *std::max_element(pi, pi + count);
   float sum = 0;
   for (int k = 0; k < count; ++k) sum += pi[k] = std::exp(pi[k] - top);
-  const auto weigh = [&](const std::vector<float>& sets, std::vector<float>& out) {
+  const auto weigh = [&](const std::vector<float>& sets, const std::vector<float>& sharp,
+                         std::vector<float>& out) {
     std::fill(out.begin(), out.end(), 0.0F);
     for (int k = 0; k < count; ++k) {
       const float share = pi[k] / sum;
       const float* set = &sets[k * out.size()];
       for (size_t i = 0; i < out.size(); ++i) out[i] += share * set[i];
     }
+    if (sharpness == 0) return;
+    for (size_t i = 0; i < sharp.size(); ++i) out[i] += sharpness * sharp[i];
   };
-  weigh(experts.weight, conv.weight);
-  weigh(experts.bias, conv.bias);
+  weigh(experts.weight, experts.sharp_weight, conv.weight);
+  weigh(experts.bias, experts.sharp_bias, conv.bias);
 }
 
 void Conditioner::filter(int index, std::span<const float> query, std::span<float> filter) const {

@@ -51,7 +51,8 @@ class Conditioner {
   /// `network` must outlive the object.
   explicit Conditioner(const Network& network);
 
-  void condition(std::span<const float> embedding);
+  /// sharpness: 0..1, of a network that has it; else not read.
+  void condition(std::span<const float> embedding, float sharpness);
   /// In the order of the blocks.
   std::span<const DqaCondition> dqas() const { return dqas_; }
   /// With experts: the convolutions of stack_convs() with the shot's weights; else empty.
@@ -62,7 +63,7 @@ class Conditioner {
  private:
   const Dqa& dqa(int index) const;
   /// From E', in b_.
-  void mix(const Experts& experts, Conv& conv) const;
+  void mix(const Experts& experts, float sharpness, Conv& conv) const;
 
   const Network& network_;
   std::vector<float> a_, b_;

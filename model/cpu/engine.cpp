@@ -62,7 +62,7 @@ void CpuEngine::embed(const RowSource& frame, std::span<float> embedding) {
 
 void CpuEngine::condition(std::span<const float> embedding) {
   ++state_;
-  conditioner_.condition(embedding);
+  conditioner_.condition(embedding, sharpness_);
   for (size_t i = 0; i < conditioner_.convs().size(); ++i)
     packed_->replace(static_cast<int>(i), conditioner_.convs()[i]);
   for (size_t i = 0; i < dqas_.size(); ++i) store_gate(conditioner_.dqas()[i].gate, dqas_[i]);

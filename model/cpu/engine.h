@@ -16,6 +16,7 @@ class CpuEngine final : public EngineBackend, public WindowBackend {
   void plan(int width, int height) override;
   void embed(const RowSource& frame, std::span<float> embedding) override;
   void condition(std::span<const float> embedding) override;
+  void set_sharpness(float sharpness) override { sharpness_ = sharpness; }
   void measure_queries(const RowSource& frame, std::span<float> queries) override;
   void set_queries(std::span<const float> queries) override;
   void upscale(const RowSource& frame, RowSink& out) override;
@@ -51,6 +52,7 @@ class CpuEngine final : public EngineBackend, public WindowBackend {
   EncoderRunner encoder_;
   Csc csc_;
   Conditioner conditioner_;
+  float sharpness_ = 0;
   std::vector<float> filter_;
   std::vector<DqaVectors> dqas_;
   double embed_seconds_ = 0;

@@ -350,7 +350,7 @@ void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
 void CudaEngine::condition(std::span<const float> embedding) {
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before a new shot");  // they read what changes now
-  conditioner_.condition(embedding);
+  conditioner_.condition(embedding, sharpness_);
   const CdsrConfig& c = network_->config;
   auto* to = r_->vectors_host.as<float>();
   for (const DqaCondition& dqa : conditioner_.dqas()) {

@@ -26,6 +26,7 @@ class CudaEngine : public EngineBackend {
   void plan(int width, int height) override;
   void embed(const RowSource& frame, std::span<float> embedding) override;
   void condition(std::span<const float> embedding) override;
+  void set_sharpness(float sharpness) override { sharpness_ = sharpness; }
   void measure_queries(const RowSource& frame, std::span<float> queries) override;
   void set_queries(std::span<const float> queries) override;
   void upscale(const RowSource& frame, RowSink& out) override;
@@ -64,6 +65,7 @@ class CudaEngine : public EngineBackend {
   std::unique_ptr<Resources> r_;
   Csc csc_;
   Conditioner conditioner_;
+  float sharpness_ = 0;
   int width_ = 0, height_ = 0;
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;

@@ -49,8 +49,10 @@ class ReferenceEngine final : public EngineBackend {
 
   void condition(std::span<const float> embedding) override {
     y_ = conditioning(*network_, embedding);
-    if (network_->config.body == Body::Stack) convs_ = mixed_convs(*network_, embedding);
+    if (network_->config.body == Body::Stack) convs_ = mixed_convs(*network_, embedding, sharpness_);
   }
+
+  void set_sharpness(float sharpness) override { sharpness_ = sharpness; }
 
   void measure_queries(const RowSource& frame, std::span<float> queries) override {
     run(frame, [&](int index, const FeatureMap& in) {
@@ -112,6 +114,7 @@ class ReferenceEngine final : public EngineBackend {
   EngineOptions options_;
   EngineInfo info_;
   int width_ = 0, height_ = 0;
+  float sharpness_ = 0;
   std::vector<std::vector<float>> y_;
   std::vector<Conv> convs_;  // Body::Stack: with the shot's weights
   std::vector<std::vector<float>> filters_;

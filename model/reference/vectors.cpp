@@ -77,7 +77,7 @@ std::vector<float> embedding(const Network& network, const std::vector<std::vect
   return e;
 }
 
-std::vector<Conv> mixed_convs(const Network& network, std::span<const float> embedding) {
+std::vector<Conv> mixed_convs(const Network& network, std::span<const float> embedding, float sharpness) {
   std::vector<Conv> out;
   for (const Conv* conv : stack_convs(network)) out.push_back(*conv);
   if (network.experts.empty()) return out;
@@ -87,10 +87,14 @@ std::vector<Conv> mixed_convs(const Network& network, std::span<const float> emb
     const std::vector<float> scores = linear(experts.mixing, code);
     const std::vector<double> s(scores.begin(), scores.end());
     const size_t weights = out[i].weight.size(), biases = out[i].bias.size();
+    const auto sharp = [&](const std::vector<float>& set, size_t k) {
+      return set.empty() ? 0.0 : static_cast<double>(sharpness) * set[k];
+    };
     for (size_t k = 0; k < weights; ++k)
-      out[i].weight[k] = static_cast<float>(attend(s, &experts.weight[k], weights));
+      out[i].weight[k] =
+          static_cast<float>(attend(s, &experts.weight[k], weights) + sharp(experts.sharp_weight, k));
     for (size_t k = 0; k < biases; ++k)
-      out[i].bias[k] = static_cast<float>(attend(s, &experts.bias[k], biases));
+      out[i].bias[k] = static_cast<float>(attend(s, &experts.bias[k], biases) + sharp(experts.sharp_bias, k));
   }
   return out;
 }

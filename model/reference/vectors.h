@@ -15,9 +15,9 @@ std::vector<float> embedding(const Network& network, const std::vector<std::vect
 /// y of every block from E_a: compress, then the block's modulation.
 std::vector<std::vector<float>> conditioning(const Network& network, std::span<const float> embedding);
 
-/// The convolutions of a Body::Stack network with the weights that E_a chooses, in the order of
-/// stack_convs().
-std::vector<Conv> mixed_convs(const Network& network, std::span<const float> embedding);
+/// The convolutions of a Body::Stack network with the weights that E_a and the sharpness choose, in the order
+/// of stack_convs().
+std::vector<Conv> mixed_convs(const Network& network, std::span<const float> embedding, float sharpness);
 
 /// Channel gate s of a DQA from y.
 std::vector<float> gate(const Dqa& dqa, std::span<const float> y);

@@ -1,12 +1,18 @@
 #include "model/torch/cdsr.h"
 
+#include <fmt/format.h>
+
 #include <map>
+#include <string_view>
 
 #include "model/error.h"
 #include "model/network.h"
 
 namespace cdsr::nn {
 namespace {
+
+/// How much of a fresh layer is left in one that passes its input on.
+constexpr double kFreshShare = 0.05;
 
 constexpr int64_t kKernelValues = int64_t{21} * 21;  // the array of degrade::gaussian_kernel()
 
@@ -16,6 +22,27 @@ std::map<std::string, torch::Tensor> tensors_of(const Cdsr& model) {
   for (const auto& p : model->named_parameters()) out[p.key()] = p.value();
   for (const auto& b : model->named_buffers()) out[b.key()] = b.value();
   return out;
+}
+
+constexpr std::string_view kBlocks = "sr.blocks.";
+
+/// The index in "sr.blocks.INDEX.REST", -1 for another name.
+int block_of(const std::string& name) {
+  return name.rfind(kBlocks, 0) == 0 ? std::stoi(name.substr(kBlocks.size())) : -1;
+}
+
+/// The same tensor of another block.
+std::string in_block(const std::string& name, int block) {
+  return fmt::format("{}{}{}", kBlocks, block, name.substr(name.find('.', kBlocks.size())));
+}
+
+/// Makes a stack's convolution hand its input on, whatever its experts' shares; those, and what sharpness
+/// adds, stay as they are.
+void make_identity(const std::string& name, torch::Tensor& tensor) {
+  if (name.find(".mixing.") != std::string::npos || name.find(".sharp_") != std::string::npos) return;
+  tensor.mul_(kFreshShare);
+  if (name.find(".weight") != std::string::npos)
+    tensor.select(-1, 1).select(-1, 1).diagonal(0, -2, -1).add_(1);
 }
 
 }  // namespace
@@ -115,18 +142,32 @@ void load_state(Cdsr& model, const WeightsFile& file) {
          model->config.name);
 }
 
-void load_state_of_other_scale(Cdsr& model, const WeightsFile& file) {
+void load_state_grown(Cdsr& model, const WeightsFile& file) {
   Cdsr other = make_model(file);
   load_state(other, file);
-  CdsrConfig config = other->config;
+  const CdsrConfig& have = other->config;
+  CdsrConfig config = have;
   config.scale = model->config.scale;
+  const bool deeper = config.body == Body::Stack && config.blocks < model->config.blocks;
+  if (deeper) config.blocks = model->config.blocks;
+  config.sharp = model->config.sharp;
   if (to_json(config) != to_json(model->config) || !(other->variant == model->variant))
-    fail(Errc::BadWeights, "{}: made for {}, which differs from {} in more than its scale", file.name(),
-         to_json(other->config), to_json(model->config));
+    fail(Errc::BadWeights,
+         "{}: made for {}, which differs from {} in more than its scale, fewer blocks and sharp", file.name(),
+         to_json(have), to_json(model->config));
+
   torch::NoGradGuard no_grad;
+  const int last = config.blocks - 1, last_there = have.blocks - 1;
   const auto from = tensors_of(other);
-  for (auto& [name, tensor] : tensors_of(model))
-    if (name.rfind("sr.tail.", 0) != 0) tensor.copy_(from.at(name));
+  for (auto& [name, tensor] : tensors_of(model)) {
+    if (name.rfind("sr.tail.", 0) == 0 && have.scale != config.scale) continue;
+    if (!have.sharp && name.find(".sharp_") != std::string::npos) continue;
+    const int block = block_of(name);
+    if (block >= last_there && block < last)
+      make_identity(name, tensor);
+    else
+      tensor.copy_(from.at(block == last ? in_block(name, last_there) : name));
+  }
 }
 
 }  // namespace cdsr::nn

@@ -54,8 +54,12 @@ std::vector<NamedTensor> state(const Cdsr& model);
 /// misshapen; TensorKind::Training may be missing and then keeps its values.
 void load_state(Cdsr& model, const WeightsFile& file);
 
-/// load_state() of a file made for another scale: all but `sr.tail`, the one layer whose shape has the scale,
-/// which keeps its values. Throws BadWeights when the file differs in more than its scale.
-void load_state_of_other_scale(Cdsr& model, const WeightsFile& file);
+/// load_state() of a file made for another scale, for fewer blocks (Body::Stack), with or without `sharp`
+/// where the model is otherwise, or several of these. Sharp sets that the file lacks keep their values; those
+/// that the model lacks are left out. `sr.tail`, whose shape has the scale, keeps its values if the scale
+/// differs. What is deeper begins nearly as the file's network: its last block, which adds the head's
+/// features, is the last here too, and the new ones before it pass their input on, with a small part of the
+/// values they had, so that their experts differ. Throws BadWeights when the file differs in more than that.
+void load_state_grown(Cdsr& model, const WeightsFile& file);
 
 }  // namespace cdsr::nn

@@ -226,7 +226,7 @@ torch::Tensor SrImpl::forward(const torch::Tensor& lr, const torch::Tensor& embe
       const FullPrecision fp32;
       code = compressed(embedding);
     }
-    f = stack_forward(stack_head, blocks, stack_tail, lr, code);
+    f = stack_forward(stack_head, blocks, stack_tail, lr, code, sharpness);
   } else {
     torch::Tensor code = compressed(embedding);
     code = code.repeat_interleave(lr.size(0) / code.size(0), 0);

@@ -90,6 +90,7 @@ struct SrImpl : torch::nn::Module {
   std::vector<torch::Tensor> conditioning(const torch::Tensor& embedding);
 
   CdsrConfig config;
+  double sharpness = 0;  ///< of a network with config.sharp: share of its sharp sets, 0..1
   torch::nn::ModuleList compress, blocks;
   torch::nn::Conv2d head{nullptr}, trunk{nullptr}, tail{nullptr};
   ExpertConv stack_head{nullptr}, stack_tail{nullptr};  // in their place, under their names: Body::Stack

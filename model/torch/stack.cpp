@@ -42,33 +42,42 @@ ExpertConvImpl::ExpertConvImpl(const CdsrConfig& config, int64_t in, int64_t out
   weight = register_parameter("weight", base * (1 + kSetSpread * torch::randn({k, 1, 1, 1, 1})) +
                                             kValueSpread * deviation * torch::randn({k, out, in, 3, 3}));
   bias = register_parameter("bias", torch::zeros({k, out}));
+  if (config.sharp) {
+    sharp_weight = register_parameter("sharp_weight", torch::zeros({out, in, 3, 3}));
+    sharp_bias = register_parameter("sharp_bias", torch::zeros({out}));
+  }
   mixing = register_module("mixing", torch::nn::Linear(config.embedding(), k));
   torch::NoGradGuard no_grad;
   mixing->weight.normal_(0, 1 / std::sqrt(static_cast<double>(config.embedding())));
   mixing->bias.zero_();
 }
 
-ExpertConvImpl::Mixed ExpertConvImpl::mixed(const torch::Tensor& code) {
+ExpertConvImpl::Mixed ExpertConvImpl::mixed(const torch::Tensor& code, double sharpness) {
   const int64_t shots = code.size(0);
   if (!mixing)
     return {weight.unsqueeze(0).expand({shots, -1, -1, -1, -1}), bias.unsqueeze(0).expand({shots, -1})};
   const torch::Tensor pi = torch::softmax(mixing(code), 1);
-  return {torch::matmul(pi, weight.flatten(1)).reshape({shots, weight.size(1), weight.size(2), 3, 3}),
-          torch::matmul(pi, bias)};
+  Mixed out = {torch::matmul(pi, weight.flatten(1)).reshape({shots, weight.size(1), weight.size(2), 3, 3}),
+               torch::matmul(pi, bias)};
+  if (sharpness != 0 && sharp_weight.defined()) {
+    out.weight = out.weight + sharpness * sharp_weight;
+    out.bias = out.bias + sharpness * sharp_bias;
+  }
+  return out;
 }
 
 StackBlockImpl::StackBlockImpl(const CdsrConfig& c)
     : conv(register_module("conv", ExpertConv(c, c.nf, c.nf, 1))) {}
 
 torch::Tensor stack_forward(ExpertConv& head, torch::nn::ModuleList& blocks, ExpertConv& tail,
-                            const torch::Tensor& lr, const torch::Tensor& code) {
+                            const torch::Tensor& lr, const torch::Tensor& code, double sharpness) {
   const int64_t shots = code.size(0), pictures = lr.size(0) / shots;
   std::vector<ExpertConvImpl::Mixed> layers;
   {
     const FullPrecision fp32;
-    layers.push_back(head->mixed(code));
-    for (const auto& block : *blocks) layers.push_back(block->as<StackBlock>()->conv->mixed(code));
-    layers.push_back(tail->mixed(code));
+    layers.push_back(head->mixed(code, sharpness));
+    for (const auto& block : *blocks) layers.push_back(block->as<StackBlock>()->conv->mixed(code, sharpness));
+    layers.push_back(tail->mixed(code, sharpness));
   }
   const bool bf16 = autocast_is_on(lr.device().type());
   std::vector<torch::Tensor> out;

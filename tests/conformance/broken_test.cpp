@@ -20,8 +20,9 @@ enum class Fault {
   Embedding,          ///< one value is off by a thousandth
   QueriesInReverse,   ///< the DQAs' order
   SetQueriesIgnored,  ///< those that were measured stay
-  ThreadsCount,       ///< the picture depends on them
-  RunsCount,          ///< and on how many frames there were
+  SharpnessIgnored,
+  ThreadsCount,  ///< the picture depends on them
+  RunsCount,     ///< and on how many frames there were
   // Rows.
   RowMissing,
   RowTwice,
@@ -118,6 +119,9 @@ class BrokenBackend final : public EngineBackend {
     if (fault_ == Fault::NeedsPlanFirst && width_ == 0) fail(Errc::InvalidArgument, "no plan");
     reference_->condition(embedding);
   }
+  void set_sharpness(float sharpness) override {
+    if (fault_ != Fault::SharpnessIgnored) reference_->set_sharpness(sharpness);
+  }
   void measure_queries(const RowSource& frame, std::span<float> queries) override {
     reference_->measure_queries(frame, queries);
     measured_.assign(queries.begin(), queries.end());
@@ -202,6 +206,9 @@ NetworkCase network_case() { return {tiny_config(Body::Rrdb, 2), Query::Shot, 13
 
 using Check = Complaints (*)(const Backend&);
 Complaints parity(const Backend& b) { return check(b, Precision::Fp32, network_case()); }
+Complaints sharp(const Backend& b) {
+  return check(b, Precision::Fp32, NetworkCase{tiny_config(Body::Stack, 2), Query::Shot, 13, 17});
+}
 Complaints threads(const Backend& b) { return check_threads(b, Precision::Fp32, network_case()); }
 Complaints calls(const Backend& b) { return check_calls(b, Precision::Fp32); }
 Complaints rows(const Backend& b) { return check_rows(b, Precision::Fp32, 2); }
@@ -214,34 +221,24 @@ Complaints dqa(const Backend& b) {
 
 TEST(BrokenBackend, WithoutAFaultPasses) {
   const Backend backend = broken(Fault::None);
-  for (Check check : {parity, threads, calls, rows, residual, dqa}) EXPECT_EQ(check(backend), Complaints{});
+  for (Check check : {parity, sharp, threads, calls, rows, residual, dqa})
+    EXPECT_EQ(check(backend), Complaints{});
 }
 
 TEST(BrokenBackend, IsFoundWhateverItsFault) {
   const std::pair<Fault, Check> all[] = {
-      {Fault::OnePixel, parity},
-      {Fault::NotANumber, parity},
-      {Fault::Embedding, parity},
-      {Fault::QueriesInReverse, parity},
-      {Fault::SetQueriesIgnored, calls},
-      {Fault::WrongName, parity},
-      {Fault::ThreadsCount, threads},
-      {Fault::RunsCount, rows},
-      {Fault::RowMissing, rows},
-      {Fault::RowTwice, rows},
-      {Fault::OddStrips, rows},
-      {Fault::NoContext, rows},
-      {Fault::ReadsOutside, rows},
-      {Fault::SwallowsExceptions, rows},
-      {Fault::PlanForgets, calls},
-      {Fault::EmbedConditions, calls},
-      {Fault::NeedsPlanFirst, calls},
-      {Fault::IgnoresTheLimit, calls},
-      {Fault::BrokenByTheLimit, calls},
-      {Fault::WritesOutside, residual},
-      {Fault::ResidualActivated, residual},
-      {Fault::OtherPrecision, residual},
-      {Fault::LeavesAHole, dqa},
+      {Fault::OnePixel, parity},         {Fault::NotANumber, parity},
+      {Fault::Embedding, parity},        {Fault::QueriesInReverse, parity},
+      {Fault::SetQueriesIgnored, calls}, {Fault::SharpnessIgnored, sharp},
+      {Fault::WrongName, parity},        {Fault::ThreadsCount, threads},
+      {Fault::RunsCount, rows},          {Fault::RowMissing, rows},
+      {Fault::RowTwice, rows},           {Fault::OddStrips, rows},
+      {Fault::NoContext, rows},          {Fault::ReadsOutside, rows},
+      {Fault::SwallowsExceptions, rows}, {Fault::PlanForgets, calls},
+      {Fault::EmbedConditions, calls},   {Fault::NeedsPlanFirst, calls},
+      {Fault::IgnoresTheLimit, calls},   {Fault::BrokenByTheLimit, calls},
+      {Fault::WritesOutside, residual},  {Fault::ResidualActivated, residual},
+      {Fault::OtherPrecision, residual}, {Fault::LeavesAHole, dqa},
   };
   for (const auto& [fault, check] : all) {
     Complaints complaints;

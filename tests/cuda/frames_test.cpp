@@ -24,6 +24,7 @@ class HostGpu final : public EngineBackend, public DeviceFrames, public DeviceSt
     ++embedded;
   }
   void condition(std::span<const float>) override {}
+  void set_sharpness(float) override {}
   void measure_queries(const RowSource& frame, std::span<float>) override { EXPECT_EQ(frame.device(), this); }
   void set_queries(std::span<const float>) override {}
   void upscale(const RowSource& frame, RowSink& out) override {

@@ -45,6 +45,7 @@ class FakeBackend final : public EngineBackend {
     std::fill(embedding.begin(), embedding.end(), first_red(frame));
   }
 
+  void set_sharpness(float) override {}
   void condition(std::span<const float> embedding) override {
     ++calls_.condition;
     std::copy(embedding.begin(), embedding.end(), calls_.embedding.begin());

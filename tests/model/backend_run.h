@@ -32,8 +32,9 @@ struct BackendResult {
   Image image;
 };
 
-/// The whole life of an engine on one frame. An `embedding` given is used in place of the computed one, which
-/// is still returned, so that the rest can be compared by itself; the same with `queries`.
+/// The whole life of an engine on one frame, sharpened where the network can be. An `embedding` given is used
+/// in place of the computed one, which is still returned, so that the rest can be compared by itself; the
+/// same with `queries`.
 inline BackendResult run_engine(Engine& engine, const Image& in, const BackendResult* given = nullptr) {
   engine.plan(in.width, in.height);
   const int scale = engine.network().config.scale;
@@ -44,6 +45,7 @@ inline BackendResult run_engine(Engine& engine, const Image& in, const BackendRe
   const ImageSource source(in);
   ImageSink sink(result.image);
   engine.embed(source, result.embedding);
+  if (engine.network().config.sharp) engine.set_sharpness(0.75F);
   engine.condition(given != nullptr ? given->embedding : result.embedding);
   engine.measure_queries(source, result.queries);
   engine.set_queries(given != nullptr ? given->queries : result.queries);

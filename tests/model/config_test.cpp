@@ -121,6 +121,21 @@ TEST(Config, FilesFromBeforeExpertsAreRead) {
   EXPECT_EQ(c, config_by_name("cdsr-rt-dqa", 2));
 }
 
+TEST(Config, SharpIsStoredWhereItIs) {
+  CdsrConfig c = config_by_name("cdsr-rt", 2);
+  EXPECT_EQ(to_json(c).find("sharp"), std::string::npos);  // programs from before the member read it
+  c.sharp = true;
+  EXPECT_EQ(config_from_json(to_json(c)), c);
+  EXPECT_EQ(parameter_count(c) - parameter_count(config_by_name("cdsr-rt", 2)), 47'520 + 6 * 32 + 4);
+  EXPECT_EQ(mac_count(c).sr_per_pixel, 47'520);
+  std::string json = to_json(c);
+  json.replace(json.find("\"sharp\":true"), 12, "\"sharp\":1");
+  expect_bad_json(json, "boolean");
+  json = to_json(c);
+  json.replace(json.find("\"experts\":6"), 11, "\"experts\":1");
+  expect_bad_json(json, "sharp is true");
+}
+
 TEST(Config, ExpertsCostNothingAFrame) {
   CdsrConfig c = config_by_name("cdsr-rt", 2);
   EXPECT_EQ(mac_count(c).sr_per_pixel, 9 * 32 + 5 * 9 * 32 * 32 + 9 * 32 * 4);

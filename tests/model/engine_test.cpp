@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "model/error.h"
@@ -33,6 +34,7 @@ class Recorder final : public EngineBackend {
   }
   void embed(const RowSource&, std::span<float>) override { calls_ += 'e'; }
   void condition(std::span<const float>) override { calls_ += 'c'; }
+  void set_sharpness(float) override { calls_ += 'S'; }
   void measure_queries(const RowSource&, std::span<float>) override { calls_ += 'm'; }
   void set_queries(std::span<const float>) override { calls_ += 's'; }
   void upscale(const RowSource&, RowSink&) override { calls_ += 'u'; }
@@ -100,6 +102,29 @@ TEST_F(EngineTest, QueriesOfTheFrameNeedNoInstalling) {
   engine_->set_queries(queries_);
   engine_->upscale(source_, sink_);
   EXPECT_EQ(calls_, "pcu");
+}
+
+TEST_F(EngineTest, SharpnessNeedsANetworkThatHasIt) {
+  make(Query::Shot);
+  engine_->set_sharpness(0);
+  refused([&] { engine_->set_sharpness(0.5F); });
+  EXPECT_EQ(calls_, "");
+}
+
+TEST_F(EngineTest, AnotherSharpnessNeedsAnotherCondition) {
+  network_ = random_network(tiny_config(Body::Stack, 2), 1);
+  make(Query::Shot);
+  engine_->plan(4, 4);
+  engine_->condition(embedding_);
+  engine_->set_sharpness(0);
+  engine_->upscale(source_, sink_);
+  for (float wrong : {-0.1F, 1.1F, NAN}) refused([&] { engine_->set_sharpness(wrong); });
+  engine_->set_sharpness(0.5F);
+  refused([&] { engine_->upscale(source_, sink_); });
+  engine_->condition(embedding_);
+  engine_->set_sharpness(0.5F);
+  engine_->upscale(source_, sink_);
+  EXPECT_EQ(calls_, "pcuScu");
 }
 
 TEST(Registry, AutoTakesTheFirstThatIsAvailable) {

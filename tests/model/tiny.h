@@ -21,6 +21,7 @@ inline CdsrConfig tiny_config(Body body, int scale) {
                                       : LpeInput::Statistics;
   if (body == Body::Stack) {
     c.experts = 3;
+    c.sharp = true;
     c.colour = Colour::Luma;
   }
   c.codebook = 16;

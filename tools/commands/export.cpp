@@ -27,6 +27,7 @@ struct Arguments {
   std::vector<std::string> set;
   bool onnx = false;
   std::string embedding;
+  double sharpness = 0;
 };
 
 DType dtype_from_string(const std::string& text) {
@@ -52,7 +53,8 @@ void export_onnx(const Arguments& a, const Network& network,
   const auto files =
       a.embedding.empty()
           ? onnx_export::write_onnx(network, metadata, a.out)
-          : std::vector{onnx_export::write_mixed_onnx(network, embedding_of(a, network), metadata, a.out)};
+          : std::vector{onnx_export::write_mixed_onnx(network, embedding_of(a, network),
+                                                      static_cast<float>(a.sharpness), metadata, a.out)};
   for (const auto& file : files)
     fmt::print("{}: {} bytes\n", file.string(), std::filesystem::file_size(file));
 }
@@ -108,6 +110,9 @@ void add_export(CLI::App& app) {
   c->add_option(
        "--embedding", a->embedding,
        "of a network whose weights depend on the shot: a picture of it, or zero; writes OUT-sr.onnx alone")
+      ->needs(onnx);
+  c->add_option("--sharpness", a->sharpness, "with --embedding: 0 the most faithful picture, 1 the sharpest")
+      ->check(CLI::Range(0.0, 1.0))
       ->needs(onnx);
   c->callback([a] { run(*a); });
 }

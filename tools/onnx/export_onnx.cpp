@@ -244,13 +244,16 @@ std::vector<std::filesystem::path> write_onnx(const Network& network,
 }
 
 std::filesystem::path write_mixed_onnx(const Network& network, std::span<const float> embedding,
-                                       const std::map<std::string, std::string>& metadata,
+                                       float sharpness, const std::map<std::string, std::string>& metadata,
                                        const std::filesystem::path& path) {
   const CdsrConfig& c = network.config;
   if (c.body != Body::Stack)
     fail(Errc::InvalidArgument, "{} takes the embedding as an input: --embedding must not be given", c.name);
+  if (sharpness > 0 && !c.sharp)
+    fail(Errc::InvalidArgument, "--sharpness {}: must be 0, this {} was not trained for another", sharpness,
+         c.name);
   Conditioner conditioner(network);
-  conditioner.condition(embedding);
+  conditioner.condition(embedding, sharpness);
   // Without experts there is nothing to mix.
   std::vector<Conv> convs(conditioner.convs().begin(), conditioner.convs().end());
   if (convs.empty())

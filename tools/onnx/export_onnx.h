@@ -31,10 +31,11 @@ std::vector<std::filesystem::path> write_onnx(const Network& network,
                                               const std::map<std::string, std::string>& metadata,
                                               const std::filesystem::path& path);
 
-/// Writes the file of a network with experts whose weights are mixed for `embedding` (d values); returns its
-/// name. Throws Io, and InvalidArgument for a network without experts.
+/// Writes the file of a network with experts whose weights are mixed for `embedding` (d values) and a
+/// sharpness of 0 to 1; returns its name. Throws Io, and InvalidArgument for a network without experts, or
+/// one without sharp sets when sharpness is above 0.
 std::filesystem::path write_mixed_onnx(const Network& network, std::span<const float> embedding,
-                                       const std::map<std::string, std::string>& metadata,
+                                       float sharpness, const std::map<std::string, std::string>& metadata,
                                        const std::filesystem::path& path);
 
 }  // namespace cdsr::onnx_export

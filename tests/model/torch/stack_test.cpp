@@ -27,7 +27,7 @@ struct Net : torch::nn::Module {
     tail = register_module("tail", ExpertConv(c, c.nf, int64_t{c.channels()} * c.scale * c.scale, 1));
     code = register_parameter("code", torch::randn({2, c.embedding()}));
   }
-  torch::Tensor forward(const torch::Tensor& x) { return stack_forward(head, blocks, tail, x, code); }
+  torch::Tensor forward(const torch::Tensor& x) { return stack_forward(head, blocks, tail, x, code, 1); }
 
   ExpertConv head{nullptr}, tail{nullptr};
   torch::nn::ModuleList blocks;
