@@ -147,8 +147,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   FrameMemory in(format, width, height), out(format, width * config.scale, height * config.scale);
   Knowledge nothing;
   nothing.resize(config, embedder_.query());
-  embedder_.reinstall();
-  if (player_ != nullptr) player_->reinstall();
+  reinstall();
   install(*engine_, embedder_.query(), nothing.embedding, nothing.queries);
   FramePath& path = paths_.host();
   path.bind(in.frame());
@@ -175,6 +174,18 @@ Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::uniqu
       recorder_(std::move(settings.recorder)),
       player_(std::move(settings.player)) {
   deadline_.set_limit(settings.deadline_ms);
+}
+
+void Pipeline::set_sharpness(double sharpness) {
+  if (sharpness == sharpness_) return;
+  engine_->set_sharpness(static_cast<float>(sharpness));
+  sharpness_ = sharpness;
+  reinstall();
+}
+
+void Pipeline::reinstall() {
+  embedder_.reinstall();
+  if (player_ != nullptr) player_->reinstall();
 }
 
 void Pipeline::finish() const {

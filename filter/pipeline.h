@@ -66,6 +66,9 @@ class Pipeline {
   void reset();
 
   void set_strength(double strength) { strength_ = static_cast<float>(strength); }
+  /// Throws InvalidArgument for more than 0 when the network has no other sharpness; nothing has changed
+  /// then.
+  void set_sharpness(double sharpness);
   void set_shot_threshold(double threshold) { tracker_.set_threshold(threshold); }
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
   /// Throws Unsupported when the engine has no frames in a GPU.
@@ -86,6 +89,8 @@ class Pipeline {
   std::optional<FilmPlayer::Step> look_up(const Frame& in);
   /// Finds the frame's place among the shots, and whether its shot is remembered.
   void find_shot(FramePath& path, const Frame& in, const Hints& hints, Report& report);
+  /// The engine is to be conditioned anew before the next frame.
+  void reinstall();
   /// Plans the engine, unless it is planned for this size.
   void plan(int width, int height);
   FrameSink::Settings output_settings(const PixelFormat& format, float strength) const;
@@ -95,6 +100,7 @@ class Pipeline {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<BackgroundLook> background_;
   float strength_;
+  double sharpness_ = 0;
   ChromaMode chroma_;
   bool uses_thumbnails_;
   ShotTracker tracker_;

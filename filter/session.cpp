@@ -102,6 +102,7 @@ void Session::set_options(const cdsr_options& options) {
   if (pass_ != 0 && options.deadline > 0)
     fail(Errc::InvalidArgument, "option deadline = {}: must be 0 with pass = {}", options.deadline, pass_);
   pipeline_.set_strength(options.strength);
+  pipeline_.set_sharpness(options.sharpness);
   pipeline_.set_shot_threshold(options.shot_threshold);
   pipeline_.set_refresh(options.refresh);
   pipeline_.set_deadline(options.deadline);

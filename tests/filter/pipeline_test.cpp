@@ -124,6 +124,31 @@ TEST_F(PipelineTest, InterpolationNeedsNoEngine) {
   EXPECT_TRUE(report.embedded);
 }
 
+TEST(PipelineSharpness, ChangesInTheMiddleOfAShotAndBack) {
+  Pipeline pipeline(create_engine(tiny_model(2, Query::Shot, Body::Stack)->network, {}, "cpu"), {});
+  FrameBuffer in(yuv420p(), 48, 40);
+  in.fill_random(1);
+  const auto picture = [&] {
+    FrameBuffer out(yuv420p(), 96, 80);
+    pipeline.process(in.input(), out.output(in, 2), {}, Pipeline::Method::Network);
+    return out;
+  };
+  const FrameBuffer faithful = picture();
+  pipeline.set_sharpness(1);
+  const FrameBuffer sharp = picture();
+  EXPECT_FALSE(sharp == faithful);
+  EXPECT_THROW(pipeline.set_sharpness(1.5), Error);
+  EXPECT_TRUE(picture() == sharp) << "a value that was refused had an effect";
+  pipeline.set_sharpness(0);
+  EXPECT_TRUE(picture() == faithful);
+}
+
+TEST_F(PipelineTest, SharpnessNeedsAModelThatHasIt) {
+  make();
+  pipeline_->set_sharpness(0);
+  EXPECT_THROW(pipeline_->set_sharpness(0.5), Error);
+}
+
 TEST_F(PipelineTest, NothingIsAllocatedAfterTheFirstFrameOfASize) {
   for (const int32_t id : {CDSR_FORMAT_YUV420P, CDSR_FORMAT_P010, CDSR_FORMAT_RGBA, CDSR_FORMAT_GRAY16}) {
     for (const double strength : {1.0, 0.5}) {

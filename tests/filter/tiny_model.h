@@ -13,8 +13,9 @@
 
 namespace cdsr::test {
 
-inline std::shared_ptr<const Model> tiny_model(int scale = 2, Query query = Query::Shot) {
-  CdsrConfig config = tiny_config(Body::Plain, scale);
+inline std::shared_ptr<const Model> tiny_model(int scale = 2, Query query = Query::Shot,
+                                               Body body = Body::Plain) {
+  CdsrConfig config = tiny_config(body, scale);
   config.query = query;
   auto model = std::make_shared<Model>();
   model->path = "memory";

@@ -24,6 +24,13 @@ void add_library_option(CLI::App& command, const std::string& name, int& value) 
       ->capture_default_str();
 }
 
+void add_library_option(CLI::App& command, const std::string& name, double& value) {
+  const cdsr_option& option = find(name);
+  command.add_option("--" + name, value, option.help)
+      ->check(CLI::Range(option.lowest, option.highest))
+      ->capture_default_str();
+}
+
 void add_library_option(CLI::App& command, const std::string& name, std::string& value) {
   const cdsr_option& option = find(name);
   CLI::Option* added = command.add_option("--" + name, value, option.help)->capture_default_str();

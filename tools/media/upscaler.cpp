@@ -28,6 +28,7 @@ void add_engine_options(CLI::App& command, EngineArguments& a) {
   add_library_option(command, "query", a.query);
   add_library_option(command, "threads", a.threads);
   add_library_option(command, "memory", a.memory);
+  add_library_option(command, "sharpness", a.sharpness);
   command.add_flag("-v,--verbose", a.verbose, "say on stderr which backend was chosen and why");
 }
 
@@ -45,6 +46,7 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
   engine_ = create_engine(std::move(network), options, a.backend, [&](const std::string& line) {
     if (a.verbose) std::fprintf(stderr, "cdsr: %s\n", line.c_str());
   });
+  engine_->set_sharpness(static_cast<float>(a.sharpness));
 }
 
 std::vector<float> Upscaler::embed(const Picture& lr) {

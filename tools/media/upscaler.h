@@ -20,6 +20,7 @@ struct EngineArguments {
   std::string backend = "auto", precision = "auto", query = "model";
   int threads = 0;
   int memory = 2048;  ///< MiB, 0: no limit
+  double sharpness = 0;
   bool verbose = false;
 };
 void add_engine_options(CLI::App& command, EngineArguments& arguments);

@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct grows or a function is added. */
-#define CDSR_API_VERSION 3
+#define CDSR_API_VERSION 4
 
 /* The oldest version whose programs this library serves: the number in libcdsr.so.N. Raised when something
  * that they use is taken away. */
@@ -416,6 +416,10 @@ typedef struct cdsr_options {
    * live nor a deadline. */
   int32_t pass;
   const char* stats; /* since version 3. The file of both passes. NULL: none */
+
+  /* Since version 4. 0: the most faithful picture .. 1: the sharpest, by weights that the model was trained
+   * for; costs nothing a frame. More than 0 needs a model that has them. */
+  double sharpness;
 } cdsr_options;
 
 /* Fills every member that `version` had with its default. Any thread.
