@@ -5,6 +5,7 @@
 
 #include "model/error.h"
 #include "model/torch/autocast.h"
+#include "tools/train/sharp_target.h"
 
 namespace cdsr::train {
 namespace {
@@ -64,6 +65,13 @@ PictureLoss picture_loss(TrainState& state, const TrainOptions& o, const Batch& 
   }
   sr = sr.to(torch::kFloat);
   PictureLoss loss;
+  if (o.sharpen) {
+    const torch::Tensor target = sharp_target(hr);
+    loss.l1 = torch::l1_loss(sr, target) * 255;
+    loss.total = ((sr - target).abs() * edge_weight(hr)).mean() * 255;
+    if (o.spectral > 0) loss.total = loss.total + o.spectral * 255 * spectral_loss(sr, target);
+    return loss;
+  }
   loss.l1 = torch::l1_loss(sr, hr) * 255;
   if (o.power > 0) {
     // Of each shot, or picture: those that can be restored well must not drown in those that cannot.

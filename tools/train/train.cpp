@@ -88,6 +88,12 @@ void run(CLI::App& command, Arguments& a) {
 
   train::TrainOptions& o = a.options;
   o.config = a.config.empty() ? config_by_name(a.name, a.scale) : config_from_json(a.config);
+  if (o.sharpen) {
+    o.config.sharp = true;
+    validate(o.config);
+    o.guide.weight = 0;
+    o.contrast = 0;
+  }
   o.variant = nn::variant_from_string(a.variant);
   o.batch.positive = train::positive_from_string(a.positive);
   o.batch.scale = o.config.scale;
@@ -130,6 +136,10 @@ void add_train(CLI::App& app) {
                 "what MoCo's two crops share: both, degradation (two images) or content (two degradations)")
       ->check(CLI::IsMember({"both", "degradation", "content"}))
       ->capture_default_str();
+  c->add_flag(
+      "--sharpen", o.sharpen,
+      "train what option sharpness adds to a network with experts, alone, on sharpened pictures: give its "
+      "weights as --init; without --power, --guide and --contrast");
   c->add_flag("--contrast-only", o.contrast_only, "train the encoder alone: then --init with its weights");
   c->add_option("--data", a->data, "folders of photographs and videos");
   c->add_option("--video-frames", a->video_frames, "frames taken of each video, evenly spread")
@@ -139,7 +149,8 @@ void add_train(CLI::App& app) {
   c->add_option("--out", o.out, "folder for checkpoints, weights and log; resumes from it");
   c->add_option(
       "--init", o.init,
-      "weights to start from when --out holds no checkpoint; of another scale: all but the last layer");
+      "weights to start from when --out holds no checkpoint; of another scale: all but the last layer; of "
+      "fewer blocks (cdsr-rt, cdsr-hq): what is deeper begins by passing its input on");
   c->add_flag("--restart-conditioning", o.restart, "with --init: make encoder, compress and modulation new");
   c->add_option("--degradation,--protocol", a->degradation,
                 "aligned (blur and noise), paper (the same, shifted as the published code has it) or video "

@@ -21,11 +21,11 @@ constexpr int64_t kTargetBatches = 8;  // of 64 images, that tell how the guide'
 void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
                 const Log& log) {
   const WeightsFile file = WeightsFile::open(o.init);
-  const int scale = nn::make_model(file)->config.scale;
-  if (scale == o.config.scale)
+  const CdsrConfig config = nn::make_model(file)->config;
+  if (config == o.config)
     nn::load_state(state.model, file);
   else
-    nn::load_state_of_other_scale(state.model, file);
+    nn::load_state_grown(state.model, file);
   if (o.restart) {
     BatchOptions crops = o.batch;
     crops.batch = 64;
@@ -34,8 +34,11 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
   state.moco = nn::Moco(state.model, o.moco);
   state.moco->to(o.device);
   state.ema.reset(*state.model);
-  log(fmt::format("started from {}{}{}", o.init.string(),
-                  scale == o.config.scale ? "" : fmt::format(", made for x{}: tail new", scale),
+  log(fmt::format("started from {}{}{}{}", o.init.string(),
+                  config.scale == o.config.scale ? "" : fmt::format(", made for x{}: tail new", config.scale),
+                  config.blocks == o.config.blocks
+                      ? ""
+                      : fmt::format(", {} blocks: {} new", config.blocks, o.config.blocks - config.blocks),
                   o.restart ? ", conditioning path new" : ""));
 }
 
@@ -86,6 +89,15 @@ namespace {
 /// What learns at the rate, then, with a guide, what learns at its share: all between the LPE and y.
 std::vector<torch::optim::OptimizerParamGroup> parameter_groups(nn::Cdsr& model, Guide& guide,
                                                                 const TrainOptions& o) {
+  if (o.sharpen) {
+    std::vector<torch::Tensor> sharp;
+    for (const auto& p : model->named_parameters()) {
+      const bool learns = p.key().find(".sharp_") != std::string::npos;
+      torch::Tensor(p.value()).set_requires_grad(learns);
+      if (learns) sharp.push_back(p.value());
+    }
+    return {torch::optim::OptimizerParamGroup(sharp)};
+  }
   if (!o.guide.on()) return {torch::optim::OptimizerParamGroup(model->parameters())};
   std::vector<torch::Tensor> normal, slow;
   for (const auto& p : model->named_parameters()) {
@@ -113,7 +125,9 @@ TrainState::TrainState(const TrainOptions& o)
       optimizer(
           (model->to(o.device), moco->to(o.device), guide->to(o.device), parameter_groups(model, guide, o)),
           torch::optim::AdamOptions(o.rate).betas({0.9, 0.999})),
-      ema(*model, o.ema) {}
+      ema(*model, o.ema) {
+  if (o.sharpen) model->sr->sharpness = 1;
+}
 
 double rate_at(const TrainOptions& o, int64_t step) {
   if (o.schedule == Schedule::Steps) {

@@ -39,6 +39,8 @@ struct TrainOptions {
   double contrast = 1.0;    ///< weight of the contrastive loss against L1 on 0..255
   double spectral = 0;      ///< weight of the L1 loss between spectra against L1 of the pictures
   double power = 0;         ///< loss: mean over the shots of this power of the root mean square error; 0: L1
+  /// Trains the sharp sets alone (CdsrConfig::sharp), at sharpness 1, on sharpened pictures (sharp_target.h).
+  bool sharpen = false;
   bool contrast_only = false;  ///< the encoder alone, without L1: the pretraining of the paper's Table 12
   int accumulate = 1;          ///< batches whose gradients make one step
   double clip = 0;             ///< highest norm of the gradient, 0: none
