@@ -20,7 +20,7 @@ constexpr float kCode = 1.0F / 255;
 /// 1 x 1 x 9 x 24, a soft edge in its middle.
 torch::Tensor soft_edge() {
   const torch::Tensor x = torch::arange(24, torch::kFloat);
-  return (0.3 + 0.4 * torch::sigmoid((x - 11.5) / 1.5)).reshape({1, 1, 1, 24}).repeat({1, 1, 9, 1});
+  return (0.3 + 0.4 * torch::sigmoid((x - 11.5) / 0.9)).reshape({1, 1, 1, 24}).repeat({1, 1, 9, 1});
 }
 
 TEST(SharpTarget, AnEdgeIsSteeperAndHasNoHalo) {

@@ -34,7 +34,8 @@ torch::Tensor greatest(const torch::Tensor& x) { return torch::max_pool2d(padded
 
 torch::Tensor sharp_target(const torch::Tensor& hr) {
   const torch::Tensor detail = hr - blurred(hr);
-  const torch::Tensor counted = ((detail.abs() - kFlat) / (kDetail - kFlat)).clamp(0, 1);
+  const torch::Tensor nearby = greatest(greatest(detail.abs()));
+  const torch::Tensor counted = ((nearby - kFlat) / (kDetail - kFlat)).clamp(0, 1);
   const torch::Tensor low = -greatest(-hr) - kBeyond, high = greatest(hr) + kBeyond;
   return torch::minimum(torch::maximum(hr + kAmount * counted * detail, low), high).clamp(0, 1);
 }
