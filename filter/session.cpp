@@ -114,6 +114,7 @@ void Session::finish() { pipeline_.finish(); }
 void Session::reset() {
   pipeline_.reset();
   stats_ = {};
+  redone_before_ = pipeline_.engine().info().redone;
 }
 
 void Session::count(const Pipeline::Report& report) {
@@ -144,6 +145,15 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
          in.format->name, planned >> 10,
          static_cast<double>(planned) / (static_cast<double>(in.width) * in.height));
   }
+  const EngineInfo& info = pipeline_.engine().info();
+  if (info.redone > redone_before_ && !warned_of_redone_) {
+    warned_of_redone_ = true;
+    log_(CDSR_LOG_WARNING,
+         "{} does not hold what the network makes of some frames: they are upscaled again in fp32, which "
+         "takes "
+         "longer; precision = {} holds more",
+         to_string(info.precision), info.precision == Precision::Bf16 ? "fp32" : "bf16 or fp32");
+  }
   if (report.late) {
     log_(CDSR_LOG_DEBUG, "late: {:.1f} ms behind, the network takes {:.1f} ms", pipeline_.wait_ms(),
          pipeline_.predicted_ms());
@@ -164,6 +174,7 @@ cdsr_stats Session::stats() const {
   stats.backend = info.backend.c_str();
   stats.detail = info.detail.c_str();
   stats.planned_bytes = static_cast<int64_t>(info.planned_bytes);
+  stats.redone = info.redone - redone_before_;
   return stats;
 }
 

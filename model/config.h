@@ -73,6 +73,8 @@ struct CdsrConfig {
   int channels() const { return colour == Colour::Rgb ? 3 : 1; }
   /// What the CSC's MLP reads of a window: both branches' features, or its statistics.
   int features() const { return lpe_input == LpeInput::Statistics ? kWindowStatistics : 2 * embedding(); }
+  /// Weight sets of a convolution: the experts, then D.
+  int weight_sets() const { return experts + (sharp ? 1 : 0); }
   /// DQA modules in a block; a network has blocks * dqas_per_block() of them.
   int dqas_per_block() const { return body == Body::Rrdb ? 2 : body == Body::Plain ? 1 : 0; }
   int dqas() const { return blocks * dqas_per_block(); }

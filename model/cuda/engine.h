@@ -48,6 +48,8 @@ class CudaEngine : public EngineBackend {
   bool allocate(size_t limit);
   /// Which of them cuDNN runs; after allocate().
   void choose_convolutions();
+  /// Says in the log that frames are run in bands, if they are.
+  void tell_bands() const;
   /// A frame on its way to the picture's planes.
   void load(const RowSource& frame);
   // stages: nullptr for a frame of the processor.
@@ -56,6 +58,8 @@ class CudaEngine : public EngineBackend {
   void queue_output(const FrameStages* stages, cudaStream_t stream);
   void run_directly(const FrameStages* stages);
   void deliver(RowSink& out);
+  /// Channels of the last layer, as stored.
+  int values_pitch() const;
   TailArgs tail_args() const;
 
   std::shared_ptr<const Network> network_;
@@ -67,12 +71,9 @@ class CudaEngine : public EngineBackend {
   Conditioner conditioner_;
   float sharpness_ = 0;
   int width_ = 0, height_ = 0;
+  size_t whole_bytes_ = 0;     ///< what the planned size would need in one band
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
-  std::vector<float> features_;  ///< of the encoder's windows, as Csc takes them
 };
-
-/// Three planes of floats, in a new `buffer`. The context must be current.
-Planes make_planes(DeviceBuffer& buffer, int width, int height);
 
 }  // namespace cdsr::cuda

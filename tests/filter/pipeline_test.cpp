@@ -237,6 +237,31 @@ TEST(LongStream, TheRealEngineAllocatesNothingEither) {
   EXPECT_EQ(allocations - before, 0);
 }
 
+// Frames that half precision did not hold: one warning, and all of them counted, since a reset from 0 again.
+TEST(Session, TellsOfRedoneFrames) {
+  std::vector<std::string> warnings;
+  cdsr_options o = default_options();
+  o.log_opaque = &warnings;
+  o.log = [](void* opaque, int32_t level, const char* line) {
+    if (level == CDSR_LOG_WARNING && std::strstr(line, "again in fp32") != nullptr)
+      static_cast<std::vector<std::string>*>(opaque)->emplace_back(line);
+  };
+  const auto model = tiny_model();
+  FakeBackend::Calls calls;
+  Session session(model, fake_engine(model->network, Query::Shot, calls), session_options(o));
+  FrameBuffer in(yuv420p(), 16, 16), out(yuv420p(), 32, 32);
+  const cdsr_frame input = in.frame();
+  cdsr_frame output = out.frame();
+  for (const int64_t redone : {0, 2, 3}) {
+    calls.redone = redone;
+    session.process(input, output, {}, Pipeline::Method::Network);
+    EXPECT_EQ(session.stats().redone, redone);
+    EXPECT_EQ(warnings.size(), redone > 0 ? 1U : 0U);
+  }
+  session.reset();
+  EXPECT_EQ(session.stats().redone, 0);
+}
+
 TEST(ChromaModes, AutoInterpolatesWhatIsSubsampled) {
   for (const PixelFormat& f : pixel_formats()) {
     const bool subsampled = f.log2_w > 0 || f.log2_h > 0;
