@@ -177,7 +177,7 @@ step "clang-tidy on what changed"
 check clang-tidy tidy_changed
 
 step "AddressSanitizer and UndefinedBehaviorSanitizer: unit tests and fuzz driver"
-sanitized sanitize all "sanitizers" -L 'unit|fuzz'
+sanitized sanitize unit_tests "sanitizers" -L 'unit|fuzz'
 
 step "ThreadSanitizer: pipeline, live streams, threads of the CPU engine"
 sanitized threads "cpu_test filter_test filter_pipeline_test" "threads" -R '^(Live|Pipeline|Embedder|CpuEngine|ThreadPool)'
