@@ -6,7 +6,7 @@
  * analysis) embeds the element; samples/embed.c shows the library without GStreamer.
  *
  *   cc appsink.c $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-video-1.0) -o appsink
- *   GST_PLUGIN_PATH=build/lib/gstreamer-1.0 ./appsink in.mp4 last.ppm
+ *   GST_PLUGIN_PATH=build-user/lib/gstreamer-1.0 ./appsink in.mp4 last.ppm
  *
  * Part of CDSR, MIT licence.
  */

@@ -9,15 +9,15 @@
 # -t   where they begin, in seconds (default 0)
 # -m   names or files of models, each with options after an @ (default "cdsr-rt"; "cdsr-rt@strength=0.7")
 # -p   ST-LPIPS too, on up to 4 frames of each (Debian's python3-torch)
-# -o   where to write: OUT.html, crops side by side, and OUT.json (default build/samples/compare)
-# CDSR_BUILD   build folder with ffmpeg (default build): samples/upscale.sh or filter/ffmpeg/build.sh makes it
+# -o   where to write: OUT.html, crops side by side, and OUT.json (default build-user/samples/compare)
+# CDSR_BUILD   build folder with ffmpeg (default build-user): samples/upscale.sh or filter/ffmpeg/build.sh makes it
 #
 # Prints a Markdown table, means over the clips: PSNR-Y, SSIM-Y, VMAF, VMAF-NEG, overshoot and flicker of bicubic, lanczos,
 # lanczos + unsharp and each model. VMAF comes with PyPI's imageio-ffmpeg, installed into .cache/compare.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$(realpath -m -- "${CDSR_BUILD:-$root/build}")
+build=$(realpath -m -- "${CDSR_BUILD:-$root/build-user}")
 scale=2
 qualities="18 23 28 33"
 frames=24

@@ -8,7 +8,7 @@
 # SECONDS_LIVE   how long (default 20)
 # LIVE_SIZE      of the input (default 480x270)
 # CDSR_OPTIONS   properties of the element (default "scale=2 deadline=80")
-# CDSR_BUILD     build folder (default build)
+# CDSR_BUILD     build folder (default build-user)
 # PORT           first of two UDP ports (default 5600)
 # JOBS           compiler processes (default: one for each processor)
 #
@@ -18,7 +18,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$(realpath -m -- "${CDSR_BUILD:-$root/build}")
+build=$(realpath -m -- "${CDSR_BUILD:-$root/build-user}")
 work=$build/samples/live
 options=${CDSR_OPTIONS:-scale=2 deadline=80}
 size=${LIVE_SIZE:-480x270}

@@ -2,10 +2,10 @@
 # Upscales a video with `ffmpeg -vf cdsr`, from nothing: installs what is missing, builds, runs, measures.
 #
 #   samples/upscale.sh            a real clip (Debian's cockatoo.mp4), made small and soft first: shows what is won
-#   samples/upscale.sh IN [OUT]   your video; OUT defaults to build/samples/upscaled.mkv
+#   samples/upscale.sh IN [OUT]   your video; OUT defaults to build-user/samples/upscaled.mkv
 #
 # CDSR_OPTIONS   options of the filter (default scale=2), for example "scale=2:chroma=bicubic"
-# CDSR_BUILD     build folder (default build)
+# CDSR_BUILD     build folder (default build-user)
 # JOBS           compiler processes (default: one for each processor)
 #
 # Writes OUT (audio copied) and a before/after picture beside it, and prints size, speed, shots and, for the clip,
@@ -13,7 +13,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$(realpath -m -- "${CDSR_BUILD:-$root/build}")
+build=$(realpath -m -- "${CDSR_BUILD:-$root/build-user}")
 work=$build/samples
 options=${CDSR_OPTIONS:-scale=2}
 jobs=${JOBS:-$(nproc)}

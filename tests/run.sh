@@ -136,13 +136,13 @@ fuzz_weights() {
     "$build/bin/weights_fuzzer" -max_total_time="$fuzz_seconds" -seed=1 -verbosity=0 -print_final_stats=1 \
       -artifact_prefix="$build/fuzz-" "$corpus"
 }
-# clang-tidy on the libraries. Not on what GCC compiles alone: precompiled headers (tools, LibTorch), the row kernels' vectors.
+# clang-tidy on the libraries. Not on what GCC compiles alone: precompiled headers (tools, LibTorch), the vectors of the CPU's row kernels.
 # shellcheck disable=SC2317
 tidy_changed() {
   local base files
   base=${CDSR_BASE:-$(git rev-list --max-count=21 HEAD | tail -n 1)}
   mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- 'model/*.cpp' 'filter/*.cpp' 'gst_plugin/*.cpp' |
-    grep -vE '^model/(torch/|cpu/kernels_)')
+    grep -vE '^model/(torch/|cpu/kernels)')
   echo "${#files[@]} files changed since $base"
   [[ ${#files[@]} -eq 0 ]] || printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$jobs" clang-tidy --quiet -p "$build"
 }
@@ -177,7 +177,7 @@ step "clang-tidy on what changed"
 check clang-tidy tidy_changed
 
 step "AddressSanitizer and UndefinedBehaviorSanitizer: unit tests and fuzz driver"
-sanitized sanitize all "sanitizers" -L 'unit|fuzz'
+sanitized sanitize unit_tests "sanitizers" -L 'unit|fuzz'
 
 step "ThreadSanitizer: pipeline, live streams, threads of the CPU engine"
 sanitized threads "cpu_test filter_test filter_pipeline_test" "threads" -R '^(Live|Pipeline|Embedder|CpuEngine|ThreadPool)'

@@ -1,8 +1,8 @@
 // The inner loops of the filter, each over a stretch of one row. One table for each instruction set.
 //
-// The tables give the same bits: they are compiled from one source (row_kernels.inl) without contraction of a
-// * b + c, and every sum is written in a fixed order. Pointers need the alignment of their type; source and
-// destination must not overlap; nothing is read or written outside the n samples (or what is said).
+// The tables give the same bits: they are compiled from one source without contraction of a * b + c, and
+// every sum is written in a fixed order. Pointers need the alignment of their type; source and destination
+// must not overlap; nothing is read or written outside the n samples (or what is said).
 #pragma once
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 #
 #   filter/ffmpeg/build.sh [BUILD]
 #
-# BUILD         the folder libcdsr was built in (default: build, beside this project's CMakeLists.txt)
+# BUILD         the folder libcdsr was built in (default: build-user, beside this project's CMakeLists.txt)
 # FFMPEG_SRC    an FFmpeg source tree, 5.1 to 9.0, to use in place of Debian's source package. It is copied, not changed.
 # FFMPEG_FLAGS  more arguments for FFmpeg's configure, for example "--enable-filter=hqdn3d --enable-libmp3lame"
 # JOBS          compiler processes (default: one for each processor)
@@ -15,7 +15,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-build=$(cd "${1:-$root/build}" && pwd)
+build=$(cd "${1:-$root/build-user}" && pwd)
 jobs=${JOBS:-$(nproc)}
 prefix=$build/ffmpeg
 objects=$build/ffmpeg-objects

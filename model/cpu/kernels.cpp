@@ -1,21 +1,43 @@
 #include "model/cpu/kernels.h"
 
-namespace cdsr::cpu {
+// What SSE4 has beyond x86-64's own instructions is of no use to these loops.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "model/cpu/kernels.cpp"
+#include <hwy/foreach_target.h>  // includes this file once for each set of instructions
+#include <hwy/highway.h>
 
-extern const Kernels kernels_base, kernels_avx2, kernels_avx512, kernels_avx512bf16;
+#include "model/cpu/targets.h"
+
+HWY_BEFORE_NAMESPACE();
+#define CDSR_BF16 0
+#include "model/cpu/kernels-inl.h"
+#undef CDSR_BF16
+HWY_AFTER_NAMESPACE();
+
+// AVX-512 with bf16 products, a set that Highway does not have.
+#if HWY_TARGET == HWY_AVX3
+HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR_AVX3 ",avx512bf16")
+#define CDSR_BF16 1
+#include "model/cpu/kernels-inl.h"
+#undef CDSR_BF16
+HWY_POP_ATTRIBUTES
+#endif
+
+#if HWY_ONCE
+namespace cdsr::cpu {
+namespace {
+
+HWY_EXPORT(table);
+
+}  // namespace
 
 const Kernels& kernels(Isa isa) {
-  switch (isa) {
-    case Isa::Avx512Bf16:
-      return kernels_avx512bf16;
-    case Isa::Avx512:
-      return kernels_avx512;
-    case Isa::Avx2:
-      return kernels_avx2;
-    case Isa::Base:
-      break;
-  }
-  return kernels_base;
+  if (isa == Isa::Avx512Bf16) return N_AVX3::bf16::table();
+  hwy::ChosenTarget target;
+  choose(isa, target);
+  return HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
 }
 
 }  // namespace cdsr::cpu
+#endif

@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>  // includes this file once for each set of instructions
 #include <hwy/highway.h>
 
+#include "model/cpu/targets.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cdsr::cpu::HWY_NAMESPACE {
 namespace {
@@ -232,25 +234,11 @@ namespace {
 
 HWY_EXPORT(table);
 
-/// Highway's sets of instructions that `isa` allows: the better ones are the lower bits.
-int64_t allowed(Isa isa) {
-  switch (isa) {
-    case Isa::Avx512Bf16:
-    case Isa::Avx512:
-      return ~int64_t{0};
-    case Isa::Avx2:
-      return ~(int64_t{HWY_AVX2} - 1);
-    case Isa::Base:
-      break;
-  }
-  return ~(int64_t{HWY_SSE4} - 1);
-}
-
 }  // namespace
 
 const WinogradKernels& winograd(Isa isa) {
   hwy::ChosenTarget target;
-  target.Update(hwy::SupportedTargets() & allowed(isa));
+  choose(isa, target);
   return HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
 }
 

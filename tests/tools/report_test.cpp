@@ -34,6 +34,22 @@ TEST(Chart, LeavesOutWhatIsNoNumberAndThinsWhatIsLong) {
   EXPECT_EQ(svg({"t", "", {{"level", {{0, 5}, {9, 5}}}}}).find("nan"), std::string::npos);
 }
 
+TEST(Chart, StandsAsAFileOfItsOwn) {
+  Chart c{"a < b", "", {{"one", {{0, 0}, {1, 2}}}, {"two", {{3, 4}}}}};
+  c.scatter = true;
+  const std::string points = svg_file(c);
+  EXPECT_NE(points.find("a &lt; b"), std::string::npos);
+  EXPECT_NE(points.find(">two<"), std::string::npos);
+  EXPECT_EQ(count(points, "<circle"), 3U + 2U);  // points and legend
+  EXPECT_EQ(count(points, "<path"), 0U);
+  EXPECT_EQ(count(points, "{stroke:hsl("), 2U);
+  const std::string curve = svg_file({"t", "dB", {{"flat", {{1, 5}, {2, 5}}}}, "width"});
+  EXPECT_EQ(curve.find("nan"), std::string::npos);
+  EXPECT_EQ(count(curve, "<path class=\"line s0"), 1U);
+  EXPECT_NE(curve.find(">t, dB<"), std::string::npos);
+  EXPECT_NE(curve.find(">width<"), std::string::npos);
+}
+
 TEST(Page, NeedsNothingBesideIt) {
   TempFolder folder;
   const auto run = folder.path() / "run <1>";

@@ -2,58 +2,54 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "tools/degrade/kernel.h"
 
-namespace cdsr::degrade {
+// The sums fill the registers of AVX2.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tools/degrade/blur.cpp"
+#include <hwy/foreach_target.h>  // includes this file once for each set of instructions
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace cdsr::degrade::HWY_NAMESPACE {
 namespace {
 
 // Vectors of the compiler's: arrays of floats would not stay in registers while all taps are added.
 using Vector [[gnu::vector_size(32)]] = float;
-constexpr int kVectors = 8;
-constexpr int kBlock = 8 * kVectors;  // sums in flight, which hide the latency of an addition
+constexpr int kVectors = kBlock / 8;  // sums in flight, which hide the latency of an addition
 
 /// One row of the result. phases[i * scale + p] is every scale-th pixel of input row i, from pixel p on.
-[[gnu::always_inline]] inline void row(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k,
-                                       int scale, int width, float* out) {
+void blur_row(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k, int scale, int width,
+              float* out) {
   for (int x = 0; x < width; x += kBlock) {
     Vector sum[kVectors] = {};
     const float* tap = k.taps.data();
     for (int i = 0; i < k.rows; ++i)
-      for (int j = 0; j < k.columns; ++j, ++tap) {
-        const float* in = phases + (i * scale + j % scale) * phase_size + j / scale + x;
+      for (int j = 0, phase = 0, shift = 0; j < k.columns; ++j, ++tap) {
+        const float* in = phases + (i * scale + phase) * phase_size + shift + x;
+        if (++phase == scale) phase = 0, ++shift;
 #pragma GCC unroll 8
         for (int v = 0; v < kVectors; ++v) {
           Vector pixels;
-          std::memcpy(&pixels, in + ptrdiff_t{8} * v, sizeof pixels);  // one unaligned load
+          __builtin_memcpy(&pixels, in + ptrdiff_t{8} * v, sizeof pixels);  // one unaligned load
           sum[v] += *tap * pixels;
         }
       }
-    std::memcpy(out + x, sum, sizeof(float) * std::min(kBlock, width - x));
+    __builtin_memcpy(out + x, sum, sizeof(float) * HWY_MIN(kBlock, width - x));
   }
 }
 
-using RowFunction = void (*)(const float*, ptrdiff_t, const TrimmedKernel&, int, int, float*);
+}  // namespace
+}  // namespace cdsr::degrade::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
 
-void row_base(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k, int scale, int width,
-              float* out) {
-  row(phases, phase_size, k, scale, width, out);
-}
+#if HWY_ONCE
+namespace cdsr::degrade {
+namespace {
 
-#if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void row_avx2(const float* phases, ptrdiff_t phase_size, const TrimmedKernel& k,
-                                          int scale, int width, float* out) {
-  row(phases, phase_size, k, scale, width, out);
-}
-#endif
-
-RowFunction row_function() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return row_avx2;
-#endif
-  return row_base;
-}
+HWY_EXPORT(blur_row);
 
 }  // namespace
 
@@ -78,7 +74,6 @@ TrimmedKernel::TrimmedKernel(std::span<const float> kernel) {
 }
 
 void blur_subsample(PlaneView in, const TrimmedKernel& k, int scale, int width, int height, float* out) {
-  static const RowFunction row = row_function();
   // The columns a block reads past the width are zeros in the buffer, not neighbours in memory.
   const int used = scale * (width - 1) + k.columns;  // columns of `in` that matter
   const ptrdiff_t phase_size = width + kKernelSide + kBlock;
@@ -91,6 +86,7 @@ void blur_subsample(PlaneView in, const TrimmedKernel& k, int scale, int width, 
       for (int j = p; j < used; j += scale) *to++ = from[j];
     }
   }
+  const auto row = HWY_DYNAMIC_DISPATCH(blur_row);
   for (int y = 0; y < height; ++y)
     row(&phases[static_cast<size_t>(y) * scale * scale * phase_size], phase_size, k, scale, width,
         out + static_cast<ptrdiff_t>(y) * width);
@@ -126,3 +122,4 @@ void soften(std::span<float> plane, int width, int height, double sigma) {
 }
 
 }  // namespace cdsr::degrade
+#endif

@@ -24,6 +24,9 @@ struct PlaneView {
   ptrdiff_t stride;  ///< floats from one row to the next
 };
 
+/// Pixels of a row that are made at once.
+inline constexpr int kBlock = 64;
+
 /// out[y][x] = sum of taps[i][j] * in[scale y + i][scale x + j] over the 21 x 21 array: `in` begins 10 pixels
 /// above and left of LR pixel (0, 0)'s HR position and has scale (height - 1) + 21 rows, columns likewise.
 /// `out` is width x height, contiguous. Safe from many threads.

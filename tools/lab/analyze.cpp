@@ -5,14 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "model/atomic_file.h"
 #include "model/find_model.h"
 #include "tools/commands/commands.h"
 #include "tools/lab/classify.h"
 #include "tools/lab/influence.h"
 #include "tools/lab/lab.h"
-#include "tools/lab/plot.h"
 #include "tools/lab/project.h"
 #include "tools/lab/score.h"
+#include "tools/report/chart.h"
 
 namespace cdsr::tools {
 namespace {
@@ -130,19 +131,27 @@ void run_classes(const Arguments& a) {
   fmt::print("The paper's Table 1, DASR x4 on BSD100, equation 1: 75.4 % (C&D), 80.8 % (D), 12.0 % (C)\n");
 }
 
+void write_svg(const std::filesystem::path& path, const report::Chart& chart) {
+  const std::string text = report::svg_file(chart);
+  AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
 void run_map(const Arguments& a) {
   const Looked l(a, true);
   const auto points = a.method == "pca" ? analyze::pca(l.embeddings()) : analyze::tsne(l.embeddings(), {});
   const size_t kernels = l.grid.degradations();
-  std::vector<analyze::Series> series(a.colors == "degradation" ? kernels : l.grid.pictures());
-  for (size_t i = 0; i < series.size(); ++i)
-    series[i].label =
+  report::Chart chart{fmt::format("E_a of {}, {}", a.model, a.method == "pca" ? "PCA" : "t-SNE"), "", {}};
+  chart.scatter = true;
+  chart.series.resize(a.colors == "degradation" ? kernels : l.grid.pictures());
+  for (size_t i = 0; i < chart.series.size(); ++i)
+    chart.series[i].name =
         a.colors == "degradation" ? fmt::format("variance {}", i + 1) : fmt::format("picture {}", i + 1);
   for (size_t v = 0; v < points.size(); ++v)
-    series[a.colors == "degradation" ? v % kernels : v / kernels].points.push_back(points[v]);
-  analyze::write_text(
-      a.svg, analyze::scatter_svg(fmt::format("E_a of {}, {}", a.model, a.method == "pca" ? "PCA" : "t-SNE"),
-                                  series));
+    chart.series[a.colors == "degradation" ? v % kernels : v / kernels].points.emplace_back(points[v].x,
+                                                                                            points[v].y);
+  write_svg(a.svg, chart);
   fmt::print("{}: {} embeddings\n", a.svg.string(), points.size());
 }
 
@@ -150,17 +159,19 @@ void run_widths(const Arguments& a) {
   const Looked l(a, true);
   const auto network = analyze::score_kernels(l.subject, l.grid);
   const auto bicubic = analyze::score_bicubic(l.grid, a.grid);
-  std::vector<analyze::Series> curves = {{"network", {}}, {"bicubic", {}}};
+  report::Chart chart{fmt::format("{} x{}, PSNR-Y", a.model, l.grid.scale),
+                      "dB",
+                      {{"network", {}}, {"bicubic", {}}},
+                      "kernel width (variance, both axes)"};
   fmt::print("{:>8} {:>9} {:>9}\n", "variance", "network", "bicubic");
   for (size_t k = 0; k < network.size(); ++k) {
     const double width = l.grid.kernels[k].sig1;
     fmt::print("{:>8g} {:>9.3f} {:>9.3f}\n", width, network[k], bicubic[k]);
-    curves[0].points.push_back({width, network[k]});
-    curves[1].points.push_back({width, bicubic[k]});
+    chart.series[0].points.emplace_back(width, network[k]);
+    chart.series[1].points.emplace_back(width, bicubic[k]);
   }
   if (a.svg.empty()) return;
-  analyze::write_text(a.svg, analyze::curves_svg(fmt::format("{} x{}", a.model, l.grid.scale),
-                                                 "kernel width (variance, both axes)", "PSNR-Y, dB", curves));
+  write_svg(a.svg, chart);
   fmt::print("{}\n", a.svg.string());
 }
 

@@ -1,4 +1,4 @@
-// Line charts as SVG.
+// Charts as SVG.
 #pragma once
 
 #include <string>
@@ -13,14 +13,19 @@ struct Series {
 };
 
 struct Chart {
-  std::string title, unit;
+  std::string title, unit;  ///< unit of the values; "": none
   std::vector<Series> series;
+  std::string across = {};  ///< what lies along the other axis; drawn by svg_file() alone
+  bool scatter = false;     ///< points alone, and axes that have no unit
 };
 
-/// A chart of 720 x 260 units with axes, at most seven ticks each, and a legend when there are several
-/// series. Long series are drawn by the mean of each of at most 600 stretches. Colours come from the page's
-/// style: the classes s0 to s5 in turn. "Nothing to show" when no series has a point.
+/// For a page: a figure of 720 x 260 units with axes, at most seven ticks each, and a legend when there are
+/// several series. Long series are drawn by the mean of each of at most 600 stretches. Colours come from the
+/// page's style: the classes s0 to s5 in turn. "Nothing to show" when no series has a point.
 std::string svg(const Chart& chart);
+
+/// The same as a file of its own, with its title, a legend at the right and a colour for each series.
+std::string svg_file(const Chart& chart);
 
 /// Text with &, <, > and quotes as HTML entities.
 std::string escape(const std::string& text);

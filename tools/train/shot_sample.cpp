@@ -1,6 +1,7 @@
 #include "tools/train/shot_sample.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "model/encoder_windows.h"
 #include "tools/degrade/blur.h"

@@ -106,6 +106,12 @@ TEST(Tail, EqualsPlainLoops) {
   }
 }
 
+TEST(Kernels, AreThoseOfTheInstructionsAllowed) {
+  const char* const names[] = {"base", "avx2", "avx512", "avx512bf16"};
+  for (int isa = 0; isa <= static_cast<int>(kernel_isa()); ++isa)
+    EXPECT_STREQ(kernels(static_cast<Isa>(isa)).name, names[isa]);
+}
+
 TEST(Tail, RunsTheEngine) {
   if (kernel_isa() < Isa::Avx512) GTEST_SKIP() << "Winograd's kernel is faster here";
   for (Precision precision : {Precision::Fp32, Precision::Bf16}) {

@@ -94,9 +94,9 @@ carry() {
   local library package config
   library=lib/$(gcc -print-multiarch) # as Debian has it: the packages find themselves by it
   mkdir -p .gpu/include .gpu/bin ".gpu/$library/cmake"
-  cp -r /usr/include/{gtest,gmock,fmt,nlohmann,CLI} .gpu/include/ || return 1
+  cp -r /usr/include/{gtest,gmock,fmt,hwy,nlohmann,CLI} .gpu/include/ || return 1
   cp -r "/usr/$library"/cmake/{GTest,fmt} ".gpu/$library/cmake/"
-  cp -P "/usr/$library"/libg{test,mock}*.a "/usr/$library"/libfmt* ".gpu/$library/"
+  cp -P "/usr/$library"/libg{test,mock}*.a "/usr/$library"/lib{fmt,hwy}* ".gpu/$library/"
   for package in nlohmann_json CLI11; do
     config=$(find /usr/share /usr/lib -name "${package}Config.cmake" -print -quit)
     mkdir -p ".gpu/$(dirname "$(dirname "${config#/usr/}")")"

@@ -33,7 +33,7 @@ gst=(
 if [[ -e ${CUDA_HOME:-/usr/local/cuda}/include/cuda.h ]]; then
   gst+=(libgstreamer-plugins-bad1.0-dev)
 fi
-test=("${user[@]}" "${gst[@]}" libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format clang-tidy shellcheck python3 python3-venv python3-numpy git)
+test=("${user[@]}" "${gst[@]}" libgtest-dev clang libclang-rt-dev clang-format clang-tidy shellcheck python3 python3-venv python3-numpy git)
 train=(libtorch-dev libgloo-dev libtomlplusplus-dev libonnx-dev)
 compare=(python3 python3-venv python3-numpy python3-torch python3-torchvision)
 cuda=(build-essential cmake ninja-build pkg-config python3-venv)

@@ -1,33 +1,26 @@
-// The loops of kernels.h, included once for each set of instructions with CDSR_KERNELS naming it. GCC's
-// vector extensions spell the 16-lane arithmetic; the compiler's flags decide what a lane costs. No standard
-// header with code of its own may come in here: the linker keeps one copy of an inline function, and it might
-// be this one.
-#include <cstdint>
+// The loops of kernels.h, which kernels.cpp includes once for each set of instructions, CDSR_BF16 1 for
+// AVX-512 with bf16 products. GCC's vector extensions spell the arithmetic; the set decides what a lane
+// costs.
 
-#ifdef __AVX512BF16__
-#include <immintrin.h>
+namespace cdsr::cpu::HWY_NAMESPACE {
+#if CDSR_BF16
+namespace bf16 {
 #endif
-
-#include "model/cpu/kernels.h"
-
-namespace cdsr::cpu::CDSR_KERNELS {
 namespace {
 
-constexpr int kLanes = CDSR_LANES;
-typedef float Vec __attribute__((vector_size(4 * CDSR_LANES)));
-typedef uint32_t UVec __attribute__((vector_size(4 * CDSR_LANES)));
-typedef uint16_t HVec __attribute__((vector_size(2 * CDSR_LANES)));
+constexpr int kLanes = HWY_MAX(HWY_LANES(float), 4);  // x86-64 itself has four
+typedef float Vec __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t UVec __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t HVec __attribute__((vector_size(2 * kLanes)));
 
-#define CDSR_INLINE inline __attribute__((always_inline))
-
-CDSR_INLINE Vec load(const float* p) {
+HWY_INLINE Vec load(const float* p) {
   Vec v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-CDSR_INLINE void store(float* p, const Vec& v) { __builtin_memcpy(p, &v, sizeof v); }
+HWY_INLINE void store(float* p, const Vec& v) { __builtin_memcpy(p, &v, sizeof v); }
 
-CDSR_INLINE Vec load(const Bf16* p) {
+HWY_INLINE Vec load(const Bf16* p) {
   HVec h;
   __builtin_memcpy(&h, p, sizeof h);
   const UVec u = __builtin_convertvector(h, UVec) << 16;
@@ -36,13 +29,13 @@ CDSR_INLINE Vec load(const Bf16* p) {
   return v;
 }
 /// Rounds to nearest even, as oneDNN does.
-#ifdef __AVX512BF16__
-CDSR_INLINE void store(Bf16* p, const Vec& v) {
+#if CDSR_BF16
+HWY_INLINE void store(Bf16* p, const Vec& v) {
   const __m256bh h = _mm512_cvtneps_pbh(v);
   __builtin_memcpy(p, &h, sizeof h);
 }
 #else
-CDSR_INLINE void store(Bf16* p, const Vec& v) {
+HWY_INLINE void store(Bf16* p, const Vec& v) {
   UVec u;
   __builtin_memcpy(&u, &v, sizeof u);
   u = (u + 0x7FFFU + ((u >> 16) & 1U)) >> 16;
@@ -51,16 +44,16 @@ CDSR_INLINE void store(Bf16* p, const Vec& v) {
 }
 #endif
 
-CDSR_INLINE Vec splat(float x) { return x - Vec{}; }
-CDSR_INLINE Vec leaky(const Vec& v, float slope) {
+HWY_INLINE Vec splat(float x) { return x - Vec{}; }
+HWY_INLINE Vec leaky(const Vec& v, float slope) {
   const Vec scaled = v * slope;
   return v > scaled ? v : scaled;
 }
 
 /// Pixels x to x + P of the head, V vectors of channels from channel c on.
 template <int P, int V, typename T>
-CDSR_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plane, const float* weights,
-                           const float* bias, float slope, int channels, int c, int x, int width, T* out) {
+HWY_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plane, const float* weights,
+                          const float* bias, float slope, int channels, int c, int x, int width, T* out) {
   Vec acc[P][V];
   for (int v = 0; v < V; ++v)
     for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + ptrdiff_t{v} * kLanes);
@@ -86,7 +79,7 @@ CDSR_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t pla
 template <typename T>
 void head(const float* const rows[3], int planes, ptrdiff_t plane, int width, const float* weights,
           const float* bias, float slope, int channels, void* to) {
-  constexpr int kPixels = CDSR_LANES == 4 ? 4 : CDSR_LANES == 8 ? 6 : 8;  // 2 kPixels sums fit the registers
+  constexpr int kPixels = kLanes == 4 ? 4 : kLanes == 8 ? 6 : 8;  // 2 kPixels sums fit the registers
   T* const out = static_cast<T*>(to);
   int c = 0;
   for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
@@ -162,8 +155,8 @@ void unpack(const void* from, int width, int channels, int block, ptrdiff_t dist
 }
 
 /// Vertical pass of the bicubic skip: one plane's row of phase r, its ends repeated.
-CDSR_INLINE void enlarge_down(const ShuffleTaps& taps, int r, const float* const picture[5], ptrdiff_t offset,
-                              int width, float* temp) {
+HWY_INLINE void enlarge_down(const ShuffleTaps& taps, int r, const float* const picture[5], ptrdiff_t offset,
+                             int width, float* temp) {
   const float* row[4];
   for (int t = 0; t < 4; ++t) row[t] = picture[2 + taps.first[r] + t] + offset;
   const float* w = taps.weight[r];
@@ -175,9 +168,9 @@ CDSR_INLINE void enlarge_down(const ShuffleTaps& taps, int r, const float* const
 }
 
 template <int S>
-CDSR_INLINE void shuffle_scale(const float* in, int channels, int width, const ShuffleTaps& taps,
-                               const float* const picture[5], ptrdiff_t plane, float* out,
-                               ptrdiff_t out_plane, float* temp) {
+HWY_INLINE void shuffle_scale(const float* in, int channels, int width, const ShuffleTaps& taps,
+                              const float* const picture[5], ptrdiff_t plane, float* out, ptrdiff_t out_plane,
+                              float* temp) {
   for (int p = 0; p < taps.planes; ++p)
     for (int r = 0; r < S; ++r) {
       float* row = out + (taps.planes * r + p) * out_plane;
@@ -216,22 +209,22 @@ template <>
 struct Factor<float> {
   static constexpr int kValues = kLanes;
   Vec v;
-  explicit CDSR_INLINE Factor(const float* p) : v(load(p)) {}
-  CDSR_INLINE void add(const Factor& w, Vec& sum) const { sum += v * w.v; }
+  explicit HWY_INLINE Factor(const float* p) : v(load(p)) {}
+  HWY_INLINE void add(const Factor& w, Vec& sum) const { sum += v * w.v; }
 };
-#ifdef __AVX512BF16__
+#if CDSR_BF16
 template <>
 struct Factor<Bf16> {
   static constexpr int kValues = 2 * kLanes;  // two products a lane
   __m512bh v;
-  explicit CDSR_INLINE Factor(const Bf16* p) { __builtin_memcpy(&v, p, sizeof v); }
-  CDSR_INLINE void add(const Factor& w, Vec& sum) const { sum = _mm512_dpbf16_ps(sum, v, w.v); }
+  explicit HWY_INLINE Factor(const Bf16* p) { __builtin_memcpy(&v, p, sizeof v); }
+  HWY_INLINE void add(const Factor& w, Vec& sum) const { sum = _mm512_dpbf16_ps(sum, v, w.v); }
 };
 #endif
 
 /// Lanes of a and b, of two neighbours D apart the sum: a's where bit D of the lane is clear, else b's.
 template <int D>
-CDSR_INLINE Vec fold(const Vec& a, const Vec& b) {
+HWY_INLINE Vec fold(const Vec& a, const Vec& b) {
   UVec same, other;
   for (int i = 0; i < kLanes; ++i) {
     const int from = (i & D) != 0 ? kLanes : 0;
@@ -242,7 +235,7 @@ CDSR_INLINE Vec fold(const Vec& a, const Vec& b) {
 }
 /// Lane i of the result is the sum of the lanes of v[i].
 template <int D = 1>
-CDSR_INLINE Vec lane_sums(Vec* v) {
+HWY_INLINE Vec lane_sums(Vec* v) {
   for (int i = 0; i < kLanes / D / 2; ++i) v[i] = fold<D>(v[2 * i], v[2 * i + 1]);
   if constexpr (2 * D < kLanes)
     return lane_sums<2 * D>(v);
@@ -252,7 +245,7 @@ CDSR_INLINE Vec lane_sums(Vec* v) {
 
 /// P pixels of the tail, from three rows that begin at the pixel before them.
 template <int P, typename T>
-CDSR_INLINE Vec tail_tile(const T* const rows[3], int channels, const T* weights) {
+HWY_INLINE Vec tail_tile(const T* const rows[3], int channels, const T* weights) {
   Vec sum[P * kTailOutputs] = {};
   for (int ky = 0; ky < 3; ++ky)
     for (int kx = 0; kx < 3; ++kx) {
@@ -310,17 +303,18 @@ constexpr RowKernels rows_with_tail() {
   return kernels;
 }
 
-#define CDSR_TEXT_(name) #name
-#define CDSR_TEXT(name) CDSR_TEXT_(name)
-constexpr Kernels table() {
-#if defined(__AVX512BF16__)
-  return {CDSR_TEXT(CDSR_KERNELS), {rows_with_tail<float>(), rows_with_tail<Bf16>()}, shuffle};
-#elif defined(__AVX512F__)
-  return {CDSR_TEXT(CDSR_KERNELS), {rows_with_tail<float>(), rows<Bf16>()}, shuffle};
+#if CDSR_BF16
+constexpr Kernels kTable = {"avx512bf16", {rows_with_tail<float>(), rows_with_tail<Bf16>()}, shuffle};
+#elif HWY_TARGET == HWY_AVX3
+constexpr Kernels kTable = {"avx512", {rows_with_tail<float>(), rows<Bf16>()}, shuffle};
 #else
-  return {CDSR_TEXT(CDSR_KERNELS), {rows<float>(), rows<Bf16>()}, shuffle};
+constexpr Kernels kTable = {HWY_TARGET == HWY_AVX2 ? "avx2" : "base", {rows<float>(), rows<Bf16>()}, shuffle};
 #endif
-}
+
+const Kernels& table() { return kTable; }
 
 }  // namespace
-}  // namespace cdsr::cpu::CDSR_KERNELS
+#if CDSR_BF16
+}  // namespace bf16
+#endif
+}  // namespace cdsr::cpu::HWY_NAMESPACE

@@ -1,0 +1,1 @@
+// What cdsr_gtest is made of beside its precompiled header.
