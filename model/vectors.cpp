@@ -7,7 +7,6 @@ namespace cdsr {
 namespace {
 
 constexpr int kMostFeatures = 256;  // nf, see CdsrConfig
-constexpr int kMostExperts = 16;
 
 /// Sixteen partial sums: a fixed order that compilers can put into vectors.
 float dot(const float* a, const float* b, int n) {
@@ -116,12 +115,13 @@ void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const f
   linear(dqa.kernel1, q, filter.data());
 }
 
-Conditioner::Conditioner(const Network& network)
+Conditioner::Conditioner(const Network& network, bool mixes)
     : network_(network),
       a_(network.config.embedding()),
       b_(network.config.embedding()),
-      dqas_(network.config.dqas(), DqaCondition(network.config.nf)) {
-  if (network.experts.empty()) return;
+      dqas_(network.config.dqas(), DqaCondition(network.config.nf)),
+      shares_(network.experts.size() * network.config.experts) {
+  if (network.experts.empty() || !mixes) return;
   for (const Conv* conv : stack_convs(network)) convs_.push_back(*conv);
 }
 
@@ -139,7 +139,11 @@ void Conditioner::condition(std::span<const float> embedding) {
     leaky(a_.data(), d, network_.compress_slope[i]);
     std::copy_n(a_.begin(), d, b_.begin());
   }
-  for (size_t i = 0; i < convs_.size(); ++i) mix(network_.experts[i], convs_[i]);
+  for (size_t i = 0; i < network_.experts.size(); ++i) {
+    float* const shares = &shares_[i * network_.config.experts];
+    share(network_.experts[i], shares);
+    if (!convs_.empty()) mix(network_.experts[i], shares, convs_[i]);
+  }
   if (dqas_.empty()) return;
   float y[kMostFeatures];
   for (int b = 0; b < network_.config.blocks; ++b) {
@@ -153,19 +157,21 @@ void Conditioner::condition(std::span<const float> embedding) {
   }
 }
 
-void Conditioner::mix(const Experts& experts, Conv& conv) const {
-  float pi[kMostExperts];
+void Conditioner::share(const Experts& experts, float* shares) const {
   const int count = experts.mixing.out;
-  linear(experts.mixing, b_.data(), pi);
-  const float top = *std::max_element(pi, pi + count);
+  linear(experts.mixing, b_.data(), shares);
+  const float top = *std::max_element(shares, shares + count);
   float sum = 0;
-  for (int k = 0; k < count; ++k) sum += pi[k] = std::exp(pi[k] - top);
+  for (int k = 0; k < count; ++k) sum += shares[k] = std::exp(shares[k] - top);
+  for (int k = 0; k < count; ++k) shares[k] /= sum;
+}
+
+void Conditioner::mix(const Experts& experts, const float* shares, Conv& conv) {
   const auto weigh = [&](const std::vector<float>& sets, std::vector<float>& out) {
     std::fill(out.begin(), out.end(), 0.0F);
-    for (int k = 0; k < count; ++k) {
-      const float share = pi[k] / sum;
+    for (int k = 0; k < experts.mixing.out; ++k) {
       const float* set = &sets[k * out.size()];
-      for (size_t i = 0; i < out.size(); ++i) out[i] += share * set[i];
+      for (size_t i = 0; i < out.size(); ++i) out[i] += shares[k] * set[i];
     }
   };
   weigh(experts.weight, conv.weight);

@@ -45,15 +45,21 @@ void condition_dqa(const Dqa& dqa, std::span<const float> y, DqaCondition& condi
 void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const float> query,
                 std::span<float> filter);
 
+/// Most weight sets of a convolution (CdsrConfig::experts).
+inline constexpr int kMostExperts = 16;
+
 /// All that depends on the embedding alone: of DQAs, or of a stack the weights of its convolutions.
 class Conditioner {
  public:
-  /// `network` must outlive the object.
-  explicit Conditioner(const Network& network);
+  /// `network` must outlive the object. mixes: false where shares() are enough, convs() is empty then.
+  explicit Conditioner(const Network& network, bool mixes = true);
 
   void condition(std::span<const float> embedding);
   /// In the order of the blocks.
   std::span<const DqaCondition> dqas() const { return dqas_; }
+  /// With experts: their shares in the convolutions of stack_convs(), one convolution after the other; else
+  /// empty.
+  std::span<const float> shares() const { return shares_; }
   /// With experts: the convolutions of stack_convs() with the shot's weights; else empty.
   std::span<const Conv> convs() const { return convs_; }
   /// The dynamic filter of DQA `index` under the condition; see filter_dqa().
@@ -62,11 +68,13 @@ class Conditioner {
  private:
   const Dqa& dqa(int index) const;
   /// From E', in b_.
-  void mix(const Experts& experts, Conv& conv) const;
+  void share(const Experts& experts, float* shares) const;
+  static void mix(const Experts& experts, const float* shares, Conv& conv);
 
   const Network& network_;
   std::vector<float> a_, b_;
   std::vector<DqaCondition> dqas_;
+  std::vector<float> shares_;
   std::vector<Conv> convs_;
 };
 

@@ -10,14 +10,16 @@ constexpr int kColorThreads = 256;
 
 __global__ void store_kernel(const FrameArgs args, FrameArgs* to) { *to = args; }
 
+template <int kPlanes>
 __global__ void color_in_kernel(const FrameArgs* frame, const Planes to) {
   const DeviceFrame& f = frame->in;
   const int x = blockIdx.y * blockDim.x + threadIdx.x,
             y = blockIdx.x;  // rows in x: there may be more than 65535
   if (x >= f.width) return;
-  float rgb[3];
-  color::read_rgb(f, x, y, rgb);
-  for (int p = 0; p < 3; ++p) const_cast<float*>(to.plane[p])[y * to.stride + x] = rgb[p];
+  float values[kPlanes];
+  color::FramePixel<kPlanes>{f}(x, y, values);
+#pragma unroll
+  for (int p = 0; p < kPlanes; ++p) const_cast<float*>(to.plane[p])[y * to.stride + x] = values[p];
 }
 
 /// The network's picture: last layer, shuffled, with its bicubic skip.
@@ -25,7 +27,7 @@ struct Network {
   const TailArgs& tail;
   __device__ void operator()(int x, int y, float rgb[3]) const {
     float skip[3] = {};
-    if (tail.skip) bicubic_rgb(tail.picture, tail.taps, x, y, skip);
+    if (tail.skip) bicubic_pixel<3>(tail.picture, tail.taps, x, y, skip);
     for (int p = 0; p < 3; ++p)
       rgb[p] = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, p, x, y) + skip[p];
   }
@@ -42,6 +44,16 @@ __global__ void __launch_bounds__(kColorThreads)
   color::tile_halve_rows(out, memory, threadIdx.x, kColorThreads);
   __syncthreads();
   color::tile_halve_columns(in, out, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
+}
+
+/// Of a luma network: the planes that it makes; a thread makes a pixel.
+__global__ void luma_out_kernel(const FrameArgs* frame, const TailArgs tail) {
+  const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
+  if (x >= tail.picture.width * tail.scale) return;
+  float skip = 0;
+  if (tail.skip) bicubic_pixel<1>(tail.picture, tail.taps, x, y, &skip);
+  const float luma = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, 0, x, y) + skip;
+  color::write_luma(frame->in, frame->out, tail.picture, luma, x, y);
 }
 
 __global__ void interpolated_kernel(const FrameArgs* frame, bool all) {
@@ -80,8 +92,9 @@ dim3 tiles(const TailArgs& tail) {
 
 void load_color_kernels() {
   const void* const all[] = {
-      reinterpret_cast<const void*>(store_kernel), reinterpret_cast<const void*>(color_in_kernel),
-      reinterpret_cast<const void*>(color_out_kernel), reinterpret_cast<const void*>(interpolated_kernel),
+      reinterpret_cast<const void*>(store_kernel),       reinterpret_cast<const void*>(color_in_kernel<3>),
+      reinterpret_cast<const void*>(color_in_kernel<1>), reinterpret_cast<const void*>(color_out_kernel),
+      reinterpret_cast<const void*>(luma_out_kernel),    reinterpret_cast<const void*>(interpolated_kernel),
       reinterpret_cast<const void*>(thumbnail_kernel)};
   cudaFuncAttributes attributes;
   for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
@@ -93,12 +106,20 @@ void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream) {
 }
 
 void launch_color_in(const FrameArgs* frame, const Planes& to, cudaStream_t stream) {
-  color_in_kernel<<<dim3(to.height, blocks_of(to.width, 128)), 128, 0, stream>>>(frame, to);
+  const dim3 grid(to.height, blocks_of(to.width, 128));
+  if (to.count == 1)
+    color_in_kernel<1><<<grid, 128, 0, stream>>>(frame, to);
+  else
+    color_in_kernel<3><<<grid, 128, 0, stream>>>(frame, to);
   check(cudaGetLastError(), "launch of the colour conversion");
 }
 
 void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream) {
-  color_out_kernel<<<tiles(tail), kColorThreads, 0, stream>>>(frame, tail);
+  const int width = tail.picture.width * tail.scale, height = tail.picture.height * tail.scale;
+  if (tail.picture.count == 1)
+    luma_out_kernel<<<dim3(height, blocks_of(width, 128)), 128, 0, stream>>>(frame, tail);
+  else
+    color_out_kernel<<<tiles(tail), kColorThreads, 0, stream>>>(frame, tail);
   check(cudaGetLastError(), "launch of the output's colour conversion");
 }
 

@@ -138,6 +138,14 @@ CDSR_HD float luma_of(const float rgb[3], const MatrixCoefficients& m) {
   return m.kr * clip01(rgb[0]) + m.kg * clip01(rgb[1]) + m.kb * clip01(rgb[2]);
 }
 
+/// Y' as a luma network sees it: of a luma plane its own codes, super-whites and sub-blacks too.
+CDSR_HD float read_luma(const DeviceFrame& f, int x, int y) {
+  if (f.model != ColorModel::Rgb) return load_nominal(f, 0, x, y);
+  float rgb[3];
+  read_rgb(f, x, y, rgb);
+  return luma_of(rgb, f.matrix);
+}
+
 /// What an output pixel is made of: `network(x, y, rgb)` with the settings' share of bicubic interpolation of
 /// `picture`, the low-resolution frame in [0,1].
 template <typename Network>
@@ -147,7 +155,7 @@ CDSR_HD void blended_rgb(const DeviceOutput& out, const cuda::Planes& picture, c
   const bool shifts = out.bicubic_chroma && out.frame.model == ColorModel::Rgb;
   if (out.strength >= 1 && !shifts) return;
   float base[3];
-  cuda::bicubic_rgb(picture, out.picture, x, y, base);
+  cuda::bicubic_pixel<3>(picture, out.picture, x, y, base);
   if (out.strength < 1)
     for (int p = 0; p < 3; ++p) rgb[p] = base[p] + out.strength * (clip01(rgb[p]) - base[p]);
   if (shifts) {
@@ -190,11 +198,50 @@ CDSR_HD bool halves(const DeviceOutput& out) {
   return out.frame.model == ColorModel::Yuv && out.frame.log2_w > 0 && !out.bicubic_chroma;
 }
 
-/// R'G'B' of a pixel of a frame, for the network's first layer.
+/// A pixel of a frame for the network: R'G'B', or with kPlanes 1 Y'.
+template <int kPlanes>
 struct FramePixel {
   const DeviceFrame& in;
-  CDSR_HD void operator()(int x, int y, float rgb[3]) const { read_rgb(in, x, y, rgb); }
+  CDSR_HD void operator()(int x, int y, float values[kPlanes]) const {
+    if constexpr (kPlanes == 1)
+      values[0] = read_luma(in, x, y);
+    else
+      read_rgb(in, x, y, values);
+  }
 };
+
+/// A component of an RGB frame, clipped.
+struct RgbSample {
+  const DeviceFrame& frame;
+  int component;
+  CDSR_HD float operator()(int x, int y) const { return clip01(load_nominal(frame, component, x, y)); }
+};
+
+/// Stores what a luma network gives for a pixel: Y' alone, neither clipped nor converted; of an RGB frame the
+/// interpolated colour with that luma. `picture` is the low-resolution Y'.
+CDSR_HD void write_luma(const DeviceFrame& in, const DeviceOutput& out, const cuda::Planes& picture,
+                        float luma, int x, int y) {
+  if (out.frame.model != ColorModel::Rgb) {
+    if (out.strength < 1) {
+      float base = 0;
+      cuda::bicubic_pixel<1>(picture, out.picture, x, y, &base);
+      luma = base + out.strength * (luma - base);
+    }
+    return store_nominal(in, out, 0, x, y, luma);
+  }
+  float base[3];
+#if defined(__CUDACC__)
+#pragma unroll  // else the array lies in memory
+#endif
+  for (int p = 0; p < 3; ++p)
+    base[p] = upscaled(RgbSample{in, p}, in.width, in.height, out.picture, out.picture, x, y);
+  const float from = luma_of(base, out.frame.matrix);
+  const float to = from + out.strength * (clip01(luma) - from);
+#if defined(__CUDACC__)
+#pragma unroll
+#endif
+  for (int p = 0; p < 3; ++p) store_nominal(in, out, p, x, y, clip01(base[p] + (to - from)));
+}
 
 /// Phase 1: luma or R'G'B' of the tile into the frame, chroma of the tile and its surroundings into memory.
 template <typename Network>

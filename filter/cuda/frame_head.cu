@@ -10,26 +10,36 @@
 namespace cdsr::cuda {
 namespace {
 
-template <typename T>
+template <typename T, int kPlanes>
 __global__ void __launch_bounds__(kThreads, kHeadBlocks)
     frame_head_kernel(const FrameArgs* frame, const __grid_constant__ HeadArgs<T> a) {
-  __shared__ HeadMemory memory;
-  head_block<true>(a, color::FramePixel{frame->in}, memory);
+  using Memory = HeadMemory<kPlanes>;
+  __shared__ Memory memory;
+  head_block<true, kPlanes>(a, color::FramePixel<kPlanes>{frame->in}, memory);
 }
 
 }  // namespace
 
 void load_frame_head_kernels() {
-  const void* const all[] = {reinterpret_cast<const void*>(frame_head_kernel<float>),
-                             reinterpret_cast<const void*>(frame_head_kernel<__half>),
-                             reinterpret_cast<const void*>(frame_head_kernel<__nv_bfloat16>)};
+  const void* const all[] = {
+      reinterpret_cast<const void*>(frame_head_kernel<float, 3>),
+      reinterpret_cast<const void*>(frame_head_kernel<__half, 3>),
+      reinterpret_cast<const void*>(frame_head_kernel<__nv_bfloat16, 3>),
+      reinterpret_cast<const void*>(frame_head_kernel<float, 1>),
+      reinterpret_cast<const void*>(frame_head_kernel<__half, 1>),
+      reinterpret_cast<const void*>(frame_head_kernel<__nv_bfloat16, 1>),
+  };
   cudaFuncAttributes attributes;
   for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
 }
 
 template <typename T>
 void launch_frame_head(const FrameArgs* frame, const HeadArgs<T>& a, cudaStream_t stream) {
-  frame_head_kernel<T><<<tile_count(a.in.width, a.in.height), kThreads, 0, stream>>>(frame, a);
+  const int blocks = tile_count(a.in.width, a.in.height);
+  if (a.in.count == 1)
+    frame_head_kernel<T, 1><<<blocks, kThreads, 0, stream>>>(frame, a);
+  else
+    frame_head_kernel<T, 3><<<blocks, kThreads, 0, stream>>>(frame, a);
   check(cudaGetLastError(), "launch of the first layer on a frame");
 }
 template void launch_frame_head<float>(const FrameArgs*, const HeadArgs<float>&, cudaStream_t);

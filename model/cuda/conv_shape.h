@@ -74,7 +74,8 @@ std::optional<ConvCall> conv_call(const ConvArgs<T>& a, const T* weights) {
     const bool whole = a.own_begin == 0 && a.own_end == a.height;
     if (weights == nullptr || a.gate != nullptr || a.partials != nullptr || a.not_finite != nullptr || !whole)
       return std::nullopt;
-    // What the graph has no operation for; the networks have none of it.
+    // What the graph has no operation for: a stack's last block, and what the networks have none of.
+    if (a.sum_slope != 1) return std::nullopt;
     if (a.second != nullptr && (a.first == nullptr || a.second_scale != 1)) return std::nullopt;
     if (a.first == nullptr && a.scale != 1) return std::nullopt;
     ConvCall call;

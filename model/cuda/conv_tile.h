@@ -55,6 +55,7 @@ struct ConvArgs {
   float slope = 1;  ///< LeakyReLU; 1: none
   /// out = scale * lrelu(conv) + first_scale * first + second_scale * second; both may be null.
   float scale = 1, first_scale = 0, second_scale = 0;
+  float sum_slope = 1;  ///< LeakyReLU of that, residuals included; 1: none
   const Residual* first = nullptr;
   const Residual* second = nullptr;
   int first_pitch = 0, second_pitch = 0;
@@ -186,7 +187,7 @@ CDSR_HD float combined(const ConvArgs<T>& a, float sum, int channel, float bias,
   v = a.scale * leaky(v, a.slope);
   if (a.first != nullptr) v += a.first_scale * static_cast<float>(first());
   if (a.second != nullptr) v += a.second_scale * static_cast<float>(second());
-  return v;
+  return leaky(v, a.sum_slope);
 }
 
 /// What is stored for an accumulator; `at` is the pixel, which must be inside.

@@ -93,12 +93,6 @@ bool available(std::string& reason) {
 }
 
 std::unique_ptr<EngineBackend> create(std::shared_ptr<const Network> network, const EngineOptions& options) {
-  const CdsrConfig& config = network->config;
-  if (config.body == Body::Stack || config.colour == Colour::Luma || config.lpe_input == LpeInput::Statistics)
-    fail(Errc::Unsupported,
-         "backend cuda does not run {}, whose weights are mixed once a shot: use backend cpu, or the model "
-         "cdsr-rt-video",
-         config.name);
   return module().create(std::move(network), options);
 }
 

@@ -20,7 +20,7 @@ constexpr int kLeastRows = 16;
 /// Bytes that cuDNN's plans may work in, of what the memory limit leaves.
 constexpr size_t kMostWorkspace = size_t{256} << 20;
 /// Raised when the own convolutions change: measurements against them count no more.
-constexpr int kKernels = 2;
+constexpr int kKernels = 3;
 
 Precision resolve(Precision asked, const Context& context) {
   if (asked == Precision::Auto) return Precision::Fp16;
@@ -42,17 +42,25 @@ FrameStages* stages_of(DeviceStages* device) {
   fail(Errc::InvalidArgument, "a frame in the memory of a device that is not this GPU");
 }
 
-}  // namespace
+/// `count` planes of floats, one behind the other; those that are not there are null.
+template <typename T>
+void find_planes(T* first, size_t pixels, int count, T* (&planes)[3]) {
+  for (int p = 0; p < 3; ++p) planes[p] = p < count ? first + p * pixels : nullptr;
+}
 
-Planes make_planes(DeviceBuffer& buffer, int width, int height) {
+/// Planes of floats in a new `buffer`. The context must be current.
+Planes make_planes(DeviceBuffer& buffer, int width, int height, int count) {
   const size_t pixels = static_cast<size_t>(width) * height;
-  buffer = DeviceBuffer(sizeof(float) * 3 * pixels);
+  buffer = DeviceBuffer(sizeof(float) * count * pixels);
   Planes picture;
-  for (int p = 0; p < 3; ++p) picture.plane[p] = buffer.as<float>() + p * pixels;
+  find_planes<const float>(buffer.as<float>(), pixels, count, picture.plane);
+  picture.count = count;
   picture.stride = picture.width = width;
   picture.height = height;
   return picture;
 }
+
+}  // namespace
 
 struct CudaEngine::Resources {
   Resources(const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network)
@@ -71,7 +79,7 @@ struct CudaEngine::Resources {
 
   DeviceBuffer picture, values, partials, folded, arena;
   DeviceBuffer planes;  ///< the result, for frames of the processor
-  PinnedBuffer picture_host, planes_host, pooled_host;
+  PinnedBuffer picture_host, planes_host;
   DeviceBuffer not_finite;
   PinnedBuffer redone;  ///< an int64, counted by the GPU
   Planes picture_planes;
@@ -102,7 +110,7 @@ CudaEngine::CudaEngine(std::shared_ptr<const Network> network, const EngineOptio
       options_(options),
       context_(Context::open(options.device, options.cuda_context)),
       csc_(*network_),
-      conditioner_(*network_) {
+      conditioner_(*network_, /*mixes=*/false) {
   info_.precision = resolve(options.precision, *context_);
   info_.backend = "cuda";
   info_.detail = fmt::format("{}, sm_{}", context_->name(), context_->capability());
@@ -136,6 +144,7 @@ CudaEngine::~CudaEngine() {
 void CudaEngine::make_states() {
   const CdsrConfig& c = network_->config;
   const size_t channels = padded(c.nf), nf = c.nf, count = c.dqas(), stride = channels + 3 * nf;
+  if (count == 0) return;
   r_->vectors = DeviceBuffer(sizeof(float) * count * (stride + 9 * channels + nf));
   r_->vectors_host = PinnedBuffer(sizeof(float) * count * stride);
   r_->means_host = PinnedBuffer(sizeof(float) * count * nf);
@@ -164,7 +173,7 @@ Stream& CudaEngine::stream() const { return r_->stream; }
 bool CudaEngine::allocate(size_t limit) {
   const CdsrConfig& c = network_->config;
   const size_t pixels = static_cast<size_t>(width_) * height_;
-  const size_t channels = padded(c.nf), pitch = padded(3 * c.scale * c.scale);
+  const size_t channels = padded(c.nf), pitch = values_pitch(), planes = c.channels();
   for (DeviceBuffer* b : {&r_->picture, &r_->values, &r_->partials, &r_->folded, &r_->arena, &r_->planes})
     *b = DeviceBuffer();
   r_->encoder.plan(width_, height_);
@@ -174,7 +183,7 @@ bool CudaEngine::allocate(size_t limit) {
     for (const Band& b : bands) most = std::max(most, runner.arena_bytes(width_, b.bottom - b.top));
     return most;
   };
-  const size_t fixed = sizeof(float) * pixels * (3 + pitch) + r_->encoder.bytes();
+  const size_t fixed = sizeof(float) * pixels * (planes + pitch) + r_->encoder.bytes();
   for (int rows = height_;; rows = (rows + 1) / 2) {
     bands_ = make_bands(height_, rows, margin);
     size_t arena = arena_of(*r_->runner, bands_);
@@ -196,7 +205,7 @@ bool CudaEngine::allocate(size_t limit) {
       }
       continue;
     }
-    r_->picture_planes = make_planes(r_->picture, width_, height_);
+    r_->picture_planes = make_planes(r_->picture, width_, height_, c.channels());
     r_->values = DeviceBuffer(sizeof(float) * pixels * pitch);
     r_->partials = DeviceBuffer(partials);
     r_->folded = DeviceBuffer(sizeof(float) * kFolds * channels);
@@ -233,8 +242,6 @@ void CudaEngine::plan(int width, int height) {
     if (limit < (size_t{1} << 20)) throw Error(*refused);
   }
   choose_convolutions();
-  r_->pooled_host = PinnedBuffer(sizeof(float) * r_->encoder.features() * r_->encoder.windows());
-  features_.resize(r_->encoder.features() * r_->encoder.windows());
 }
 
 void CudaEngine::choose_convolutions() {
@@ -255,17 +262,22 @@ void CudaEngine::choose_convolutions() {
     settings.most_workspace =
         std::min(settings.most_workspace,
                  options_.memory_limit - std::min(options_.memory_limit, info_.planned_bytes));
-  r_->runner->tune(r_->memory(width_, height_, tail_args().pitch), r_->states, bands_, means(), settings,
+  r_->runner->tune(r_->memory(width_, height_, values_pitch()), r_->states, bands_, means(), settings,
                    r_->stream);
   r_->stream.synchronize("choosing convolutions");
   info_.planned_bytes += r_->runner->workspace();
+}
+
+int CudaEngine::values_pitch() const {
+  const CdsrConfig& c = network_->config;
+  return padded(c.channels() * c.scale * c.scale);
 }
 
 TailArgs CudaEngine::tail_args() const {
   const CdsrConfig& c = network_->config;
   TailArgs t;
   t.values = r_->values.as<float>();
-  t.pitch = padded(3 * c.scale * c.scale);
+  t.pitch = values_pitch();
   t.scale = c.scale;
   t.skip = c.skip == Skip::Bicubic;
   t.picture = r_->picture_planes;
@@ -284,7 +296,8 @@ void CudaEngine::load(const RowSource& frame) {
   const size_t pixels = static_cast<size_t>(width_) * height_;
   r_->stream.synchronize("the frame before");  // it may still read the buffer
   auto* const first = r_->picture_host.as<float>();
-  float* const planes[3] = {first, first + pixels, first + 2 * pixels};
+  float* planes[3] = {};
+  find_planes(first, pixels, r_->picture_planes.count, planes);
   frame.read(0, height_, planes, width_);
   check(
       cudaMemcpyAsync(r_->picture.as<void>(), first, r_->picture.bytes(), cudaMemcpyHostToDevice, r_->stream),
@@ -293,7 +306,7 @@ void CudaEngine::load(const RowSource& frame) {
 
 void CudaEngine::queue_network(const FrameStages* stages, cudaStream_t stream) {
   check(cudaMemsetAsync(r_->not_finite.as<void>(), 0, sizeof(int), stream), "clearing a flag");
-  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);
+  FrameMemory memory = r_->memory(width_, height_, values_pitch());
   // Bands go over the first layer several times: they begin with planes.
   if (bands_.size() == 1)
     memory.frame = stages;
@@ -303,7 +316,7 @@ void CudaEngine::queue_network(const FrameStages* stages, cudaStream_t stream) {
 }
 
 void CudaEngine::queue_redo(cudaStream_t stream) {
-  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);
+  FrameMemory memory = r_->memory(width_, height_, values_pitch());
   memory.measured = r_->runner->fp8();
   r_->redo->run(memory, r_->states, redo_bands_, means(), stream);
   if (memory.measured != nullptr) memory.measured->take_scales(stream);
@@ -314,8 +327,8 @@ void CudaEngine::queue_output(const FrameStages* stages, cudaStream_t stream) {
   if (stages != nullptr) return stages->output(tail_args(), stream);
   const int scale = network_->config.scale;
   const size_t pixels = static_cast<size_t>(width_) * height_ * scale * scale;
-  auto* const first = r_->planes.as<float>();
-  float* const planes[3] = {first, first + pixels, first + 2 * pixels};
+  float* planes[3] = {};
+  find_planes(r_->planes.as<float>(), pixels, r_->picture_planes.count, planes);
   launch_planes(tail_args(), planes, static_cast<ptrdiff_t>(width_) * scale, stream);
 }
 
@@ -334,24 +347,17 @@ void CudaEngine::run_directly(const FrameStages* stages) {
 void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
   const Context::Scope scope(*context_);
   load(frame);
-  r_->encoder.run(r_->picture_planes, r_->stream);
-  check(cudaMemcpyAsync(r_->pooled_host.as<void>(), r_->encoder.means(), r_->pooled_host.bytes(),
-                        cudaMemcpyDeviceToHost, r_->stream),
-        "reading features");
-  r_->stream.synchronize("the encoder");
-  const size_t d = r_->encoder.features() / 2, windows = r_->encoder.windows();
-  const auto* const all = r_->pooled_host.as<float>();
-  for (size_t branch = 0; branch < 2; ++branch)
-    for (size_t w = 0; w < windows; ++w)
-      std::copy_n(all + (branch * windows + w) * d, d, &features_[(2 * w + branch) * d]);
-  csc_.run(features_, embedding);
+  csc_.run(r_->encoder.run(r_->picture_planes, r_->stream), embedding);
 }
 
 void CudaEngine::condition(std::span<const float> embedding) {
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before a new shot");  // they read what changes now
   conditioner_.condition(embedding);
+  for (const Runner* runner : {r_->runner.get(), r_->redo.get()})
+    if (runner != nullptr) runner->mix(conditioner_.shares(), r_->stream);
   const CdsrConfig& c = network_->config;
+  if (c.dqas() == 0) return;
   auto* to = r_->vectors_host.as<float>();
   for (const DqaCondition& dqa : conditioner_.dqas()) {
     std::copy(dqa.gate.begin(), dqa.gate.end(), to);
@@ -365,11 +371,12 @@ void CudaEngine::condition(std::span<const float> embedding) {
 }
 
 void CudaEngine::measure_queries(const RowSource& frame, std::span<float> queries) {
+  if (queries.empty()) return;
   const Context::Scope scope(*context_);
   load(frame);
   // In fp32 where a second runner is there: once a shot, and the means then cannot overflow.
   const Runner& runner = r_->redo != nullptr ? *r_->redo : *r_->runner;
-  runner.run(r_->memory(width_, height_, tail_args().pitch), r_->states,
+  runner.run(r_->memory(width_, height_, values_pitch()), r_->states,
              r_->redo != nullptr ? redo_bands_ : bands_, Means::Measured, r_->stream);
   check(cudaMemcpyAsync(r_->means_host.as<void>(), r_->states.front().mean, r_->means_host.bytes(),
                         cudaMemcpyDeviceToHost, r_->stream),
@@ -379,6 +386,7 @@ void CudaEngine::measure_queries(const RowSource& frame, std::span<float> querie
 }
 
 void CudaEngine::set_queries(std::span<const float> queries) {
+  if (queries.empty()) return;
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before new queries");
   std::copy(queries.begin(), queries.end(), r_->means_host.as<float>());
@@ -430,7 +438,8 @@ void CudaEngine::deliver(RowSink& out) {
   r_->stream.synchronize("a frame");
   const size_t pixels = static_cast<size_t>(width) * height;
   const auto* const first = r_->planes_host.as<float>();
-  const float* const planes[3] = {first, first + pixels, first + 2 * pixels};
+  const float* planes[3] = {};
+  find_planes(first, pixels, r_->picture_planes.count, planes);
   out.write(0, height, planes, width);
 }
 

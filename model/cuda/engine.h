@@ -55,6 +55,8 @@ class CudaEngine : public EngineBackend {
   void queue_output(const FrameStages* stages, cudaStream_t stream);
   void run_directly(const FrameStages* stages);
   void deliver(RowSink& out);
+  /// Channels of the last layer, as stored.
+  int values_pitch() const;
   TailArgs tail_args() const;
 
   std::shared_ptr<const Network> network_;
@@ -67,10 +69,6 @@ class CudaEngine : public EngineBackend {
   int width_ = 0, height_ = 0;
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
-  std::vector<float> features_;  ///< of the encoder's windows, as Csc takes them
 };
-
-/// Three planes of floats, in a new `buffer`. The context must be current.
-Planes make_planes(DeviceBuffer& buffer, int width, int height);
 
 }  // namespace cdsr::cuda

@@ -56,13 +56,14 @@ void launch_scales(const Fp8Scales& scales, cudaStream_t stream);
 /// As load_conv_kernels().
 void load_head_kernels();
 
-/// First layer. `weights` [channels][27], bias [channels]; `partials` as in ConvArgs, or null.
+/// First layer. `weights` [channels][9 in.count], bias [channels]; `partials` as in ConvArgs, or null.
 template <typename T>
 struct HeadArgs {
   Planes in;
   const float* weights = nullptr;
   const float* bias = nullptr;
   int channels = 0;  ///< padded; a multiple of kPad
+  float slope = 1;   ///< LeakyReLU; 1: none
   T* out = nullptr;
   int out_pitch = 0;
   float* partials = nullptr;
@@ -83,7 +84,7 @@ void launch_fold(const float* partials, int count, int channels, float* folded, 
 /// A DQA's dynamic filter from its mean or its partial sums.
 void launch_dqa_vectors(const DqaArgs& args, cudaStream_t stream);
 
-/// Windows of a picture, side by side in `out`: [window][y][x][3].
+/// Windows of a picture, side by side in `out`: [window][y][x][in.count].
 struct WindowArgs {
   Planes in;
   int x[16] = {}, y[16] = {};
@@ -92,12 +93,25 @@ struct WindowArgs {
 };
 void launch_windows(const WindowArgs& args, cudaStream_t stream);
 /// LpeInput::Normalized: `count` windows side by side, in place.
-void launch_normalize(float* windows, int count, int width, int height, cudaStream_t stream);
+void launch_normalize(float* windows, int count, int width, int height, int channels, cudaStream_t stream);
 void launch_encoder(const EncoderArgs& args, cudaStream_t stream);
 /// Mean over the pixels of each window: [window][pixel][channels] to [window][channels].
 void launch_means(const float* in, int windows, int pixels, int channels, float* out, cudaStream_t stream);
 
-/// What the last layer and the low-resolution picture make: three planes of floats.
+/// A convolution's weights of a shot: to[i] = sum over k of share[k] sets[k count + i].
+template <typename T>
+struct MixArgs {
+  static constexpr int kMost = 16;  ///< experts
+  const float* sets = nullptr;      ///< [experts][count], in the order of `to`
+  float share[kMost] = {};
+  int experts = 0;
+  int64_t count = 0;
+  T* to = nullptr;
+};
+template <typename T>
+void launch_mix(const MixArgs<T>& args, cudaStream_t stream);
+
+/// What the last layer and the low-resolution picture make: as many planes of floats as the picture has.
 struct TailArgs {
   const float* values = nullptr;  ///< [pixel][pitch]
   int pitch = 0, scale = 2;

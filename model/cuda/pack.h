@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/cuda/conv_tile.h"
+#include "model/cuda/head_tile.h"
 #include "model/network.h"
 
 namespace cdsr::cuda {
@@ -26,36 +27,47 @@ inline ChannelPlaces channel_places(const std::vector<int>& parts) {
 }
 
 /// [chunk][tap][output][channel of the chunk] with outputs padded to a multiple of `group`; `parts` as in
-/// channel_places(), empty: one part.
-template <typename T>
-std::vector<T> pack_weights(const Conv& conv, int group, std::vector<int> parts = {}) {
+/// channel_places(), empty: one part. The order is that of T's kernels, whatever is Stored.
+template <typename T, typename Stored = T>
+std::vector<Stored> pack_weights(const Conv& conv, int group, std::vector<int> parts = {}) {
   if (parts.empty()) parts = {conv.in};
   const int taps = conv.kernel * conv.kernel, rows = blocks_of(conv.out, group) * group;
   const auto [place, count] = channel_places(parts);
   const int chunks = count / kChunk<T>;
-  std::vector<T> packed(static_cast<size_t>(chunks) * taps * rows * kChunk<T>, T(0.0F));
+  std::vector<Stored> packed(static_cast<size_t>(chunks) * taps * rows * kChunk<T>, Stored(0.0F));
   for (int o = 0; o < conv.out; ++o)
     for (int i = 0; i < conv.in; ++i)
       for (int t = 0; t < taps; ++t) {
         const size_t chunk = place[i] / kChunk<T>, c = place[i] % kChunk<T>;
         packed[((chunk * taps + t) * rows + o) * kChunk<T> + c] =
-            T(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
+            Stored(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
       }
   return packed;
 }
 
 /// The same weights as cuDNN reads them: [output][tap][input], both padded to multiples of kPad.
-template <typename T>
-std::vector<T> pack_plain(const Conv& conv, std::vector<int> parts = {}) {
+template <typename T, typename Stored = T>
+std::vector<Stored> pack_plain(const Conv& conv, std::vector<int> parts = {}) {
   if (parts.empty()) parts = {conv.in};
   const int taps = conv.kernel * conv.kernel;
   const auto [place, count] = channel_places(parts);
-  std::vector<T> packed(static_cast<size_t>(padded(conv.out)) * taps * count, T(0.0F));
+  std::vector<Stored> packed(static_cast<size_t>(padded(conv.out)) * taps * count, Stored(0.0F));
   for (int o = 0; o < conv.out; ++o)
     for (int i = 0; i < conv.in; ++i)
       for (int t = 0; t < taps; ++t)
         packed[(static_cast<size_t>(o) * taps + t) * count + place[i]] =
-            T(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
+            Stored(conv.weight[(static_cast<size_t>(o) * conv.in + i) * taps + t]);
+  return packed;
+}
+
+/// Those of the first layer, in fp32: [output][9 inputs], outputs padded.
+inline std::vector<float> pack_head(const Conv& conv) {
+  std::vector<float> packed(static_cast<size_t>(padded(conv.out)) * 9 * conv.in, 0.0F);
+  for (int o = 0; o < conv.out; ++o)
+    for (int p = 0; p < conv.in; ++p)
+      for (int k = 0; k < 9; ++k)
+        packed[static_cast<size_t>(o) * 9 * conv.in + head_tap(conv.in, p, k / 3, k % 3)] =
+            conv.weight[(static_cast<size_t>(o) * conv.in + p) * 9 + k];
   return packed;
 }
 

@@ -30,15 +30,18 @@ __global__ void dqa_vectors_kernel(const DqaArgs d) {
 __global__ void windows_kernel(const WindowArgs a) {
   const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x, window = blockIdx.z;
   if (x >= a.width) return;
-  float* const out = a.out + ((static_cast<ptrdiff_t>(window) * a.height + y) * a.width + x) * 3;
-  for (int p = 0; p < 3; ++p) out[p] = a.in.plane[p][(a.y[window] + y) * a.in.stride + a.x[window] + x];
+  float* const out = a.out + ((static_cast<ptrdiff_t>(window) * a.height + y) * a.width + x) * a.in.count;
+  const ptrdiff_t at = (a.y[window] + y) * a.in.stride + a.x[window] + x;
+#pragma unroll  // else the arguments lie in memory
+  for (int p = 0; p < 3; ++p)
+    if (p < a.in.count) out[p] = a.in.plane[p][at];
 }
 
 /// A block normalizes a window; its sums are added up in a fixed order.
-__global__ void normalize_kernel(float* windows, int width, int height) {
+__global__ void normalize_kernel(float* windows, int width, int height, int channels) {
   __shared__ WindowSums sums[256];
-  float* const window = windows + static_cast<ptrdiff_t>(blockIdx.x) * width * height * 3;
-  sums[threadIdx.x] = window_sums(window, width, height, threadIdx.x, 256);
+  float* const window = windows + static_cast<ptrdiff_t>(blockIdx.x) * width * height * channels;
+  sums[threadIdx.x] = window_sums(window, width, height, channels, threadIdx.x, 256);
   __syncthreads();
   for (int step = 128; step > 0; step /= 2) {
     if (threadIdx.x < step) {
@@ -48,7 +51,7 @@ __global__ void normalize_kernel(float* windows, int width, int height) {
     }
     __syncthreads();
   }
-  normalize_pixels(window, width, height, sums[0], threadIdx.x, 256);
+  normalize_pixels(window, width, height, channels, sums[0], threadIdx.x, 256);
 }
 
 /// threadIdx.x: outputs, which lie side by side in memory; threadIdx.y: groups of pixels of a row.
@@ -85,13 +88,21 @@ struct PlanePointers {
   float* plane[3];
 };
 
+template <int kPlanes>
 __global__ void planes_kernel(const TailArgs t, PlanePointers out, ptrdiff_t stride) {
   const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
   if (x >= t.picture.width * t.scale) return;
-  float skip[3] = {};
-  if (t.skip) bicubic_rgb(t.picture, t.taps, x, y, skip);
-  for (int p = 0; p < 3; ++p)
+  float skip[kPlanes] = {};
+  if (t.skip) bicubic_pixel<kPlanes>(t.picture, t.taps, x, y, skip);
+#pragma unroll
+  for (int p = 0; p < kPlanes; ++p)
     out.plane[p][y * stride + x] = shuffled(t.values, t.pitch, t.picture.width, t.scale, p, x, y) + skip[p];
+}
+
+template <typename T>
+__global__ void mix_kernel(const __grid_constant__ MixArgs<T> a) {
+  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (i < a.count) a.to[i] = T(mixed(a.sets, a.share, a.experts, a.count, i));
 }
 
 template <typename T>
@@ -112,11 +123,11 @@ __global__ void condition_kernel(cudaGraphConditionalHandle handle, const int* n
 void load_pixel_kernels() {
   load_head_kernels();
   const void* const all[] = {
-      reinterpret_cast<const void*>(fold_kernel),    reinterpret_cast<const void*>(dqa_vectors_kernel),
-      reinterpret_cast<const void*>(windows_kernel), reinterpret_cast<const void*>(normalize_kernel),
-      reinterpret_cast<const void*>(encoder_kernel), reinterpret_cast<const void*>(means_kernel),
-      reinterpret_cast<const void*>(planes_kernel),  reinterpret_cast<const void*>(condition_kernel),
-      reinterpret_cast<const void*>(count_kernel)};
+      reinterpret_cast<const void*>(fold_kernel),      reinterpret_cast<const void*>(dqa_vectors_kernel),
+      reinterpret_cast<const void*>(windows_kernel),   reinterpret_cast<const void*>(normalize_kernel),
+      reinterpret_cast<const void*>(encoder_kernel),   reinterpret_cast<const void*>(means_kernel),
+      reinterpret_cast<const void*>(planes_kernel<3>), reinterpret_cast<const void*>(planes_kernel<1>),
+      reinterpret_cast<const void*>(condition_kernel), reinterpret_cast<const void*>(count_kernel)};
   cudaFuncAttributes attributes;
   for (const void* kernel : all) check(cudaFuncGetAttributes(&attributes, kernel), "loading kernels");
 }
@@ -136,8 +147,8 @@ void launch_windows(const WindowArgs& a, cudaStream_t stream) {
   check(cudaGetLastError(), "launch of the encoder's windows");
 }
 
-void launch_normalize(float* windows, int count, int width, int height, cudaStream_t stream) {
-  normalize_kernel<<<count, 256, 0, stream>>>(windows, width, height);
+void launch_normalize(float* windows, int count, int width, int height, int channels, cudaStream_t stream) {
+  normalize_kernel<<<count, 256, 0, stream>>>(windows, width, height, channels);
   check(cudaGetLastError(), "launch of the encoder's normalization");
 }
 
@@ -156,10 +167,23 @@ void launch_means(const float* in, int windows, int pixels, int channels, float*
 
 void launch_planes(const TailArgs& t, float* const out[3], ptrdiff_t stride, cudaStream_t stream) {
   const int width = t.picture.width * t.scale, height = t.picture.height * t.scale;
-  planes_kernel<<<dim3(height, blocks_of(width, 128)), 128, 0, stream>>>(t, {{out[0], out[1], out[2]}},
-                                                                         stride);
+  const dim3 grid(height, blocks_of(width, 128));
+  const PlanePointers to{{out[0], out[1], out[2]}};
+  if (t.picture.count == 1)
+    planes_kernel<1><<<grid, 128, 0, stream>>>(t, to, stride);
+  else
+    planes_kernel<3><<<grid, 128, 0, stream>>>(t, to, stride);
   check(cudaGetLastError(), "launch of the pixel shuffle");
 }
+
+template <typename T>
+void launch_mix(const MixArgs<T>& a, cudaStream_t stream) {
+  mix_kernel<T><<<static_cast<unsigned>((a.count + 255) / 256), 256, 0, stream>>>(a);
+  check(cudaGetLastError(), "launch of a shot's weights");
+}
+template void launch_mix<float>(const MixArgs<float>&, cudaStream_t);
+template void launch_mix<__half>(const MixArgs<__half>&, cudaStream_t);
+template void launch_mix<__nv_bfloat16>(const MixArgs<__nv_bfloat16>&, cudaStream_t);
 
 template <typename T>
 void launch_noise(T* values, int64_t count, cudaStream_t stream) {

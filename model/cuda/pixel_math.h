@@ -108,6 +108,15 @@ CDSR_HD void dqa_filter(const DqaArgs& d, const DqaMemoryFloats& m, int thread, 
     d.filter[i % 9 * d.channels + i / 9] = linear_value(d.kernel1, nullptr, m.a, d.nf, 9 * d.nf, i);
 }
 
+// ----------------------------------------------------------------------------------------- expert weights
+
+/// Value i of what is mixed from `experts` sets of `count` values.
+CDSR_HD float mixed(const float* sets, const float* share, int experts, int64_t count, int64_t i) {
+  float sum = 0;
+  for (int k = 0; k < experts; ++k) sum += share[k] * sets[k * count + i];
+  return sum;
+}
+
 // ------------------------------------------------------------------------------------------- last layer
 
 /// The values of the last layer, [pixel][pitch] floats, as a picture `scale` times as large.
@@ -124,19 +133,20 @@ struct WindowSums {
   double value = 0, across = 0, down = 0;
 };
 
-/// Of every `threads`-th pixel of a [y][x][3] window, from pixel `thread`.
-CDSR_HD WindowSums window_sums(const float* window, int width, int height, int thread, int threads) {
+/// Of every `threads`-th pixel of a [y][x][channels] window, from pixel `thread`.
+CDSR_HD WindowSums window_sums(const float* window, int width, int height, int channels, int thread,
+                               int threads) {
   WindowSums s;
   for (int i = thread; i < width * height; i += threads)
-    for (int c = 0; c < 3; ++c) {
-      const double value = window[i * 3 + c];
+    for (int c = 0; c < channels; ++c) {
+      const double value = window[i * channels + c];
       s.value += value;
       if (i % width > 0) {
-        const double d = value - window[(i - 1) * 3 + c];
+        const double d = value - window[(i - 1) * channels + c];
         s.across += d * d;
       }
       if (i >= width) {
-        const double d = value - window[(i - width) * 3 + c];
+        const double d = value - window[(i - width) * channels + c];
         s.down += d * d;
       }
     }
@@ -144,14 +154,18 @@ CDSR_HD WindowSums window_sums(const float* window, int width, int height, int t
 }
 
 /// Normalizes those pixels, given the sums over all.
-CDSR_HD void normalize_pixels(float* window, int width, int height, const WindowSums& all, int thread,
-                              int threads) {
-  const double mean = all.value / (3.0 * width * height);
-  const double across = width > 1 ? all.across / (3.0 * (width - 1) * height) : all.across;
-  const double down = height > 1 ? all.down / (3.0 * width * (height - 1)) : all.down;
+CDSR_HD void normalize_pixels(float* window, int width, int height, int channels, const WindowSums& all,
+                              int thread, int threads) {
+  const double n = channels;
+  const double mean = all.value / (n * width * height);
+  const double across = width > 1 ? all.across / (n * (width - 1) * height) : all.across;
+  const double down = height > 1 ? all.down / (n * width * (height - 1)) : all.down;
   const double gain = kNormalizedContrast / std::sqrt(across + down + kNormalizedFloor);
   for (int i = thread; i < width * height; i += threads)
-    for (int c = 0; c < 3; ++c) window[i * 3 + c] = static_cast<float>((window[i * 3 + c] - mean) * gain);
+    for (int c = 0; c < channels; ++c) {
+      float& value = window[i * channels + c];
+      value = static_cast<float>((value - mean) * gain);
+    }
 }
 
 /// A convolution of the encoder on floats: windows of width x height pixels of `in` channels, one after the

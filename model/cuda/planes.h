@@ -9,18 +9,20 @@
 
 namespace cdsr::cuda {
 
-/// R', G', B' of a frame or of a band of it.
+/// R', G', B' of a frame or of a band of it; of a network of Colour::Luma Y' alone.
 struct Planes {
   const float* plane[3] = {};
+  int count = 3;         ///< planes: 3 or 1
   ptrdiff_t stride = 0;  ///< floats
   int width = 0, height = 0;
 };
 
-/// R'G'B' of a pixel that is inside.
+/// The planes' values of a pixel that is inside.
+template <int kPlanes>
 struct PlanesPixel {
   const Planes& in;
-  CDSR_HD void operator()(int x, int y, float rgb[3]) const {
-    for (int p = 0; p < 3; ++p) rgb[p] = in.plane[p][y * in.stride + x];
+  CDSR_HD void operator()(int x, int y, float values[kPlanes]) const {
+    for (int p = 0; p < kPlanes; ++p) values[p] = in.plane[p][y * in.stride + x];
   }
 };
 
@@ -55,9 +57,12 @@ struct PlaneSample {
   CDSR_HD float operator()(int x, int y) const { return picture.plane[p][y * picture.stride + x]; }
 };
 
-CDSR_HD void bicubic_rgb(const Planes& picture, const BicubicTaps& taps, int x, int y, float rgb[3]) {
-  for (int p = 0; p < 3; ++p)
-    rgb[p] = upscaled(PlaneSample{picture, p}, picture.width, picture.height, taps, taps, x, y);
+/// The picture interpolated at pixel (x, y) of the output.
+template <int kPlanes>
+CDSR_HD void bicubic_pixel(const Planes& picture, const BicubicTaps& taps, int x, int y,
+                           float values[kPlanes]) {
+  for (int p = 0; p < kPlanes; ++p)
+    values[p] = upscaled(PlaneSample{picture, p}, picture.width, picture.height, taps, taps, x, y);
 }
 
 }  // namespace cdsr::cuda

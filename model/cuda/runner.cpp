@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "model/cuda/mixed_weights.h"
 #include "model/error.h"
 
 namespace cdsr::cuda {
@@ -40,7 +41,10 @@ class RunnerOf final : public Runner {
            bool fp8 = false)
       : network_(network),
         config_(network->config),
-        weights_(convolution_weights<T>(context, network)),
+        fixed_(network->experts.empty() ? convolution_weights<T>(context, network) : nullptr),
+        mixed_(network->experts.empty() ? nullptr
+                                        : std::make_unique<const MixedWeights<T>>(context, network)),
+        weights_(fixed_ != nullptr ? static_cast<const Convolutions<T>&>(*fixed_) : mixed_->convolutions()),
         vectors_(vector_weights(context, network)),
         channels_(padded(config_.nf)),
         dense_(config_.body == Body::Rrdb ? channels_ + 4 * padded(config_.gc) : 0),
@@ -108,6 +112,10 @@ class RunnerOf final : public Runner {
   }
 
   const DenseFp8* fp8() const override { return fp8_.get(); }
+
+  void mix(std::span<const float> shares, cudaStream_t stream) const override {
+    if (mixed_ != nullptr) mixed_->mix(shares, stream);
+  }
 
   void make_filter(int dqa, const DqaState& state, cudaStream_t stream) const override {
     DqaArgs args = dqa_args(dqa, state);
@@ -219,13 +227,13 @@ class RunnerOf final : public Runner {
     void head(T* out) const {
       if (calls != nullptr) return;
       HeadArgs<T> a;
-      for (int p = 0; p < 3; ++p) a.in.plane[p] = m.picture.plane[p] + band.top * m.picture.stride;
-      a.in.stride = m.picture.stride;
-      a.in.width = m.width;
+      a.in = m.picture;
+      for (int p = 0; p < a.in.count; ++p) a.in.plane[p] += band.top * a.in.stride;
       a.in.height = rows;
-      a.weights = r.weights_->head;
-      a.bias = r.weights_->head_bias;
+      a.weights = r.weights_.head;
+      a.bias = r.weights_.head_bias;
       a.channels = r.channels_;
+      if (r.config_.body == Body::Stack) a.slope = kFuseSlope;
       a.out = out;
       a.out_pitch = r.channels_;
       a.partials = partials_for(0);
@@ -264,7 +272,7 @@ class RunnerOf final : public Runner {
     /// Five convolutions in `buffer`, whose first channels are the input; the last one's result goes to `out`
     /// with the block's own skip, and with the RRDB's if `outer` is given.
     void dense_block(int block, T* buffer, T* out, int out_pitch, const T* outer, float* partials) const {
-      const ConvWeights<T>* const w = r.weights_->blocks[block / 3].rdb[block % 3];
+      const ConvWeights<T>* const w = r.weights_.blocks[block / 3].rdb[block % 3];
       const int growth = padded(r.config_.gc);
       if constexpr (std::is_same_v<T, __half>)
         if (r.fp8_ != nullptr) return dense_block_fp8(block, buffer, out, out_pitch, outer, partials);
@@ -315,12 +323,34 @@ class RunnerOf final : public Runner {
       return nullptr;
     }
 
+    void stack() const {
+      head(map[0]);
+      const T* x = map[0];
+      for (int b = 0; b < r.config_.blocks; ++b) {
+        const ConvWeights<T>& w = r.weights_.blocks[b].conv1;
+        T* const out = map[1 + b % 2];
+        ConvArgs<T> a = args(w, x, r.channels_, out, r.channels_);
+        if (b + 1 < r.config_.blocks) {
+          a.slope = kFuseSlope;
+        } else {
+          a.first = map[0];
+          a.first_pitch = r.channels_;
+          a.first_scale = 1;
+          a.sum_slope = kFuseSlope;
+        }
+        launch(w, a);
+        x = out;
+      }
+      tail(x);
+    }
+
     void run() const {
       const CdsrConfig& c = r.config_;
+      if (c.body == Body::Stack) return stack();
       T* x = map[0];
       head(x);
       for (int b = 0; b < c.blocks; ++b) {
-        const auto& w = r.weights_->blocks[b];
+        const auto& w = r.weights_.blocks[b];
         const int index = b * c.dqas_per_block();
         T *const a = other_map(x, 0), *const t = other_map(x, 1);
         float* const next = partials_for(index + c.dqas_per_block());
@@ -345,7 +375,7 @@ class RunnerOf final : public Runner {
       }
       if (c.body == Body::Rrdb) {
         T* const out = other_map(x, 0);
-        conv(r.weights_->trunk, x, out, 1, map[0]);
+        conv(r.weights_.trunk, x, out, 1, map[0]);
         x = out;
       }
       tail(x);
@@ -353,7 +383,7 @@ class RunnerOf final : public Runner {
 
     void tail(const T* x) const {
       if (calls != nullptr) return;
-      ConvArgs<T> a = args(r.weights_->tail, x, r.channels_, nullptr, m.values_pitch);
+      ConvArgs<T> a = args(r.weights_.tail, x, r.channels_, nullptr, m.values_pitch);
       a.out = m.values + static_cast<ptrdiff_t>(band.top) * m.width * m.values_pitch;
       a.own_begin = band.begin - band.top;
       a.own_end = band.end - band.top;
@@ -364,7 +394,9 @@ class RunnerOf final : public Runner {
 
   std::shared_ptr<const Network> network_;
   const CdsrConfig& config_;
-  std::shared_ptr<const ConvolutionWeights<T>> weights_;
+  std::shared_ptr<const ConvolutionWeights<T>> fixed_;  ///< or, with experts:
+  std::unique_ptr<const MixedWeights<T>> mixed_;
+  const Convolutions<T>& weights_;
   std::shared_ptr<const VectorWeights> vectors_;
   int channels_, dense_;  ///< dense_: channels of the maps that dense blocks work in
   std::unique_ptr<const DenseFp8> fp8_;
@@ -374,7 +406,7 @@ class RunnerOf final : public Runner {
 }  // namespace
 
 int reach(const CdsrConfig& config) {
-  const int block = config.body == Body::Rrdb ? 4 + 15 : 3;
+  const int block = config.body == Body::Rrdb ? 4 + 15 : config.body == Body::Plain ? 3 : 1;
   return 1 + config.blocks * block + (config.body == Body::Rrdb ? 1 : 0) + 1;
 }
 

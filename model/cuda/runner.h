@@ -82,6 +82,9 @@ class Runner {
                    Means means, cudaStream_t stream) const = 0;
   /// What a redone frame is measured for; nullptr but with Precision::Fp8.
   virtual const DenseFp8* fp8() const = 0;
+  /// With experts: queues the mixing of a shot's weights from Conditioner::shares(). Until then all have
+  /// equal shares.
+  virtual void mix(std::span<const float> shares, cudaStream_t stream) const = 0;
   /// Computes a DQA's filter from its `mean`.
   virtual void make_filter(int dqa, const DqaState& state, cudaStream_t stream) const = 0;
 };

@@ -3,6 +3,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -33,6 +34,12 @@ std::shared_ptr<const T> shared(const std::shared_ptr<Context>& context,
     entry = {network, value};
   }
   return value;
+}
+
+/// Whether cuDNN may run convolutions of T, and needs weights in an order of its own.
+template <typename T>
+bool for_cudnn() {
+  return sizeof(T) == 2 && cudnn_version() != 0;
 }
 
 VectorWeights::OfLayer upload_layer(Uploads& uploads, const Conv& conv) {
@@ -66,14 +73,19 @@ const void* Uploads::copy(const void* values, size_t bytes) {
 }
 
 template <typename T>
-ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts, bool plain) {
+ConvWeights<T> sizes_of(const Conv& conv, const std::vector<int>& parts) {
   ConvWeights<T> w;
   w.out = padded(conv.out);
   const int group = output_group<T>(w.out);
   w.rows = blocks_of(conv.out, group) * group;
-  const std::vector<T> packed = pack_weights<T>(conv, group, parts);
-  w.chunks = static_cast<int>(packed.size() / kChunk<T> / w.rows / (conv.kernel * conv.kernel));
-  w.weights = uploads.add(packed);
+  w.chunks = channel_places(parts.empty() ? std::vector<int>{conv.in} : parts).count / kChunk<T>;
+  return w;
+}
+
+template <typename T>
+ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts, bool plain) {
+  ConvWeights<T> w = sizes_of<T>(conv, parts);
+  w.weights = uploads.add(pack_weights<T>(conv, output_group<T>(w.out), parts));
   w.bias = uploads.add(pad_vector(conv.bias, w.rows));
   if (plain) w.plain = uploads.add(pack_plain<T>(conv, parts));
   return w;
@@ -83,20 +95,14 @@ template <typename T>
 ConvolutionWeights<T>::ConvolutionWeights(const std::shared_ptr<Context>& context, const Network& network)
     : uploads(context) {
   const CdsrConfig& c = network.config;
-  const bool plain = sizeof(T) == 2 && cudnn_version() != 0;
-  std::vector<float> taps(static_cast<size_t>(padded(c.nf)) * 27, 0.0F);
-  for (int o = 0; o < c.nf; ++o)
-    for (int p = 0; p < 3; ++p)
-      for (int k = 0; k < 9; ++k)
-        taps[o * 27 + head_tap(p, k / 3, k % 3)] =
-            network.head.weight[(static_cast<size_t>(o) * 3 + p) * 9 + k];
-  head = uploads.add(taps);
-  head_bias = uploads.add(pad_vector(network.head.bias, padded(c.nf)));
+  const bool plain = for_cudnn<T>();
+  this->head = uploads.add(pack_head(network.head));
+  this->head_bias = uploads.add(pad_vector(network.head.bias, padded(c.nf)));
   for (const Block& block : network.blocks) {
-    OfBlock w;
+    typename Convolutions<T>::OfBlock w;
     for (int i = 0; i < c.dqas_per_block(); ++i) w.dqa[i] = upload<T>(uploads, block.dqa[i].conv);
     w.conv1 = upload<T>(uploads, block.conv1, {}, plain);
-    w.conv2 = upload<T>(uploads, block.conv2, {}, plain);
+    if (c.body != Body::Stack) w.conv2 = upload<T>(uploads, block.conv2, {}, plain);
     if (c.body == Body::Rrdb)
       for (int r = 0; r < 3; ++r) {
         std::vector<int> parts{c.nf};
@@ -105,10 +111,43 @@ ConvolutionWeights<T>::ConvolutionWeights(const std::shared_ptr<Context>& contex
           parts.push_back(c.gc);
         }
       }
-    blocks.push_back(w);
+    this->blocks.push_back(w);
   }
-  if (c.body == Body::Rrdb) trunk = upload<T>(uploads, network.trunk, {}, plain);
-  tail = upload<T>(uploads, network.tail);
+  if (c.body == Body::Rrdb) this->trunk = upload<T>(uploads, network.trunk, {}, plain);
+  this->tail = upload<T>(uploads, network.tail);
+}
+
+template <typename T>
+ExpertSets<T>::ExpertSets(const std::shared_ptr<Context>& context, const Network& network)
+    : uploads(context) {
+  const std::vector<const Conv*> convs = stack_convs(network);
+  const auto add = [&](size_t layer, const auto& pack) {
+    const Experts& experts = network.experts[layer];
+    Conv one = *convs[layer];
+    std::vector<float> all;
+    for (int k = 0; k < network.config.experts; ++k) {
+      std::copy_n(experts.weight.begin() + static_cast<ptrdiff_t>(k * one.weight.size()), one.weight.size(),
+                  one.weight.begin());
+      std::copy_n(experts.bias.begin() + static_cast<ptrdiff_t>(k * one.bias.size()), one.bias.size(),
+                  one.bias.begin());
+      const std::vector<float> values = pack(one);
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return Values{uploads.add(all), static_cast<int64_t>(all.size()) / network.config.experts};
+  };
+  for (size_t i = 0; i < convs.size(); ++i) {
+    const bool head = i == 0, tail = i + 1 == convs.size();
+    const ConvWeights<T> sizes = sizes_of<T>(*convs[i]);
+    OfLayer layer;
+    layer.weights = add(i, [&](const Conv& conv) {
+      return head ? pack_head(conv) : pack_weights<T, float>(conv, output_group<T>(sizes.out));
+    });
+    layer.bias =
+        add(i, [&](const Conv& conv) { return pad_vector(conv.bias, head ? sizes.out : sizes.rows); });
+    if (for_cudnn<T>() && !head && !tail)
+      layer.plain = add(i, [](const Conv& conv) { return pack_plain<T, float>(conv); });
+    layers.push_back(layer);
+  }
 }
 
 DenseWeightsFp8::DenseWeightsFp8(const std::shared_ptr<Context>& context, const Network& network)
@@ -143,6 +182,7 @@ VectorWeights::VectorWeights(const std::shared_ptr<Context>& context, const Netw
       dqas.push_back({uploads.add(transposed(d.query)), uploads.add(d.query.bias),
                       uploads.add(transposed(d.kernel0)), uploads.add(transposed(d.kernel1))});
     }
+  if (network.config.lpe_input == LpeInput::Statistics) return;
   for (int i = 0; i < 6; ++i) pixel[i] = upload_layer(uploads, network.encoder.pixel[i]);
   for (int i = 0; i < 4; ++i) patch[i] = upload_layer(uploads, network.encoder.patch[i]);
 }
@@ -151,6 +191,12 @@ template <typename T>
 std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
     const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network) {
   return shared<ConvolutionWeights<T>>(context, network);
+}
+
+template <typename T>
+std::shared_ptr<const ExpertSets<T>> expert_sets(const std::shared_ptr<Context>& context,
+                                                 const std::shared_ptr<const Network>& network) {
+  return shared<ExpertSets<T>>(context, network);
 }
 
 std::shared_ptr<const DenseWeightsFp8> dense_weights_fp8(const std::shared_ptr<Context>& context,
@@ -164,11 +210,15 @@ std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Contex
 }
 
 // A type in parentheses is not a template argument. NOLINTBEGIN(bugprone-macro-parentheses)
-#define CDSR_INSTANTIATE(T)                                                                \
-  template struct ConvolutionWeights<T>;                                                   \
-  template ConvWeights<T> upload<T>(Uploads&, const Conv&, const std::vector<int>&, bool); \
-  template std::shared_ptr<const ConvolutionWeights<T>> convolution_weights<T>(            \
-      const std::shared_ptr<Context>&, const std::shared_ptr<const Network>&);
+#define CDSR_INSTANTIATE(T)                                                                     \
+  template struct ConvolutionWeights<T>;                                                        \
+  template struct ExpertSets<T>;                                                                \
+  template ConvWeights<T> sizes_of<T>(const Conv&, const std::vector<int>&);                    \
+  template ConvWeights<T> upload<T>(Uploads&, const Conv&, const std::vector<int>&, bool);      \
+  template std::shared_ptr<const ConvolutionWeights<T>> convolution_weights<T>(                 \
+      const std::shared_ptr<Context>&, const std::shared_ptr<const Network>&);                  \
+  template std::shared_ptr<const ExpertSets<T>> expert_sets<T>(const std::shared_ptr<Context>&, \
+                                                               const std::shared_ptr<const Network>&);
 CDSR_INSTANTIATE(float)
 CDSR_INSTANTIATE(__half)
 CDSR_INSTANTIATE(__nv_bfloat16)

@@ -64,18 +64,41 @@ ConvArgs<T> conv_args(const ConvWeights<T>& w, int width, int height, const T* i
 
 /// The convolutions of the SR network in one precision.
 template <typename T>
-struct ConvolutionWeights {
+struct Convolutions {
   struct OfBlock {
-    ConvWeights<T> dqa[2], conv1, conv2, rdb[3][5];
+    ConvWeights<T> dqa[2], conv1, conv2, rdb[3][5];  ///< Body::Stack: conv1 alone
   };
 
-  ConvolutionWeights(const std::shared_ptr<Context>& context, const Network& network);
-
-  Uploads uploads;
-  const float* head = nullptr;  ///< [channels][27]
+  const float* head = nullptr;  ///< pack_head()
   const float* head_bias = nullptr;
   std::vector<OfBlock> blocks;
   ConvWeights<T> trunk, tail;
+};
+
+/// Those of a network without experts: they never change.
+template <typename T>
+struct ConvolutionWeights : Convolutions<T> {
+  ConvolutionWeights(const std::shared_ptr<Context>& context, const Network& network);
+
+  Uploads uploads;
+};
+
+/// The weight sets of a network with experts, from which MixedWeights makes a shot's: floats in the order of
+/// T's kernels.
+template <typename T>
+struct ExpertSets {
+  struct Values {
+    const float* sets = nullptr;  ///< [experts][count]
+    int64_t count = 0;
+  };
+  struct OfLayer {
+    Values weights, bias, plain;  ///< as in ConvWeights; the head's as in Convolutions
+  };
+
+  ExpertSets(const std::shared_ptr<Context>& context, const Network& network);
+
+  Uploads uploads;
+  std::vector<OfLayer> layers;  ///< of stack_convs()
 };
 
 /// The dense blocks' convolutions in fp8.
@@ -101,18 +124,24 @@ struct VectorWeights {
 
   Uploads uploads;
   std::vector<OfDqa> dqas;
-  OfLayer pixel[6], patch[4];
+  OfLayer pixel[6], patch[4];  ///< none for LpeInput::Statistics
 };
 
 /// The same object for every engine alive that runs `network` in `context`. The context must be current.
 template <typename T>
 std::shared_ptr<const ConvolutionWeights<T>> convolution_weights(
     const std::shared_ptr<Context>& context, const std::shared_ptr<const Network>& network);
+template <typename T>
+std::shared_ptr<const ExpertSets<T>> expert_sets(const std::shared_ptr<Context>& context,
+                                                 const std::shared_ptr<const Network>& network);
 std::shared_ptr<const DenseWeightsFp8> dense_weights_fp8(const std::shared_ptr<Context>& context,
                                                          const std::shared_ptr<const Network>& network);
 std::shared_ptr<const VectorWeights> vector_weights(const std::shared_ptr<Context>& context,
                                                     const std::shared_ptr<const Network>& network);
 
+/// A convolution's sizes, without weights.
+template <typename T>
+ConvWeights<T> sizes_of(const Conv& conv, const std::vector<int>& parts = {});
 /// Uploads one convolution; `parts` as in pack_weights(), `plain`: for cuDNN too.
 template <typename T>
 ConvWeights<T> upload(Uploads& uploads, const Conv& conv, const std::vector<int>& parts = {},

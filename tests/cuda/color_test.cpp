@@ -90,18 +90,18 @@ TEST_P(DeviceColor, FirstLayerReadsTheFrame) {
     planes.stride = planes.width = w;
     planes.height = h;
     std::vector<std::vector<float>> windows;
-    cuda::test::run_head(color::FramePixel{f}, w, h,
-                         [&](int x, int y, const float* window, const cuda::HeadTile& tile, int pixel) {
-                           for (int p = 0; p < 3; ++p)
-                             got.plane[p][static_cast<size_t>(y) * w + x] = tile.centre(p, pixel);
-                           windows.emplace_back(window, window + 27);
-                         });
+    cuda::test::run_head<3>(color::FramePixel<3>{f}, w, h,
+                            [&](int x, int y, const float* window, const cuda::HeadTile<3>& tile, int pixel) {
+                              for (int p = 0; p < 3; ++p)
+                                got.plane[p][static_cast<size_t>(y) * w + x] = tile.centre(p, pixel);
+                              windows.emplace_back(window, window + 27);
+                            });
     EXPECT_TRUE(same_bits(got, want)) << w << "x" << h;
     size_t at = 0;
-    cuda::test::run_head(cuda::PlanesPixel{planes}, w, h,
-                         [&](int, int, const float* window, const cuda::HeadTile&, int) {
-                           EXPECT_TRUE(std::equal(window, window + 27, windows[at++].begin()));
-                         });
+    cuda::test::run_head<3>(cuda::PlanesPixel<3>{planes}, w, h,
+                            [&](int, int, const float* window, const cuda::HeadTile<3>&, int) {
+                              EXPECT_TRUE(std::equal(window, window + 27, windows[at++].begin()));
+                            });
   }
 }
 
@@ -117,6 +117,59 @@ TEST_P(DeviceColor, WritesAsTheCpuPath) {
       reference_write(in, &network, scale, settings, want);
       emulated_write(in, low, PlaneNetwork{network}, scale, settings, got);
       EXPECT_TRUE(got == want) << w << "x" << h << " x" << scale << " strength " << settings.strength;
+      EXPECT_TRUE(got.guards_intact());
+    }
+}
+
+// A luma network's rows of this picture, by the CPU path.
+void write_luma_here(const FrameBuffer& in, const Image& network, int scale,
+                     const FrameSink::Settings& settings, FrameBuffer& out) {
+  FrameSource source;
+  source.bind(in.input(), Colour::Luma);
+  FrameSink sink;
+  sink.bind(source, out.output(in, scale), scale, settings);
+  const float* const planes[3] = {network.plane[0].data(), nullptr, nullptr};
+  sink.write(0, network.height, planes, network.width);
+}
+
+TEST_P(DeviceColor, ReadsAndWritesLumaAsTheCpuPath) {
+  int i = 0;
+  for (const auto& [w, h] : {std::pair{1, 1}, {5, 3}, {37, 13}})
+    for (const float strength : {1.0F, 0.4F}) {
+      const int scale = 2 + i % 3;
+      FrameBuffer in(*GetParam(), w, h, i % 2 == 1, tags(i));
+      in.fill_random(static_cast<uint32_t>(++i));
+      FrameSource source;
+      source.bind(in.input(), Colour::Luma);
+      Image want_low(w, h), low(w, h);
+      float* const planes[3] = {want_low.plane[0].data(), nullptr, nullptr};
+      source.read(0, h, planes, w);
+      const DeviceFrame from = device_frame(in.input());
+      for (int y = 0; y < h; ++y)
+        for (int x = 0; x < w; ++x)
+          low.plane[0][static_cast<size_t>(y) * w + x] = color::read_luma(from, x, y);
+      EXPECT_TRUE(same_bits(low, want_low)) << w << "x" << h;
+
+      Image network = test_image(w * scale, h * scale, 7);
+      for (float& v : network.plane[0]) v = 1.4F * v - 0.2F;  // beyond black and white too
+      const FrameSink::Settings settings{strength, /*bicubic_chroma=*/true, Colour::Luma};
+      FrameBuffer want(*GetParam(), w * scale, h * scale, i % 2 == 0, tags(i - 1)), got = want;
+      write_luma_here(in, network, scale, settings, want);
+      const DeviceOutput to = device_output(got.output(in, scale), scale, settings);
+      cuda::Planes picture;
+      picture.plane[0] = low.plane[0].data();
+      picture.count = 1;
+      picture.stride = picture.width = w;
+      picture.height = h;
+      for (int y = 0; y < got.height(); ++y)
+        for (int x = 0; x < got.width(); ++x)
+          color::write_luma(from, to, picture, network.plane[0][static_cast<size_t>(y) * network.width + x],
+                            x, y);
+      for (int c = 1; c < 4; ++c)
+        if (color::has(from, c) && (c == 3 || color::is_chroma(from, c)))
+          for (int y = 0; y < got.height_of(c); ++y)
+            for (int x = 0; x < got.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
+      EXPECT_TRUE(got == want) << w << "x" << h << " x" << scale << " strength " << strength;
       EXPECT_TRUE(got.guards_intact());
     }
 }

@@ -217,6 +217,7 @@ TYPED_TEST(ConvCalls, WhatTheOwnKernelAloneDoes) {
   EXPECT_TRUE(refused([&](auto& a) { a.own_begin = 1; }));
   EXPECT_TRUE(refused([&](auto& a) { a.own_end = kHeight - 1; }));
   EXPECT_TRUE(refused([&](auto& a) { a.scale = 0.2F; }));
+  EXPECT_TRUE(refused([&](auto& a) { a.sum_slope = 0.1F; }));
   EXPECT_TRUE(refused([&](auto& a) { a.second = buffer.data(); }));
   ConvArgs<float> wide;
   EXPECT_FALSE(conv_call<float>(wide, nullptr));

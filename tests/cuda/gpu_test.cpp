@@ -11,6 +11,7 @@
 #include "filter/frame_path.h"
 #include "filter/shot/thumbnail.h"
 #include "model/error.h"
+#include "tests/cuda/device_copy.h"
 #include "tests/cuda/gpu_fixture.h"
 #include "tests/filter/color_reference.h"
 #include "tests/filter/frame_buffer.h"
@@ -93,10 +94,19 @@ TEST_P(Gpu, OperatorsEqualTheReference) {
   }
 }
 
+/// Every body, and luma where the encoder convolves.
+std::vector<CdsrConfig> tiny_configs(int scale) {
+  std::vector<CdsrConfig> all;
+  for (const Body body : {Body::Plain, Body::Rrdb, Body::Stack}) all.push_back(tiny_config(body, scale));
+  all.push_back(all.front());
+  all.back().colour = Colour::Luma;
+  return all;
+}
+
 TEST_P(Gpu, NetworksEqualTheReference) {
-  for (const Body body : {Body::Plain, Body::Rrdb})
+  for (const CdsrConfig& config : tiny_configs(2))
     for (const Query query : {Query::Shot, Query::Frame}) {
-      const auto network = random_network(tiny_config(body, 2), 3);
+      const auto network = random_network(config, 3);
       const Image in = test_image(53, 41);
       EngineOptions plain;
       plain.query = query;
@@ -105,14 +115,15 @@ TEST_P(Gpu, NetworksEqualTheReference) {
       EXPECT_LE(normalized_error(got.embedding, want.embedding), 1e-8);
       EXPECT_LE(normalized_error(got.queries, want.queries), GetParam() == Precision::Fp32 ? 1e-9 : 1e-5);
       const double limit = GetParam() == Precision::Fp32 ? 0.01 : GetParam() == Precision::Fp16 ? 1.0 : 8.0;
-      EXPECT_LE(max_code_difference(got.image, want.image), limit) << to_string(body) << to_string(query);
+      EXPECT_LE(max_code_difference(got.image, want.image), limit) << to_json(config) << to_string(query);
     }
 }
 
 // The first frame is queued kernel by kernel, the second captured, the third replayed.
 TEST_P(Gpu, SameBitsTwiceAndInBands) {
-  for (const Body body : {Body::Plain, Body::Rrdb})
+  for (const Body body : {Body::Plain, Body::Rrdb, Body::Stack})
     for (const Query query : {Query::Shot, Query::Frame}) {
+      if (body == Body::Stack && query == Query::Frame) continue;  // the same
       const auto network = random_network(tiny_config(body, 3), 3);
       const Image in = test_image(61, 300);
       Image first;
@@ -144,53 +155,6 @@ TEST_P(Gpu, SameBitsTwiceAndInBands) {
 
 INSTANTIATE_TEST_SUITE_P(Precisions, Gpu, testing::Values(Precision::Fp32, Precision::Fp16, Precision::Bf16),
                          [](const auto& info) { return std::string(to_string(info.param)); });
-
-/// A frame of the processor's in device memory, with its strides and what lies between its rows.
-class DeviceCopy {
- public:
-  explicit DeviceCopy(const Frame& frame) : frame_(frame) {
-    for (int p = 0; p < frame_.format->planes; ++p) {
-      const Extent e = extent(p);
-      void* memory = nullptr;
-      ok(cudaMalloc(&memory, e.bytes));
-      ok(cudaMemcpy(memory, e.first, e.bytes, cudaMemcpyHostToDevice));
-      memory_.push_back(memory);
-      device_.plane[p] = static_cast<uint8_t*>(memory) + (frame_.plane[p] - e.first);
-    }
-    host_ = frame_;
-    for (int p = 0; p < frame_.format->planes; ++p) frame_.plane[p] = device_.plane[p];
-    frame_.on_gpu = true;
-  }
-  ~DeviceCopy() {
-    for (void* m : memory_) cudaFree(m);
-  }
-  DeviceCopy(const DeviceCopy&) = delete;
-  DeviceCopy& operator=(const DeviceCopy&) = delete;
-  const Frame& frame() const { return frame_; }
-  /// Back into the frame it was made from.
-  void fetch() {
-    for (int p = 0; p < host_.format->planes; ++p) {
-      std::swap(frame_.plane[p], host_.plane[p]);
-      const Extent e = extent(p);
-      ok(cudaMemcpy(e.first, memory_[p], e.bytes, cudaMemcpyDeviceToHost));
-      std::swap(frame_.plane[p], host_.plane[p]);
-    }
-  }
-
- private:
-  struct Extent {
-    uint8_t* first;
-    size_t bytes;
-  };
-  Extent extent(int p) const {
-    const PlaneSize size = plane_size(*frame_.format, p, frame_.width, frame_.height);
-    const ptrdiff_t stride = frame_.stride[p];
-    uint8_t* const first = stride < 0 ? frame_.plane[p] + (size.rows - 1) * stride : frame_.plane[p];
-    return {first, static_cast<size_t>(std::abs(stride)) * (size.rows - 1) + size.row_bytes};
-  }
-  Frame frame_, host_, device_;
-  std::vector<void*> memory_;
-};
 
 using GpuFormats = NeedsGpu<testing::TestWithParam<int32_t>>;
 
@@ -260,6 +224,45 @@ TEST_P(GpuFormats, FramesThereAndHereGiveOnePicture) {
   }
 }
 
+// Of a luma network: what a frame's pixels are on the way in and out, of shot and settings too.
+TEST_P(GpuFormats, LumaFramesThereAndHereGiveOnePicture) {
+  const PixelFormat& format = *find_format(GetParam());
+  const auto engine = create_engine(random_network(tiny_config(Body::Stack, 2), 1), {}, "cuda");
+  ok(cudaFree(nullptr));
+  FramePaths paths(*engine);
+  FrameBuffer in(format, 66, 38), want(format, 132, 76), got(format, 132, 76);
+  in.fill_random(1);
+  const DeviceCopy from(in.input());
+  engine->plan(66, 38);
+  std::vector<float> here(engine->embedding_size()), there(here);
+  for (FramePath* path : {&paths.of(in.input()), &paths.of(from.frame())}) {
+    path->bind(path == &paths.host() ? in.input() : from.frame());
+    engine->embed(path->source(), path == &paths.host() ? here : there);
+  }
+  EXPECT_EQ(here, there);
+  engine->condition(here);
+  engine->set_queries({});
+  for (const float strength : {1.0F, 1.0F, 0.4F}) {
+    const FrameSink::Settings settings{strength, /*bicubic_chroma=*/true, Colour::Luma};
+    FramePath& host = paths.host();
+    host.bind(in.input());
+    host.upscale(want.output(in, 2), settings);
+    DeviceCopy to(got.output(in, 2));
+    FramePath& path = paths.of(from.frame());
+    path.bind(from.frame());
+    path.upscale(to.frame(), settings);
+    ok(cudaDeviceSynchronize());
+    to.fetch();
+    int most = 0;
+    for (int c = 0; c < format.colours; ++c)
+      for (int y = 0; y < got.height_of(c); ++y)
+        for (int x = 0; x < got.width_of(c); ++x)
+          most =
+              std::max(most, std::abs(got.get(c, x, y) - want.get(c, x, y)) >> std::max(0, format.bits - 8));
+    EXPECT_LE(most, 1) << "strength " << strength;  // the bicubic skip is contracted in one of the two
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, GpuFormats,
                          testing::Values(CDSR_FORMAT_NV12, CDSR_FORMAT_P010, CDSR_FORMAT_P016,
                                          CDSR_FORMAT_YUV420P, CDSR_FORMAT_YUV444P, CDSR_FORMAT_YUV444P16,
@@ -289,6 +292,60 @@ TEST_F(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
     EXPECT_LE(max_code_difference(out, want.image), 0.1);
     EXPECT_EQ(engine->info().redone, n);
   }
+}
+
+// The same of weights that are mixed once a shot.
+TEST_F(GpuSafety, MixedWeightsThatHalfPrecisionCannotHoldAreRedone) {
+  auto wild = std::make_shared<Network>(*random_network(tiny_config(Body::Stack, 2), 1));
+  for (float& w : wild->experts[1].weight) w *= 3e5F;
+  for (float& w : wild->experts[2].weight) w *= 1e-5F;
+  const Image in = test_image(40, 30);
+  const BackendResult want = run_backend("reference", wild, {}, in);
+  auto engine = create_engine(wild, {}, "cuda");
+  engine->plan(40, 30);
+  engine->condition(want.embedding);
+  engine->set_queries({});
+  for (int n = 1; n <= 3; ++n) {
+    Image out(80, 60);
+    ImageSink sink(out);
+    engine->upscale(ImageSource(in), sink);
+    EXPECT_LE(max_code_difference(out, want.image), 0.1);
+    EXPECT_EQ(engine->info().redone, n);
+  }
+}
+
+// A graph that was recorded in one shot has the next one's weights; and two sessions have their own, though
+// they share what these are mixed from.
+TEST_F(GpuSafety, EveryShotAndSessionHasItsWeights) {
+  const auto network = random_network(tiny_config(Body::Stack, 2), 1);
+  const Image in = test_image(40, 30);
+  const auto upscale = [&](Engine& engine) {
+    Image out(80, 60);
+    ImageSink sink(out);
+    engine.upscale(ImageSource(in), sink);
+    return out;
+  };
+  std::vector<float> embedding[2];
+  for (uint32_t i = 0; i < 2; ++i) embedding[i] = random_values(16, 8 + i);
+  const auto enter = [&](Engine& engine, int shot) {
+    engine.condition(embedding[shot]);
+    engine.set_queries({});
+  };
+  const auto conditioned = [&](int shot) {
+    auto engine = create_engine(network, {}, "cuda");
+    engine->plan(40, 30);
+    enter(*engine, shot);
+    return engine;
+  };
+  const auto one = conditioned(0), other = conditioned(1);
+  const Image first = upscale(*one), second = upscale(*other);
+  EXPECT_GT(max_code_difference(first, second), 0.1);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(same_bits(upscale(*one), first));
+  enter(*one, 1);
+  EXPECT_TRUE(same_bits(upscale(*one), second));
+  enter(*one, 0);
+  EXPECT_TRUE(same_bits(upscale(*one), first));
+  EXPECT_TRUE(same_bits(upscale(*other), second));
 }
 
 // The first frame is redone in fp32, which measures it; from then on fp8 holds, also from the graph. A
@@ -344,7 +401,7 @@ TEST_F(GpuSafety, Fp8IsMeasuredByTheFrameThatItDoesNotHold) {
 TEST_F(GpuSafety, Fp8NeedsDenseBlocks) {
   EngineOptions fp8;
   fp8.precision = Precision::Fp8;
-  for (const Body body : {Body::Plain, Body::Rrdb})  // the tiny RRDB has too few channels
+  for (const Body body : {Body::Plain, Body::Stack, Body::Rrdb})  // the tiny RRDB has too few channels
     try {
       create_engine(random_network(tiny_config(body, 2), 1), fp8, "cuda");
       FAIL();

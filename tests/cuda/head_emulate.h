@@ -6,16 +6,16 @@
 namespace cdsr::cuda::test {
 
 /// Calls `pixel_done(x, y, window, tile, pixel)` for every pixel of the picture, block by block.
-template <typename Pixel, typename Done>
+template <int kPlanes, typename Pixel, typename Done>
 void run_head(const Pixel& source, int width, int height, const Done& pixel_done) {
-  HeadTile tile;
+  HeadTile<kPlanes> tile;
   for (int ty = 0; ty < blocks_of(height, kTile); ++ty)
     for (int tx = 0; tx < blocks_of(width, kTile); ++tx) {
       for (int t = 0; t < kThreads; ++t) tile.load(source, width, height, tx, ty, t, kThreads);
       for (int t = 0; t < kThreads; ++t) {
         const int x = tx * kTile + t % kTile, y = ty * kTile + t / kTile;
         if (x >= width || y >= height) continue;
-        float window[27];
+        float window[9 * kPlanes];
         tile.window(t, window);
         pixel_done(x, y, window, tile, t);
       }

@@ -266,13 +266,14 @@ TEST(KernelVectors, FirstLayer) {
     float weights[27];
     for (int p = 0; p < 3; ++p)
       for (int k = 0; k < 9; ++k)
-        weights[head_tap(p, k / 3, k % 3)] = net->head.weight[(static_cast<size_t>(o) * 3 + p) * 9 + k];
-    run_head(PlanesPixel{in}, kWidth, kHeight,
-             [&](int x, int y, const float* window, const HeadTile& tile, int pixel) {
-               got[(static_cast<size_t>(o) * kHeight + y) * kWidth + x] =
-                   head_value(window, weights, net->head.bias[o]);
-               for (int p = 0; p < 3; ++p) EXPECT_EQ(tile.centre(p, pixel), in.plane[p][y * in.stride + x]);
-             });
+        weights[head_tap(3, p, k / 3, k % 3)] = net->head.weight[(static_cast<size_t>(o) * 3 + p) * 9 + k];
+    run_head<3>(PlanesPixel<3>{in}, kWidth, kHeight,
+                [&](int x, int y, const float* window, const HeadTile<3>& tile, int pixel) {
+                  got[(static_cast<size_t>(o) * kHeight + y) * kWidth + x] =
+                      head_value<3>(window, weights, net->head.bias[o]);
+                  for (int p = 0; p < 3; ++p)
+                    EXPECT_EQ(tile.centre(p, pixel), in.plane[p][y * in.stride + x]);
+                });
   }
   reference::operators({})->conv(net->head, 1, {3, kHeight, kWidth, picture.data()}, nullptr,
                                  {24, kHeight, kWidth, want.data()});
@@ -351,14 +352,14 @@ TEST(KernelVectors, NormalizedWindows) {
     std::vector<float> window = random_values(static_cast<size_t>(3) * w * h, 12), want = window;
     normalize_window({want.data(), 1, 3 * static_cast<ptrdiff_t>(w), 3, w, h});
     WindowSums sums[256];
-    for (int t = 0; t < 256; ++t) sums[t] = window_sums(window.data(), w, h, t, 256);
+    for (int t = 0; t < 256; ++t) sums[t] = window_sums(window.data(), w, h, 3, t, 256);
     for (int step = 128; step > 0; step /= 2)
       for (int t = 0; t < step; ++t) {
         sums[t].value += sums[t + step].value;
         sums[t].across += sums[t + step].across;
         sums[t].down += sums[t + step].down;
       }
-    for (int t = 0; t < 256; ++t) normalize_pixels(window.data(), w, h, sums[0], t, 256);
+    for (int t = 0; t < 256; ++t) normalize_pixels(window.data(), w, h, 3, sums[0], t, 256);
     EXPECT_LE(normalized_error(window, want), 1e-13) << w << "x" << h;
   }
 }
