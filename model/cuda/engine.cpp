@@ -198,6 +198,7 @@ bool CudaEngine::allocate(size_t limit) {
     const int sums = std::max(partial_rows(width_, bands_), partial_rows(width_, redo_bands_));
     const size_t partials = sizeof(float) * sums * channels;
     const size_t need = fixed + arena + partials;
+    if (rows == height_) whole_bytes_ = need;
     if (limit != 0 && need > limit) {
       if (rows <= kLeastRows) {
         info_.planned_bytes = need;
@@ -242,6 +243,20 @@ void CudaEngine::plan(int width, int height) {
     if (limit < (size_t{1} << 20)) throw Error(*refused);
   }
   choose_convolutions();
+  tell_bands();
+}
+
+void CudaEngine::tell_bands() const {
+  if (bands_.size() == 1 || !options_.log) return;
+  const bool repeats = means() == Means::Taken && network_->config.dqas() > 0;
+  const std::string limit = options_.memory_limit != 0 && whole_bytes_ > options_.memory_limit
+                                ? fmt::format("memory = {} allows no more", options_.memory_limit >> 20)
+                                : "no more is free";
+  options_.log(fmt::format(
+      "frames of {}x{} are upscaled in {} bands of rows{}: whole they take {} MiB of the GPU, {}", width_,
+      height_, bands_.size(),
+      repeats ? ", each up to every DQA anew, as query = frame asks for, which takes many times as long" : "",
+      (whole_bytes_ + (size_t{1} << 20) - 1) >> 20, limit));
 }
 
 void CudaEngine::choose_convolutions() {

@@ -47,6 +47,8 @@ class CudaEngine : public EngineBackend {
   bool allocate(size_t limit);
   /// Which of them cuDNN runs; after allocate().
   void choose_convolutions();
+  /// Says in the log that frames are run in bands, if they are.
+  void tell_bands() const;
   /// A frame on its way to the picture's planes.
   void load(const RowSource& frame);
   // stages: nullptr for a frame of the processor.
@@ -67,6 +69,7 @@ class CudaEngine : public EngineBackend {
   Csc csc_;
   Conditioner conditioner_;
   int width_ = 0, height_ = 0;
+  size_t whole_bytes_ = 0;     ///< what the planned size would need in one band
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;
 };

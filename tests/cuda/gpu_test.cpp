@@ -411,6 +411,35 @@ TEST_F(GpuSafety, Fp8NeedsDenseBlocks) {
     }
 }
 
+TEST_F(GpuSafety, BandsAreTold) {
+  std::vector<std::string> lines;
+  EngineOptions o;
+  o.log = [&](const std::string& line) { lines.push_back(line); };
+  const auto bands = [&] {
+    std::vector<std::string> all;
+    for (const std::string& line : lines)
+      if (line.find(" bands of rows") != std::string::npos) all.push_back(line);
+    return all;
+  };
+  for (const Query query : {Query::Shot, Query::Frame}) {
+    o.query = query;
+    o.memory_limit = 0;
+    auto engine = create_engine(random_network(tiny_config(Body::Rrdb, 2), 1), o, "cuda");
+    engine->plan(64, 600);
+    EXPECT_EQ(bands(), std::vector<std::string>{});
+    const size_t whole = engine->info().planned_bytes;
+    o.memory_limit = whole * 3 / 4;
+    engine = create_engine(random_network(tiny_config(Body::Rrdb, 2), 1), o, "cuda");
+    engine->plan(64, 600);
+    ASSERT_EQ(bands().size(), 1U);
+    EXPECT_NE(bands().front().find("frames of 64x600 are upscaled in "), std::string::npos);
+    EXPECT_NE(bands().front().find(std::to_string((whole + (1 << 20) - 1) >> 20) + " MiB"), std::string::npos)
+        << bands().front();
+    EXPECT_EQ(bands().front().find("query = frame") != std::string::npos, query == Query::Frame);
+    lines.clear();
+  }
+}
+
 TEST_F(GpuSafety, TooLittleMemoryIsAnErrorWithNumbers) {
   EngineOptions o;
   o.memory_limit = size_t{1} << 20;
