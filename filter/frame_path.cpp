@@ -4,6 +4,7 @@
 
 #include "filter/cuda/device_color.h"
 #include "filter/cuda/device_frames.h"
+#include "filter/format/frame_memory.h"
 #include "filter/still_areas.h"
 #include "model/error.h"
 
@@ -135,6 +136,25 @@ class GpuPath final : public FramePath {
   Sink sink_;
 };
 
+/// A black frame in the memory of a device.
+class DeviceFrameMemory {
+ public:
+  DeviceFrameMemory(DeviceFrames& device, const PixelFormat& format, int width, int height)
+      : frame_(FrameMemory(format, width, height).frame()) {
+    for (int p = 0; p < format.planes; ++p) {
+      const PlaneSize size = plane_size(format, p, width, height);
+      memory_[p] = device.allocate(size.row_bytes * static_cast<size_t>(size.rows));
+      frame_.plane[p] = memory_[p].get();
+    }
+    frame_.on_gpu = true;
+  }
+  const Frame& frame() const { return frame_; }
+
+ private:
+  Frame frame_;
+  std::shared_ptr<uint8_t> memory_[4];
+};
+
 }  // namespace
 
 FramePaths::FramePaths(Engine& engine, bool reuse)
@@ -146,6 +166,20 @@ FramePath& FramePaths::gpu() {
   if (gpu_ != nullptr) return *gpu_;
   fail(Errc::Unsupported, "frames in a GPU's memory need backend cuda, this session runs {}: {}",
        engine_.info().backend, engine_.info().detail);
+}
+
+void FramePaths::warm_gpu(const PixelFormat& format, int width, int height,
+                          const FrameSink::Settings& settings) {
+  DeviceFrames* const device = device_frames(engine_);
+  if (device == nullptr || format.bytes > 2) return;  // no such frames
+  const int scale = engine_.network().config.scale;
+  const DeviceFrameMemory in(*device, format, width, height),
+      out(*device, format, width * scale, height * scale);
+  gpu_->bind(in.frame());
+  gpu_->thumbnail();
+  gpu_->interpolate(out.frame(), settings);
+  // Twice: the engine queues the first frame and records the second.
+  for (int n = 0; n < 2; ++n) gpu_->upscale(out.frame(), settings);
 }
 
 void FramePaths::set_gpu_stream(void* stream) {

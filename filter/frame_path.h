@@ -56,6 +56,9 @@ class FramePaths {
   /// Throws Unsupported for frames in a GPU's memory when the engine takes none.
   FramePath& of(const Frame& frame) { return frame.on_gpu ? gpu() : *host_; }
   FramePath& host() { return *host_; }
+  /// Frames in a GPU's memory, where the engine takes them: the first use of everything that they need, for
+  /// frames of this format and size. The engine must be planned and conditioned.
+  void warm_gpu(const PixelFormat& format, int width, int height, const FrameSink::Settings& settings);
   /// See DeviceFrames::set_stream(). Throws as of().
   void set_gpu_stream(void* stream);
 

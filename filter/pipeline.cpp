@@ -159,6 +159,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
     deadline_.expect(frame.lap());
   }
   path.take_color_ms();
+  paths_.warm_gpu(format, width, height, output_settings(format, 1));
 }
 
 Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::unique_ptr<Engine> background)

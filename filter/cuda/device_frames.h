@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "filter/cuda/device_frame.h"
 #include "model/engine.h"
@@ -26,6 +27,9 @@ class DeviceFrames {
   /// Mean luma of columns x rows cells of the input, as the shot detector's thumbnail has it. Waits for this
   /// frame, not for the frames that are being upscaled.
   virtual void thumbnail(int columns, int rows, uint16_t* cells) = 0;
+
+  /// Memory of the device, to be given back before the engine goes. Its end waits for the engine's work.
+  virtual std::shared_ptr<uint8_t> allocate(size_t bytes) = 0;
 
   /// The whole output by bicubic interpolation of the input, without the network.
   virtual void bicubic() = 0;

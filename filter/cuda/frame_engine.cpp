@@ -77,6 +77,18 @@ void FrameEngine::set_input(const DeviceFrame& in) { r_->stages.args.in = in; }
 void FrameEngine::set_output(const DeviceOutput& out) { r_->stages.args.out = out; }
 DeviceStages& FrameEngine::stages() { return r_->stages; }
 
+std::shared_ptr<uint8_t> FrameEngine::allocate(size_t bytes) {
+  const Context::Scope scope(context());
+  auto memory = std::make_shared<DeviceBuffer>(bytes);
+  check(cudaMemset(memory->as<void>(), 0, bytes), "clearing memory of the GPU");
+  check(cudaStreamSynchronize(nullptr), "clearing memory of the GPU");
+  return {memory->as<uint8_t>(), [this, memory](uint8_t*) mutable {
+            const Context::Scope inside(context());
+            cudaStreamSynchronize(stream());
+            memory.reset();
+          }};
+}
+
 void FrameEngine::thumbnail(int columns, int rows, uint16_t* cells) {
   const Context::Scope scope(context());
   const size_t bytes = sizeof(uint16_t) * columns * rows;

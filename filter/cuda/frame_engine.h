@@ -19,6 +19,7 @@ class FrameEngine final : public CudaEngine, public DeviceFrames {
   void set_input(const DeviceFrame& in) override;
   void set_output(const DeviceOutput& out) override;
   DeviceStages& stages() override;
+  std::shared_ptr<uint8_t> allocate(size_t bytes) override;
   void thumbnail(int columns, int rows, uint16_t* cells) override;
   void bicubic() override;
 

@@ -53,6 +53,9 @@ class HostGpu final : public EngineBackend, public DeviceFrames, public DeviceSt
             color::cell_value(f, total, static_cast<uint64_t>(right - left) * (bottom - top));
       }
   }
+  std::shared_ptr<uint8_t> allocate(size_t bytes) override {
+    return {new uint8_t[bytes](), std::default_delete<uint8_t[]>()};
+  }
   void bicubic() override {
     for (int c = 0; c < out_.frame.colours; ++c)
       for (int y = 0; y < color::height_of(out_.frame, c); ++y)
@@ -122,6 +125,17 @@ TEST(GpuFrames, AreEmbeddedAndUpscaledThere) {
     pipeline.process(on_gpu(in.input()), on_gpu(out.output(in, 2)), {}, Pipeline::Method::Network);
   EXPECT_EQ(gpu.embedded, 1);
   EXPECT_EQ(gpu.upscaled, 3);
+}
+
+TEST(GpuFrames, ArePreparedFor) {
+  auto backend = std::make_unique<HostGpu>();
+  HostGpu& gpu = *backend;
+  const auto engine = engine_on(std::move(backend));
+  engine->plan(33, 20);
+  engine->condition(std::vector<float>(engine->embedding_size()));
+  engine->set_queries(std::vector<float>(engine->queries_size()));
+  FramePaths(*engine).warm_gpu(format(), 33, 20, {});
+  EXPECT_EQ(gpu.upscaled, 2);
 }
 
 TEST(GpuFrames, NeedAnEngineThatTakesThem) {
