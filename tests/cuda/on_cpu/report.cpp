@@ -75,6 +75,9 @@ __attribute__((visibility("default"))) int64_t cuda_on_cpu_faults() { return cud
 __attribute__((visibility("default"))) int64_t cuda_on_cpu_launches() {
   return cuda_on_cpu::report().counters[0];
 }
+__attribute__((visibility("default"))) int64_t cuda_on_cpu_graphs() {
+  return cuda_on_cpu::report().counters[static_cast<int>(cuda_on_cpu::Counter::GraphInstances)];
+}
 __attribute__((visibility("default"))) int64_t cuda_on_cpu_allocations() {
   return static_cast<int64_t>(cuda_on_cpu::live_allocations());
 }

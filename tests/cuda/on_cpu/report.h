@@ -13,7 +13,7 @@ void fault(const std::string& text);
 /// The same where nothing can go on: ends the program.
 [[noreturn]] void fatal(const std::string& text);
 
-enum class Counter { Launches, GraphLaunches, Conditionals, Meetings };
+enum class Counter { Launches, GraphLaunches, Conditionals, GraphInstances };
 void count(Counter which);
 
 enum class Direction { ToGpu, FromGpu, Within };

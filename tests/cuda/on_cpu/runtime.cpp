@@ -411,6 +411,7 @@ cudaError_t CUDARTAPI cudaGraphAddNode(cudaGraphNode_t* node, cudaGraph_t graph_
 }
 cudaError_t CUDARTAPI cudaGraphInstantiate(cudaGraphExec_t* instance, cudaGraph_t graph, unsigned long long) {
   const auto guard = lock();
+  count(Counter::GraphInstances);
   *instance = keep<cudaGraphExec_t>(std::make_shared<Graph>(*graph_of(graph, "cudaGraphInstantiate")));
   return cudaSuccess;
 }

@@ -19,6 +19,8 @@ extern "C" {
 int64_t cuda_on_cpu_faults();
 /// Allocations of device and page-locked memory that live.
 int64_t cuda_on_cpu_allocations();
+/// Graphs that were instantiated.
+int64_t cuda_on_cpu_graphs();
 /// Kernels of all launches, those of graphs included.
 int64_t cuda_on_cpu_launches();
 
