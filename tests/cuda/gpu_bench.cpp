@@ -103,6 +103,9 @@ void run(const std::string& name, int width, int height, Precision precision) {
   cudaEvent_t start, stop;
   check(cudaEventCreate(&start));
   check(cudaEventCreate(&stop));
+  FrameSink::Settings settings;
+  settings.colour = network->config.colour;
+  settings.bicubic_chroma = settings.colour == Colour::Luma;
   std::vector<float> times, bicubic;
   const auto measure = [&](std::vector<float>& all, auto&& call) {
     for (int i = 0; i < kWarm + kRepeats; ++i) {
@@ -118,11 +121,11 @@ void run(const std::string& name, int width, int height, Precision precision) {
   };
   measure(times, [&](int i) {
     path.bind(in[i]);
-    path.upscale(out[i], {});
+    path.upscale(out[i], settings);
   });
   measure(bicubic, [&](int i) {
     path.bind(in[i]);
-    path.interpolate(out[i], {});
+    path.interpolate(out[i], settings);
   });
   const double ms = times[kRepeats / 2];
   const double macs = static_cast<double>(mac_count(network->config).sr_per_pixel) * width * height;
@@ -157,7 +160,9 @@ int main(int argc, char** argv) {
     }
     if (argc > 1) return 0;
     for (const cdsr::Precision p : {cdsr::Precision::Bf16, cdsr::Precision::Fp16, cdsr::Precision::Fp8})
-      for (const auto& [name, width, height] : {std::tuple{"cdsr-10", 960, 540},
+      for (const auto& [name, width, height] : {std::tuple{"cdsr-rt", 960, 540},
+                                                {"cdsr-rt", 1920, 1080},
+                                                {"cdsr-10", 960, 540},
                                                 {"cdsr-10", 1280, 720},
                                                 {"cdsr-2", 960, 540},
                                                 {"cdsr-2", 1280, 720},
@@ -165,7 +170,7 @@ int main(int argc, char** argv) {
                                                 {"cdsr-rt-dqa", 960, 540},
                                                 {"cdsr-rt-dqa", 1280, 720},
                                                 {"cdsr-rt-dqa", 1920, 1080}})
-        if (p != cdsr::Precision::Fp8 || std::string_view(name) != "cdsr-rt-dqa")  // it has no dense blocks
+        if (p != cdsr::Precision::Fp8 || !std::string_view(name).starts_with("cdsr-rt"))  // no dense blocks
           cdsr::run(name, width, height, p);
   } catch (const cdsr::Error& e) {
     std::fprintf(stderr, "error: %s\n", e.what());

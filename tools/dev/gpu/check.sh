@@ -8,7 +8,7 @@
 #
 #   host      build, tests of the kernels' arithmetic, registers and spills, matrix instructions: no CUDA call
 #   correct   operators and networks in fp16 and bf16, frames, contexts against the reference, own kernels
-#   fast      cdsr-rt-dqa and cdsr-10 at 960x540, own kernels: milliseconds a frame
+#   fast      cdsr-rt, cdsr-rt-dqa and cdsr-10 at 960x540, own kernels: milliseconds a frame
 #   hosts     FFmpeg: NVDEC, the filter, NVENC; copies to and from the GPU counted; the picture against the CPU's
 #   careful   compute-sanitizer
 #   cudnn     the same networks with cuDNN's plans, and the other sizes
@@ -244,10 +244,11 @@ part_correct() {
 # ---------------------------------------------------------------------------------------------------------- fast
 bench() { "$BUILD/bin/$gpu_bench" "$@"; }
 step_bench_first() {
-  CDSR_CUDNN=off bench cdsr-rt-dqa "$size" fp16 cdsr-rt-dqa "$size" bf16 cdsr-10 "$size" fp16 cdsr-10 "$size" bf16
+  CDSR_CUDNN=off bench cdsr-rt "$size" fp16 cdsr-rt "$size" bf16 cdsr-10 "$size" fp16 cdsr-10 "$size" bf16 \
+    cdsr-rt-dqa "$size" fp16
 }
 part_fast() {
-  step bench_first 60 bench_first.json "cdsr-rt-dqa and cdsr-10 at $size, own kernels"
+  step bench_first 60 bench_first.json "cdsr-rt, cdsr-10 and cdsr-rt-dqa at $size, own kernels"
 }
 
 # ------------------------------------------------------------------------------------------------------- careful
@@ -270,9 +271,9 @@ step_plans() {
   gpu_tests --gtest_filter='*GpuPlans*:*Networks*16:*SameBits*16:*Fp8*'
 }
 step_bench() {
-  CDSR_PLAN_CACHE=$OUT/plans bench cdsr-10 "$size" fp16 cdsr-10 "$size" bf16 cdsr-10 "$size" fp8 cdsr-2 "$size" fp16 \
-    cdsr-rt-dqa "$size" fp16 cdsr-10 1280x720 fp16 cdsr-2 1280x720 fp16 cdsr-rt-dqa 1280x720 fp16 cdsr-2 1920x1080 fp16 \
-    cdsr-rt-dqa 1920x1080 fp16
+  CDSR_PLAN_CACHE=$OUT/plans bench cdsr-rt "$size" fp16 cdsr-rt 1920x1080 fp16 cdsr-10 "$size" fp16 \
+    cdsr-10 "$size" bf16 cdsr-10 "$size" fp8 cdsr-2 "$size" fp16 cdsr-hq "$size" fp16 cdsr-rt-dqa "$size" fp16 \
+    cdsr-10 1280x720 fp16 cdsr-2 1280x720 fp16 cdsr-rt 1280x720 fp16 cdsr-2 1920x1080 fp16
 }
 part_cudnn() {
   step plans 100 plans.txt "networks with cuDNN's plans"

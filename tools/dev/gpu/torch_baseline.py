@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-NETWORKS = {"cdsr-10": (64, 32, 10), "cdsr-2": (64, 32, 2), "cdsr-rt-dqa": (32, 0, 2)}
-SIZES = {"cdsr-10": [(960, 540)], "cdsr-2": [(1280, 720)], "cdsr-rt-dqa": [(1920, 1080)]}
+SIZES = {"cdsr-rt": [(960, 540), (1920, 1080)], "cdsr-10": [(960, 540)], "cdsr-2": [(1280, 720)],
+         "cdsr-rt-dqa": [(960, 540)]}
 
 
 def conv(inputs, outputs, kernel=3):
@@ -61,7 +61,27 @@ class Block(nn.Module):
         return t * 0.2 + x
 
 
+class Stack(nn.Module):
+    """On luma, with a shot's weights."""
+
+    channels = 1
+
+    def __init__(self, nf, blocks):
+        super().__init__()
+        self.head, self.tail = conv(1, nf), conv(nf, 4)
+        self.convs = nn.ModuleList(conv(nf, nf) for _ in range(blocks))
+
+    def forward(self, x):
+        f0 = f = F.leaky_relu(self.head(x), 0.1)
+        for layer in self.convs[:-1]:
+            f = F.leaky_relu(layer(f), 0.1)
+        f = F.leaky_relu(self.convs[-1](f) + f0, 0.1)
+        return F.pixel_shuffle(self.tail(f), 2) + F.interpolate(x, scale_factor=2, mode="bicubic")
+
+
 class Network(nn.Module):
+    channels = 3
+
     def __init__(self, nf, gc, blocks):
         super().__init__()
         self.head, self.tail = conv(3, nf), conv(nf, 12)
@@ -75,6 +95,10 @@ class Network(nn.Module):
         if self.trunk is not None:
             return F.pixel_shuffle(self.tail(self.trunk(f) + f0), 2)
         return F.pixel_shuffle(self.tail(f), 2) + F.interpolate(x, scale_factor=2, mode="bicubic")
+
+
+NETWORKS = {"cdsr-rt": lambda: Stack(32, 5), "cdsr-10": lambda: Network(64, 32, 10),
+            "cdsr-2": lambda: Network(64, 32, 2), "cdsr-rt-dqa": lambda: Network(32, 0, 2)}
 
 
 def milliseconds(call, repeats=21, warm=3):
@@ -95,10 +119,11 @@ def main():
     a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
     ms = milliseconds(lambda: a @ b)
     print(json.dumps({"matrix_tflops": 2 * 8192**3 / ms * 1e-9}), flush=True)
-    for name, (nf, gc, blocks) in NETWORKS.items():
+    for name, make in NETWORKS.items():
         for width, height in SIZES[name]:
-            net = Network(nf, gc, blocks).cuda().bfloat16().to(memory_format=torch.channels_last).eval()
-            x = torch.rand(1, 3, height, width, device="cuda").bfloat16().to(memory_format=torch.channels_last)
+            net = make().cuda().bfloat16().to(memory_format=torch.channels_last).eval()
+            x = torch.rand(1, net.channels, height, width, device="cuda").bfloat16()
+            x = x.to(memory_format=torch.channels_last)
             with torch.inference_mode():
                 eager = milliseconds(lambda: net(x))
                 compiled = torch.compile(net)
