@@ -19,6 +19,8 @@ ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 OPERATORS, SAME_BITS = "Precisions/Gpu.OperatorsEqualTheReference/fp16", "Precisions/Gpu.SameBitsTwiceAndInBands/fp16"
 COLOUR, FRAMES = "Formats/GpuFormats.Colour*/nv12", "Formats/GpuFormats.FramesThere*/nv12"
 REDONE, CONTEXT = "GpuSafety.WhatHalfPrecisionCannotHoldIsRedone", "GpuSafety.LivesInAGivenContext"
+SHOT, LUMA = "GpuSafety.EveryShotAndSessionHasItsWeights", "Formats/GpuFormats.Luma*/nv12"
+NETWORKS = "Precisions/Gpu.NetworksEqualTheReference/fp16"
 
 # name, file that is changed, text, what replaces it, sources compiled again, the tests that must see it
 MUTANTS = [
@@ -50,17 +52,17 @@ MUTANTS = [
     ("residual of a pixel further", "model/cuda/conv.cu", "two_of(a.first, at, a.first_pitch",
      "two_of(a.first, at + 1, a.first_pitch", ["conv.cu"], OPERATORS),
     ("edges padded with the nearest pixel", "model/cuda/head_tile.h",
-     "if (x >= 0 && x < width && y >= 0 && y < height) pixel(x, y, rgb);",
-     "pixel(x < 0 ? 0 : x < width ? x : width - 1, y < 0 ? 0 : y < height ? y : height - 1, rgb);",
+     "if (x >= 0 && x < width && y >= 0 && y < height) pixel(x, y, values);",
+     "pixel(x < 0 ? 0 : x < width ? x : width - 1, y < 0 ? 0 : y < height ? y : height - 1, values);",
      ["head.cu", "frame_head.cu"],
-     FRAMES.replace("FramesThere*/nv12", "*") + ":Precisions/Gpu.NetworksEqualTheReference/fp16"),
+     FRAMES.replace("FramesThere*/nv12", "*") + ":" + NETWORKS),
     ("no barrier in the colour kernel", "filter/cuda/color.cu", "  __syncthreads();\n  color::tile_halve_columns",
      "  color::tile_halve_columns", ["color.cu"], COLOUR),
     ("statistic's cells one column short", "filter/cuda/color.cu", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
      ["color.cu"], COLOUR),
     ("memory allocated in a capture", "model/cuda/engine.cpp",
-     "  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);\n  memory.measured",
-     "  const DeviceBuffer unused(4);\n  FrameMemory memory = r_->memory(width_, height_, tail_args().pitch);\n"
+     "  FrameMemory memory = r_->memory(width_, height_, values_pitch());\n  memory.measured",
+     "  const DeviceBuffer unused(4);\n  FrameMemory memory = r_->memory(width_, height_, values_pitch());\n"
      "  memory.measured", ["engine.cpp"], REDONE),
     ("wait in a capture", "model/cuda/engine.cpp", "  r_->runner->run(memory, r_->states, bands_, means(), stream);",
      "  r_->runner->run(memory, r_->states, bands_, means(), stream);\n  cudaStreamSynchronize(stream);",
@@ -76,11 +78,28 @@ MUTANTS = [
     ("output's stream not held", "filter/cuda/frame_engine.cpp", "{ stream.hold(frames); }", "{ static_cast<void>(stream); }",
      ["frame_engine.cpp"], FRAMES),
     ("a kernel in no context of its own", "model/cuda/engine.cpp",
-     "  const Context::Scope scope(*context_);\n  load(frame);\n  r_->encoder", "  load(frame);\n  r_->encoder",
+     "  const Context::Scope scope(*context_);\n  load(frame);\n  csc_", "  load(frame);\n  csc_",
      ["engine.cpp"], CONTEXT),
     ("kernels not loaded before a capture", "model/cuda/pixel.cu",
-     "      reinterpret_cast<const void*>(planes_kernel),  reinterpret_cast<const void*>(condition_kernel),\n",
-     "      reinterpret_cast<const void*>(planes_kernel),\n", ["pixel.cu"], REDONE),
+     "reinterpret_cast<const void*>(condition_kernel), ", "", ["pixel.cu"], REDONE),
+    ("a shot's weights not mixed", "model/cuda/engine.cpp", "runner->mix(conditioner_.shares(), r_->stream)",
+     "static_cast<void>(runner)", ["engine.cpp"], SHOT),
+    ("the redone frame's weights not mixed", "model/cuda/engine.cpp", "{r_->runner.get(), r_->redo.get()}",
+     "{r_->runner.get()}", ["engine.cpp"], "GpuSafety.MixedWeights*"),
+    ("a convolution takes its neighbour's shares", "model/cuda/mixed_weights.cpp", "&shares[part.layer * experts_]",
+     "&shares[(part.layer / 2) * experts_]", ["mixed_weights.cpp"], NETWORKS),
+    ("one expert left out", "model/cuda/pixel_math.h", "for (int k = 0; k < experts; ++k)",
+     "for (int k = 1; k < experts; ++k)", ["pixel.cu"], NETWORKS),
+    ("skip added after the LeakyReLU", "model/cuda/conv_tile.h", "return leaky(v, a.sum_slope);", "return v;",
+     ["conv.cu"], NETWORKS),
+    ("first layer of a stack without LeakyReLU", "model/cuda/runner.cpp",
+     "if (r.config_.body == Body::Stack) a.slope = kFuseSlope;", "", ["runner.cpp"], NETWORKS),
+    ("luma clipped on its way in", "filter/cuda/color_math.h",
+     "if (f.model != ColorModel::Rgb) return load_nominal(f, 0, x, y);",
+     "if (f.model != ColorModel::Rgb) return clip01(load_nominal(f, 0, x, y));",
+     ["color.cu", "frame_head.cu"], LUMA),
+    ("strength without effect on luma", "filter/cuda/color_math.h",
+     "if (out.strength < 1) {\n      float base = 0;", "if (false) {\n      float base = 0;", ["color.cu"], LUMA),
 ]
 
 
