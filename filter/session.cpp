@@ -143,6 +143,15 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
          in.format->name, planned >> 10,
          static_cast<double>(planned) / (static_cast<double>(in.width) * in.height));
   }
+  const EngineInfo& info = pipeline_.engine().info();
+  if (info.redone > 0 && !warned_of_redone_) {
+    warned_of_redone_ = true;
+    log_(CDSR_LOG_WARNING,
+         "{} does not hold what the network makes of some frames: they are upscaled again in fp32, which "
+         "takes "
+         "longer; precision = {} holds more",
+         to_string(info.precision), info.precision == Precision::Bf16 ? "fp32" : "bf16 or fp32");
+  }
   if (report.late) {
     log_(CDSR_LOG_DEBUG, "late: {:.1f} ms behind, the network takes {:.1f} ms", pipeline_.wait_ms(),
          pipeline_.predicted_ms());

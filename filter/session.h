@@ -54,7 +54,7 @@ class Session {
   Query query_;
   Pipeline pipeline_;
   cdsr_stats stats_{};
-  bool warned_of_guess_ = false;
+  bool warned_of_guess_ = false, warned_of_redone_ = false;
   int told_width_ = 0, told_height_ = 0;
 };
 

@@ -16,6 +16,7 @@ class FakeBackend final : public EngineBackend {
     int plan = 0, embed = 0, condition = 0, measure = 0, set_queries = 0, upscale = 0;
     std::vector<float> embedding, queries;  ///< what is installed
     bool fail_next_embed = false;
+    int64_t redone = 0;  ///< what EngineInfo says after the next frame
   };
 
   /// Calls are counted in `calls`, which must outlive the engine.
@@ -63,6 +64,7 @@ class FakeBackend final : public EngineBackend {
 
   void upscale(const RowSource& frame, RowSink& out) override {
     ++calls_.upscale;
+    info_.redone = calls_.redone;
     const int out_width = width_ * scale_;
     const int out_height = height_ * scale_;
     for (int y = 0; y < out_height; y += kStrip) {

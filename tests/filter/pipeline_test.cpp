@@ -212,6 +212,28 @@ TEST(LongStream, TheRealEngineAllocatesNothingEither) {
   EXPECT_EQ(allocations - before, 0);
 }
 
+// Frames that half precision did not hold are told, once.
+TEST(Session, TellsOfRedoneFrames) {
+  std::vector<std::string> warnings;
+  cdsr_options o = default_options();
+  o.log_opaque = &warnings;
+  o.log = [](void* opaque, int32_t level, const char* line) {
+    if (level == CDSR_LOG_WARNING && std::strstr(line, "again in fp32") != nullptr)
+      static_cast<std::vector<std::string>*>(opaque)->emplace_back(line);
+  };
+  const auto model = tiny_model();
+  FakeBackend::Calls calls;
+  Session session(model, fake_engine(model->network, Query::Shot, calls), session_options(o));
+  FrameBuffer in(yuv420p(), 16, 16), out(yuv420p(), 32, 32);
+  const cdsr_frame input = in.frame();
+  cdsr_frame output = out.frame();
+  for (const int64_t redone : {0, 2, 3}) {
+    calls.redone = redone;
+    session.process(input, output, {}, Pipeline::Method::Network);
+    EXPECT_EQ(warnings.size(), redone > 0 ? 1U : 0U);
+  }
+}
+
 TEST(ChromaModes, AutoInterpolatesWhatIsSubsampled) {
   for (const PixelFormat& f : pixel_formats()) {
     const bool subsampled = f.log2_w > 0 || f.log2_h > 0;
