@@ -146,7 +146,7 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
          static_cast<double>(planned) / (static_cast<double>(in.width) * in.height));
   }
   const EngineInfo& info = pipeline_.engine().info();
-  if (info.redone > redone_before_ && !warned_of_redone_) {
+  if (info.redone > 0 && !warned_of_redone_) {
     warned_of_redone_ = true;
     log_(CDSR_LOG_WARNING,
          "{} does not hold what the network makes of some frames: they are upscaled again in fp32, which "

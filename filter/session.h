@@ -54,7 +54,6 @@ class Session {
   Query query_;
   Pipeline pipeline_;
   cdsr_stats stats_{};
-  int64_t redone_before_ = 0;  ///< the engine's, when stats_ began
   bool warned_of_guess_ = false, warned_of_redone_ = false;
   int told_width_ = 0, told_height_ = 0;
 };

@@ -14,7 +14,7 @@ inline constexpr int kHeadBlocks = 3;  ///< that a multiprocessor shall hold, fo
 template <int kPlanes>
 struct HeadMemory {
   HeadTile<kPlanes> tile;
-  float weights[kHeadGroup * 9 * kPlanes];
+  float weights[kHeadGroup * 9 * kPlanes], bias[kHeadGroup];
   float sums[8][kHeadGroup];
 };
 
@@ -38,12 +38,13 @@ __device__ void head_block(const HeadArgs<T>& a, const Pixel& pixel, HeadMemory<
   for (int first = 0; first < a.channels; first += kHeadGroup) {
     for (int i = threadIdx.x; i < kHeadGroup * kTaps; i += kThreads)
       memory.weights[i] = a.weights[first * kTaps + i];
+    if (threadIdx.x < kHeadGroup) memory.bias[threadIdx.x] = a.bias[first + threadIdx.x];
     __syncthreads();
     alignas(16) T values[kHeadGroup];
 #pragma unroll
     for (int o = 0; o < kHeadGroup; ++o) {
       const float* const weights = memory.weights + o * kTaps;
-      values[o] = T(own ? leaky(head_value<kPlanes>(window, weights, a.bias[first + o]), a.slope) : 0.0F);
+      values[o] = T(own ? leaky(head_value<kPlanes>(window, weights, memory.bias[o]), a.slope) : 0.0F);
     }
     if (own) {
       T* const out = a.out + (static_cast<ptrdiff_t>(y) * a.in.width + x) * a.out_pitch + first;
