@@ -120,7 +120,7 @@ Conditioner::Conditioner(const Network& network, bool mixes)
       a_(network.config.embedding()),
       b_(network.config.embedding()),
       dqas_(network.config.dqas(), DqaCondition(network.config.nf)),
-      shares_(network.experts.size() * network.config.experts) {
+      shares_(network.experts.size() * network.config.weight_sets()) {
   if (network.experts.empty() || !mixes) return;
   for (const Conv* conv : stack_convs(network)) convs_.push_back(*conv);
 }
@@ -140,8 +140,9 @@ void Conditioner::condition(std::span<const float> embedding, float sharpness) {
     std::copy_n(a_.begin(), d, b_.begin());
   }
   for (size_t i = 0; i < network_.experts.size(); ++i) {
-    float* const shares = &shares_[i * network_.config.experts];
+    float* const shares = &shares_[i * network_.config.weight_sets()];
     share(network_.experts[i], shares);
+    if (network_.config.sharp) shares[network_.config.experts] = sharpness;
     if (!convs_.empty()) mix(network_.experts[i], shares, convs_[i]);
   }
   if (dqas_.empty()) return;
@@ -167,12 +168,15 @@ void Conditioner::share(const Experts& experts, float* shares) const {
 }
 
 void Conditioner::mix(const Experts& experts, const float* shares, Conv& conv) {
-  const auto weigh = [&](const std::vector<float>& sets, std::vector<float>& out) {
+  const auto weigh = [&](const std::vector<float>& sets, const std::vector<float>& sharp,
+                         std::vector<float>& out) {
+    const auto add = [&out](float share, const float* set) {
+      for (size_t i = 0; i < out.size(); ++i) out[i] += share * set[i];
+    };
+    const int count = experts.mixing.out;
     std::fill(out.begin(), out.end(), 0.0F);
-    for (int k = 0; k < experts.mixing.out; ++k) {
-      const float* set = &sets[k * out.size()];
-      for (size_t i = 0; i < out.size(); ++i) out[i] += shares[k] * set[i];
-    }
+    for (int k = 0; k < count; ++k) add(shares[k], &sets[k * out.size()]);
+    if (!sharp.empty() && shares[count] != 0) add(shares[count], sharp.data());
   };
   weigh(experts.weight, experts.sharp_weight, conv.weight);
   weigh(experts.bias, experts.sharp_bias, conv.bias);

@@ -46,7 +46,7 @@ void filter_dqa(const Dqa& dqa, const DqaCondition& condition, std::span<const f
                 std::span<float> filter);
 
 /// Most weight sets of a convolution (CdsrConfig::experts).
-inline constexpr int kMostExperts = 16;
+inline constexpr int kMostWeightSets = 17;
 
 /// All that depends on the embedding alone: of DQAs, or of a stack the weights of its convolutions.
 class Conditioner {
@@ -58,8 +58,8 @@ class Conditioner {
   void condition(std::span<const float> embedding, float sharpness);
   /// In the order of the blocks.
   std::span<const DqaCondition> dqas() const { return dqas_; }
-  /// With experts: their shares in the convolutions of stack_convs(), one convolution after the other; else
-  /// empty.
+  /// With experts: the shares of all weight sets, the sharp one's last, in the convolutions of stack_convs(),
+  /// one convolution after the other; else empty.
   std::span<const float> shares() const { return shares_; }
   /// With experts: the convolutions of stack_convs() with the shot's weights; else empty.
   std::span<const Conv> convs() const { return convs_; }

@@ -368,7 +368,7 @@ void CudaEngine::embed(const RowSource& frame, std::span<float> embedding) {
 void CudaEngine::condition(std::span<const float> embedding) {
   const Context::Scope scope(*context_);
   r_->stream.synchronize("the frames before a new shot");  // they read what changes now
-  conditioner_.condition(embedding);
+  conditioner_.condition(embedding, sharpness_);
   for (const Runner* runner : {r_->runner.get(), r_->redo.get()})
     if (runner != nullptr) runner->mix(conditioner_.shares(), r_->stream);
   const CdsrConfig& c = network_->config;

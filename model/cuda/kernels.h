@@ -101,7 +101,7 @@ void launch_means(const float* in, int windows, int pixels, int channels, float*
 /// A convolution's weights of a shot: to[i] = sum over k of share[k] sets[k count + i].
 template <typename T>
 struct MixArgs {
-  static constexpr int kMost = 16;  ///< experts
+  static constexpr int kMost = 17;  ///< weight sets
   const float* sets = nullptr;      ///< [experts][count], in the order of `to`
   float share[kMost] = {};
   int experts = 0;

@@ -9,12 +9,12 @@
 
 namespace cdsr::cuda {
 
-static_assert(MixArgs<float>::kMost == kMostExperts);
+static_assert(MixArgs<float>::kMost == kMostWeightSets);
 
 template <typename T>
 MixedWeights<T>::MixedWeights(const std::shared_ptr<Context>& context,
                               const std::shared_ptr<const Network>& network)
-    : sets_(expert_sets<T>(context, network)), experts_(network->config.experts) {
+    : sets_(expert_sets<T>(context, network)), sets_of_layer_(network->config.weight_sets()) {
   const std::vector<const Conv*> convs = stack_convs(*network);
   const size_t last = convs.size() - 1;
   convolutions_.head = add(floats_, sets_->layers[0].weights, 0);
@@ -31,7 +31,7 @@ MixedWeights<T>::MixedWeights(const std::shared_ptr<Context>& context,
       convolutions_.blocks.emplace_back().conv1 = w;
   }
   // Something to measure convolutions with before the first shot.
-  const std::vector<float> equal(convs.size() * experts_, 1.0F / static_cast<float>(experts_));
+  const std::vector<float> equal(convs.size() * sets_of_layer_, 1.0F / static_cast<float>(sets_of_layer_));
   mix(equal, nullptr);
   check(cudaStreamSynchronize(nullptr), "mixing weights");
 }
@@ -43,7 +43,7 @@ const V* MixedWeights<T>::add(std::vector<Part<V>>& parts, const typename Expert
   buffers_.emplace_back(sizeof(V) * from.count);
   MixArgs<V> args;
   args.sets = from.sets;
-  args.experts = experts_;
+  args.experts = sets_of_layer_;
   args.count = from.count;
   args.to = buffers_.back().template as<V>();
   parts.push_back({args, layer});
@@ -55,7 +55,7 @@ template <typename V>
 void MixedWeights<T>::queue(const std::vector<Part<V>>& parts, std::span<const float> shares,
                             cudaStream_t stream) const {
   for (Part<V> part : parts) {
-    std::copy_n(&shares[part.layer * experts_], experts_, part.args.share);
+    std::copy_n(&shares[part.layer * sets_of_layer_], sets_of_layer_, part.args.share);
     launch_mix(part.args, stream);
   }
 }

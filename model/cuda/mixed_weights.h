@@ -35,7 +35,7 @@ class MixedWeights {
   void queue(const std::vector<Part<V>>& parts, std::span<const float> shares, cudaStream_t stream) const;
 
   std::shared_ptr<const ExpertSets<T>> sets_;
-  int experts_;
+  int sets_of_layer_;
   std::vector<DeviceBuffer> buffers_;
   std::vector<Part<T>> weights_;
   std::vector<Part<float>> floats_;  ///< the first layer, and biases

@@ -125,15 +125,18 @@ ExpertSets<T>::ExpertSets(const std::shared_ptr<Context>& context, const Network
     const Experts& experts = network.experts[layer];
     Conv one = *convs[layer];
     std::vector<float> all;
-    for (int k = 0; k < network.config.experts; ++k) {
-      std::copy_n(experts.weight.begin() + static_cast<ptrdiff_t>(k * one.weight.size()), one.weight.size(),
-                  one.weight.begin());
-      std::copy_n(experts.bias.begin() + static_cast<ptrdiff_t>(k * one.bias.size()), one.bias.size(),
-                  one.bias.begin());
+    for (int k = 0; k < network.config.weight_sets(); ++k) {
+      if (k < network.config.experts) {
+        std::copy_n(&experts.weight[k * one.weight.size()], one.weight.size(), one.weight.begin());
+        std::copy_n(&experts.bias[k * one.bias.size()], one.bias.size(), one.bias.begin());
+      } else {
+        one.weight = experts.sharp_weight;
+        one.bias = experts.sharp_bias;
+      }
       const std::vector<float> values = pack(one);
       all.insert(all.end(), values.begin(), values.end());
     }
-    return Values{uploads.add(all), static_cast<int64_t>(all.size()) / network.config.experts};
+    return Values{uploads.add(all), static_cast<int64_t>(all.size()) / network.config.weight_sets()};
   };
   for (size_t i = 0; i < convs.size(); ++i) {
     const bool head = i == 0, tail = i + 1 == convs.size();

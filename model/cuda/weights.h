@@ -88,7 +88,7 @@ struct ConvolutionWeights : Convolutions<T> {
 template <typename T>
 struct ExpertSets {
   struct Values {
-    const float* sets = nullptr;  ///< [experts][count]
+    const float* sets = nullptr;  ///< [CdsrConfig::weight_sets()][count]
     int64_t count = 0;
   };
   struct OfLayer {
