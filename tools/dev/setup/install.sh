@@ -17,7 +17,7 @@ user=(
   build-essential cmake ninja-build pkg-config nasm dpkg-dev ca-certificates xz-utils
   # libcdsr and the program
   libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libcli11-dev
-  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libtiff-dev
   # FFmpeg: codecs, subtitles and drawtext, https
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
   libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
