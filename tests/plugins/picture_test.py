@@ -19,7 +19,7 @@ class Picture(PluginTest):
                             self.path(result), "--backend", "reference"]))
 
     def make(self, name, chain, *options):
-        self.ok(ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=72x71:d=0.2,format=rgba64le,colorchannelmixer=aa=0.7,{chain}",
+        self.ok(ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=72x71:d=0.2,format=rgba64le,lutrgb=a=45000,{chain}",
                        *options, self.path(name)))
 
     def raw(self, name, pix_fmt):
