@@ -1,6 +1,7 @@
 #include "filter/frame_path.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "filter/cuda/device_color.h"
 #include "filter/cuda/device_frames.h"
@@ -41,6 +42,7 @@ class HostPath final : public FramePath {
     const Frame picture = bind_sink(out, settings);
     return still_.upscale(source_, sink_, picture, settings);
   }
+  void set_progress(RowsDone progress) override { sink_.set_progress(std::move(progress)); }
   void forget() override { still_.forget(); }
   void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
     bind_sink(out, settings);

@@ -40,6 +40,9 @@ class FramePath {
   virtual double upscale(const Frame& out, const FrameSink::Settings& settings) = 0;
   virtual void interpolate(const Frame& out, const FrameSink::Settings& settings) = 0;
 
+  /// Who is told of the rows of upscale(), where this way can (frame_sink.h); may be empty.
+  virtual void set_progress(RowsDone progress) { static_cast<void>(progress); }
+
   /// The next frame is upscaled whole, whatever it looks like.
   virtual void forget() {}
 

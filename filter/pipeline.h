@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "filter/color/frame_sink.h"
 #include "filter/deadline.h"
@@ -73,6 +74,8 @@ class Pipeline {
   void set_refresh(int refresh) { embedder_.set_refresh(refresh); }
   /// Throws Unsupported when the engine has no frames in a GPU.
   void set_gpu_stream(void* stream) { paths_.set_gpu_stream(stream); }
+  /// Told of the rows of a frame in the processor's memory as the network makes them; may be empty.
+  void set_progress(RowsDone progress) { paths_.host().set_progress(std::move(progress)); }
   void set_deadline(double ms) { deadline_.set_limit(ms); }
   double predicted_ms() const { return deadline_.predicted(); }
   double wait_ms() const { return deadline_.wait(); }

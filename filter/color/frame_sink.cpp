@@ -236,6 +236,7 @@ void FrameSink::bind(const FrameSource& source, const Frame& out, int scale, con
   out_ = out;
   scale_ = scale;
   settings_ = settings;
+  rows_done_ = 0;
   picture_ = make_taps(scale, picture_offset(scale, 1, 0));
   chroma_picture_x_ = make_taps(scale, picture_offset(scale, 1 << out.format->log2_w, out.color.chroma_x));
   chroma_picture_y_ = make_taps(scale, picture_offset(scale, 1 << out.format->log2_h, out.color.chroma_y));
@@ -371,6 +372,9 @@ void FrameSink::count_time(std::chrono::steady_clock::time_point start) {
 
 void FrameSink::write(int y, int rows, const float* const src[3], ptrdiff_t stride) {
   write_strip(y, rows, 0, out_.width, src, stride);
+  if (!progress_) return;
+  const std::lock_guard lock(progress_mutex_);
+  progress_(rows_done_ += rows, out_.height);
 }
 
 bool FrameSink::writes_luma() const {

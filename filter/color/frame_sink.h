@@ -5,6 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
 
 #include "filter/color/frame_source.h"
 #include "filter/color/resample.h"
@@ -26,6 +29,9 @@ inline bool interpolates(ChromaMode mode, const PixelFormat& format) {
 void store_row(const RowKernels& kernels, const Frame& out, int component, int row, int x, int n, bool codes,
                const float* src);
 
+/// Gets how many of all rows of a picture the network has made; one call at a time, from any thread.
+using RowsDone = std::function<void(int done, int all)>;
+
 class FrameSink final : public WindowSink {
  public:
   struct Settings {
@@ -39,6 +45,9 @@ class FrameSink final : public WindowSink {
   /// Writes to `out` from now on: `source`'s frame at `scale` times its size, same format and colour. Both
   /// must outlive the use. Allocates nothing.
   void bind(const FrameSource& source, const Frame& out, int scale, const Settings& settings);
+
+  /// Told of the rows of write(), not of write_columns(); may be empty.
+  void set_progress(RowsDone progress) { progress_ = std::move(progress); }
 
   int context() const override;
   void write(int y, int rows, const float* const src[3], ptrdiff_t stride) override;
@@ -84,6 +93,9 @@ class FrameSink final : public WindowSink {
   BicubicTaps picture_;                              ///< bicubic, luma grid
   BicubicTaps chroma_picture_x_, chroma_picture_y_;  ///< bicubic, chroma grid
   Halver halve_x_, halve_y_;
+  RowsDone progress_;
+  std::mutex progress_mutex_;
+  int rows_done_ = 0;
   mutable std::atomic<int64_t> nanoseconds_{0};
 };
 

@@ -9,7 +9,9 @@ prefix=$work/moved
 
 rm -rf "$work"
 mkdir -p "$work/source"
-cmake --install "$build" --component libcdsr --prefix "$work/installed" >"$work/install.log"
+for part in libcdsr libcdsr-dev cdsr-models; do
+  cmake --install "$build" --component "$part" --prefix "$work/installed" >>"$work/install.log"
+done
 mv "$work/installed" "$prefix"
 cp "$here/consumer.c" "$work/source/"
 cp "$here/consumer.cmake" "$work/source/CMakeLists.txt"

@@ -95,6 +95,18 @@ class Frames(PluginTest):
                 if name not in ("pal8", "bgr4_byte", "rgb4_byte"):
                     self.assertGreaterEqual(known[taken][0], components, taken)
 
+    def test_no_format_loses_chroma(self):
+        """Nor does it make one with fewer chroma samples, across or down."""
+        halvings = {"444": (0, 0), "440": (0, 1), "422": (1, 0), "420": (1, 1), "411": (2, 0), "410": (2, 2)}
+        for name in ("yuv440p", "yuvj440p", "yuv440p10le", "yuv440p12le", "yuv411p", "yuvj411p", "yuv410p"):
+            with self.subTest(pix_fmt=name):
+                log = self.ok(ffmpeg("-f", "lavfi", "-i", f"color=s=16x16:d=0.04,format={name}", "-vf",
+                                     f"cdsr={TINY}:strength=0", "-f", "null", "-", level="verbose")).err
+                taken = re.search(r"16x16 -> 32x32 \D+(4\d\d)", log)
+                before = re.search(r"4\d\d", name)
+                for was, now in zip(halvings[before[0]], halvings[taken[1]]):
+                    self.assertLessEqual(now, was, taken[0])
+
     def test_pictures_of_16_bits_stay_so(self):
         for pix_fmt in ("rgb48be", "gray16be", "rgba64be", "ya16be"):
             with self.subTest(pix_fmt=pix_fmt):

@@ -82,6 +82,16 @@ class Pipelines(PluginTest):
                 got = self.through_element(raw, gst_format, (64, 48), tags=tags)
                 self.assertEqual(got, self.upscale(raw, "64x48", pix_fmt=pix_fmt))
 
+    def test_what_the_element_lacks_is_converted_without_loss(self):
+        """v210, Y41B and YUV9: videoconvert makes a format of as many bits and chroma samples."""
+        fine = "I422|Y42B|A422|Y444|A444|Y210|Y212|Y410|Y412|YUY2|UYVY|YVYU|VYUY|NV16|NV61|NV24|AYUV|VUYA"
+        for name, wanted in (("v210", "(I422|A422|Y444|A444)_1\\d|Y[24]1\\d|AYUV64|Y444_16"), ("Y41B", fine),
+                             ("YUV9", fine + "|I420|YV12|NV12|NV21|A420")):
+            with self.subTest(format=name):
+                text = self.ok(self.launch(f"videotestsrc num-buffers=1 ! video/x-raw,format={name},width=48,height=16 ! "
+                                           f"videoconvert ! {CDSR} name=upscaler ! fakesink -v")).text
+                self.assertRegex(text, rf"upscaler\.GstPad:sink: caps = .*format=\(string\)({wanted})")
+
     def test_two_elements_in_one_pipeline(self):
         result = self.ok(self.launch(
             f"-v videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=16,height=12 ! {CDSR} ! {CDSR} ! fakesink"))

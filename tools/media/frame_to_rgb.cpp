@@ -6,187 +6,127 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "model/error.h"
+#include "tools/media/sample_rows.h"
 
 namespace cdsr::tools {
 namespace {
 
-/// The components of a frame, one line at a time.
-class ComponentReader {
- public:
-  ComponentReader(const AVFrame& frame, const AVPixFmtDescriptor& desc) : frame_(frame), desc_(desc) {}
+AVPixelFormat sample_format(const SampleRows& rows) {
+  const bool deep = rows.depth() > 8;
+  if (rows.colours() == 1 && rows.has_alpha()) return deep ? AV_PIX_FMT_YA16BE : AV_PIX_FMT_YA8;
+  if (rows.colours() == 1) return deep ? AV_PIX_FMT_GRAY16BE : AV_PIX_FMT_GRAY8;
+  if (rows.has_alpha()) return deep ? AV_PIX_FMT_RGBA64BE : AV_PIX_FMT_RGBA;
+  return deep ? AV_PIX_FMT_RGB48BE : AV_PIX_FMT_RGB24;
+}
 
-  /// Values 0 .. 2^depth - 1 of `width` samples of component c in its own row y.
-  void line(int c, int y, int width, std::vector<uint16_t>& out) const {
-    out.resize(static_cast<size_t>(width));
-    const uint8_t* data[4] = {frame_.data[0], frame_.data[1], frame_.data[2], frame_.data[3]};
-    av_read_image_line2(out.data(), data, frame_.linesize, &desc_, 0, y, c, width, 0, 2);
+AvPtr<AVFrame> new_samples(const AVFrame& like, AVPixelFormat format, int width, int height) {
+  AvPtr<AVFrame> out(av_frame_alloc());
+  if (out) {
+    out->format = format;
+    out->width = width;
+    out->height = height;
   }
-  int max(int c) const { return (1 << desc_.comp[c].depth) - 1; }
+  if (!out || av_frame_get_buffer(out.get(), 0) < 0 || av_frame_copy_props(out.get(), &like) < 0)
+    fail(Errc::OutOfMemory, "no memory for a picture of {}x{}", width, height);
+  return out;
+}
 
- private:
-  const AVFrame& frame_;
-  const AVPixFmtDescriptor& desc_;
+/// Where a step right (a, b) and a step down (c, d) in the stored picture go in the one that is shown.
+struct Turn {
+  int a, b, c, d;
+  bool swaps_sides() const { return a == 0; }
+
+  /// Pixels of `bytes` bytes; `width` and `height` are the stored picture's.
+  void copy(const uint8_t* from, ptrdiff_t from_stride, int width, int height, int bytes, uint8_t* to,
+            ptrdiff_t to_stride) const {
+    const int shown_width = swaps_sides() ? height : width, shown_height = swaps_sides() ? width : height;
+    const int left = a < 0 || c < 0 ? shown_width - 1 : 0, top = b < 0 || d < 0 ? shown_height - 1 : 0;
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x) {
+        const int u = left + a * x + c * y, v = top + b * x + d * y;
+        std::copy_n(from + from_stride * y + ptrdiff_t{bytes} * x, bytes,
+                    to + to_stride * v + ptrdiff_t{bytes} * u);
+      }
+  }
 };
 
-uint8_t to_8bit(unsigned value, unsigned max) { return static_cast<uint8_t>((value * 255U + max / 2) / max); }
-
-uint8_t clamp_round(double value) { return static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0))); }
-
-void rgb_rows(const AVFrame& f, const ComponentReader& in, Picture& out) {
-  std::vector<uint16_t> line;
-  for (int c = 0; c < 3; ++c)
-    for (int y = 0; y < f.height; ++y) {
-      in.line(c, y, f.width, line);
-      uint8_t* row = out.rgb.data() + 3 * static_cast<size_t>(y) * f.width + c;
-      for (int x = 0; x < f.width; ++x) row[ptrdiff_t{3} * x] = to_8bit(line[x], in.max(c));
-    }
-}
-
-// Grey in image files uses its whole range.
-void grey_rows(const AVFrame& f, const ComponentReader& in, Picture& out) {
-  std::vector<uint16_t> line;
-  const bool inverted = f.format == AV_PIX_FMT_MONOWHITE;
-  for (int y = 0; y < f.height; ++y) {
-    in.line(0, y, f.width, line);
-    uint8_t* row = out.rgb.data() + 3 * static_cast<size_t>(y) * f.width;
-    for (int x = 0; x < f.width; ++x) {
-      const unsigned value = inverted ? in.max(0) - line[x] : line[x];
-      std::fill_n(row + ptrdiff_t{3} * x, 3, to_8bit(value, in.max(0)));
-    }
-  }
-}
-
-void palette_rows(const AVFrame& f, Picture& out) {
-  const auto* palette =
-      reinterpret_cast<const uint32_t*>(f.data[1]);  // 0xAARRGGBB in the machine's byte order
-  for (int y = 0; y < f.height; ++y) {
-    const uint8_t* index = f.data[0] + static_cast<ptrdiff_t>(y) * f.linesize[0];
-    uint8_t* row = out.rgb.data() + 3 * static_cast<size_t>(y) * f.width;
-    for (int x = 0; x < f.width; ++x)
-      for (int c = 0; c < 3; ++c) row[3 * x + c] = static_cast<uint8_t>(palette[index[x]] >> (16 - 8 * c));
-  }
-}
-
-/// Kr and Kb of the frame's matrix. Still images that say nothing are JFIF or WebP: BT.601.
-std::pair<double, double> luma_weights(const AVFrame& f) {
-  switch (f.colorspace) {
-    case AVCOL_SPC_BT709:
-      return {0.2126, 0.0722};
-    case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL:
-      return {0.2627, 0.0593};
-    default:
-      return {0.299, 0.114};
-  }
-}
-
-bool full_range(const AVFrame& f, const AVPixFmtDescriptor& desc) {
-  if (f.color_range != AVCOL_RANGE_UNSPECIFIED) return f.color_range == AVCOL_RANGE_JPEG;
-  return std::string_view(desc.name).starts_with("yuvj");
-}
-
-/// Where a full-resolution sample lies between two samples of a plane subsampled by 2^shift, both centred on
-/// the same picture, as JPEG and WebP site their chroma.
-struct Tap {
-  int low, high;
-  double weight;  ///< of `high`
-};
-Tap tap(int position, int shift, int size) {
-  const double at = (position + 0.5) / (1 << shift) - 0.5;
-  const double floor = std::floor(at);
-  const int low = static_cast<int>(floor);
-  return {std::clamp(low, 0, size - 1), std::clamp(low + 1, 0, size - 1), at - floor};
-}
-
-void yuv_rows(const AVFrame& f, const AVPixFmtDescriptor& desc, const ComponentReader& in, Picture& out) {
-  const auto [kr, kb] = luma_weights(f);
-  const double kg = 1 - kr - kb;
-  const bool full = full_range(f, desc);
-  const int depth = desc.comp[0].depth;
-  const double unit = 1 << (depth - 8);  // one step of an 8-bit code
-  const double top = (1 << depth) - 1;
-  const double y_zero = full ? 0 : 16 * unit, y_gain = full ? 255 / top : 255 / (219 * unit);
-  const double c_zero = 128 * unit, c_gain = full ? 255 / top : 255 / (224 * unit);
-  const int cw = AV_CEIL_RSHIFT(f.width, desc.log2_chroma_w),
-            ch = AV_CEIL_RSHIFT(f.height, desc.log2_chroma_h);
-
-  std::vector<Tap> across(static_cast<size_t>(f.width));
-  for (int x = 0; x < f.width; ++x) across[x] = tap(x, desc.log2_chroma_w, cw);
-  std::vector<uint16_t> luma, line;
-  std::vector<double> mixed[2] = {std::vector<double>(cw), std::vector<double>(cw)};
-  for (int y = 0; y < f.height; ++y) {
-    const Tap down = tap(y, desc.log2_chroma_h, ch);
-    for (int c = 0; c < 2; ++c) {
-      in.line(c + 1, down.low, cw, line);
-      for (int x = 0; x < cw; ++x) mixed[c][x] = (1 - down.weight) * line[x];
-      in.line(c + 1, down.high, cw, line);
-      for (int x = 0; x < cw; ++x) mixed[c][x] += down.weight * line[x];
-    }
-    in.line(0, y, f.width, luma);
-    uint8_t* row = out.rgb.data() + 3 * static_cast<size_t>(y) * f.width;
-    for (int x = 0; x < f.width; ++x) {
-      const Tap& t = across[x];
-      const auto chroma = [&](int c) {
-        return ((1 - t.weight) * mixed[c][t.low] + t.weight * mixed[c][t.high] - c_zero) * c_gain;
-      };
-      const double l = (luma[x] - y_zero) * y_gain, cb = chroma(0), cr = chroma(1);
-      const double red = 2 * (1 - kr) * cr, blue = 2 * (1 - kb) * cb;
-      row[3 * x + 0] = clamp_round(l + red);
-      row[3 * x + 1] = clamp_round(l - (kr * red + kb * blue) / kg);
-      row[3 * x + 2] = clamp_round(l + blue);
-    }
-  }
+/// Nothing where the picture is upright, or the matrix is none of quarter turns and mirrors.
+std::optional<Turn> turn_of(const AVFrame& frame) {
+  const AVFrameSideData* side = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
+  if (side == nullptr || side->size < 9 * sizeof(int32_t)) return std::nullopt;
+  const auto* m = reinterpret_cast<const int32_t*>(side->data);
+  const auto sign = [](int32_t v) { return v > 0 ? 1 : v < 0 ? -1 : 0; };
+  const Turn t{sign(m[0]), sign(m[1]), sign(m[3]), sign(m[4])};
+  const bool upright = t.b == 0 && t.c == 0 && t.a != 0 && t.d != 0;
+  const bool turned = t.a == 0 && t.d == 0 && t.b != 0 && t.c != 0;
+  if (!turned && (!upright || (t.a > 0 && t.d > 0))) return std::nullopt;
+  return t;
 }
 
 }  // namespace
 
 Picture frame_to_rgb(const AVFrame& frame, const std::string& name) {
-  const AVPixFmtDescriptor* desc = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
-  const uint64_t unreadable = AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BAYER;
-  if (desc == nullptr || (desc->flags & unreadable) != 0 || std::string_view(desc->name).starts_with("xyz"))
-    fail(Errc::Unsupported, "{}: pixel format {} cannot be read", name,
-         desc == nullptr ? "unknown" : desc->name);
-
+  SampleRows rows(frame, name, 255);
   Picture out{frame.width, frame.height,
               std::vector<uint8_t>(3 * static_cast<size_t>(frame.width) * static_cast<size_t>(frame.height))};
-  const ComponentReader in(frame, *desc);
-  if ((desc->flags & AV_PIX_FMT_FLAG_PAL) != 0)
-    palette_rows(frame, out);
-  else if (desc->nb_components <= 2)
-    grey_rows(frame, in, out);
-  else if ((desc->flags & AV_PIX_FMT_FLAG_RGB) != 0)
-    rgb_rows(frame, in, out);
-  else
-    yuv_rows(frame, *desc, in, out);
+  std::vector<uint16_t> line;
+  const int grey = rows.colours() == 1 ? 0 : 1;  // the one component three times
+  uint8_t* to = out.rgb.data();
+  for (int y = 0; y < frame.height; ++y) {
+    rows.read(y, line);
+    for (int x = 0; x < frame.width; ++x)
+      for (int c = 0; c < 3; ++c)
+        *to++ = static_cast<uint8_t>(line[static_cast<size_t>(x) * rows.channels() + grey * c]);
+  }
   return out;
 }
 
-Picture apply_rotation(Picture in, const AVFrame& frame) {
-  const AVFrameSideData* side = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
-  if (side == nullptr || side->size < 9 * sizeof(int32_t)) return in;
-  // Columns of the matrix: where a step right (a, b) and a step down (c, d) in the stored picture go.
-  const auto* m = reinterpret_cast<const int32_t*>(side->data);
-  const auto sign = [](int32_t v) { return v > 0 ? 1 : v < 0 ? -1 : 0; };
-  const int a = sign(m[0]), b = sign(m[1]), c = sign(m[3]), d = sign(m[4]);
-  const bool upright = b == 0 && c == 0 && a != 0 && d != 0, turned = a == 0 && d == 0 && b != 0 && c != 0;
-  if (!turned && (!upright || (a > 0 && d > 0))) return in;
-
-  Picture out{turned ? in.height : in.width, turned ? in.width : in.height,
-              std::vector<uint8_t>(in.rgb.size())};
-  for (int y = 0; y < in.height; ++y)
-    for (int x = 0; x < in.width; ++x) {
-      int u = a * x + c * y, v = b * x + d * y;
-      if (a < 0 || c < 0) u += out.width - 1;
-      if (b < 0 || d < 0) v += out.height - 1;
-      const size_t from = 3 * (static_cast<size_t>(y) * in.width + x),
-                   to = 3 * (static_cast<size_t>(v) * out.width + u);
-      std::copy_n(in.rgb.begin() + static_cast<ptrdiff_t>(from), 3,
-                  out.rgb.begin() + static_cast<ptrdiff_t>(to));
+AvPtr<AVFrame> frame_to_samples(const AVFrame& frame, const std::string& name) {
+  SampleRows rows(frame, name, SampleRows(frame, name, 255).depth() > 8 ? 65535 : 255);
+  AvPtr<AVFrame> out = new_samples(frame, sample_format(rows), frame.width, frame.height);
+  out->color_range = AVCOL_RANGE_JPEG;
+  out->colorspace = rows.colours() == 1 ? AVCOL_SPC_UNSPECIFIED : AVCOL_SPC_RGB;
+  out->chroma_location = AVCHROMA_LOC_UNSPECIFIED;
+  std::vector<uint16_t> line;
+  for (int y = 0; y < frame.height; ++y) {
+    rows.read(y, line);
+    uint8_t* to = out->data[0] + static_cast<ptrdiff_t>(y) * out->linesize[0];
+    for (const uint16_t v : line) {
+      if (rows.depth() > 8) *to++ = static_cast<uint8_t>(v >> 8);
+      *to++ = static_cast<uint8_t>(v);
     }
+  }
+  return out;
+}
+
+bool is_rotated(const AVFrame& frame) { return turn_of(frame).has_value(); }
+
+Picture apply_rotation(Picture in, const AVFrame& frame) {
+  const std::optional<Turn> turn = turn_of(frame);
+  if (!turn) return in;
+  Picture out{turn->swaps_sides() ? in.height : in.width, turn->swaps_sides() ? in.width : in.height,
+              std::vector<uint8_t>(in.rgb.size())};
+  turn->copy(in.rgb.data(), ptrdiff_t{3} * in.width, in.width, in.height, 3, out.rgb.data(),
+             ptrdiff_t{3} * out.width);
+  return out;
+}
+
+AvPtr<AVFrame> apply_rotation(AvPtr<AVFrame> samples) {
+  const std::optional<Turn> turn = turn_of(*samples);
+  if (!turn) return samples;
+  const auto format = static_cast<AVPixelFormat>(samples->format);
+  const int width = samples->width, height = samples->height;
+  AvPtr<AVFrame> out = new_samples(*samples, format, turn->swaps_sides() ? height : width,
+                                   turn->swaps_sides() ? width : height);
+  if (turn->swaps_sides() && out->sample_aspect_ratio.num != 0)
+    out->sample_aspect_ratio = av_inv_q(out->sample_aspect_ratio);
+  av_frame_remove_side_data(out.get(), AV_FRAME_DATA_DISPLAYMATRIX);
+  turn->copy(samples->data[0], samples->linesize[0], width, height, av_pix_fmt_desc_get(format)->comp[0].step,
+             out->data[0], out->linesize[0]);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Image files through FFmpeg's libraries.
+// Image files as 8-bit pictures: what the networks are trained and measured with.
 #pragma once
 
 #include <cstdint>
@@ -13,20 +13,14 @@ struct Picture {
   std::vector<uint8_t> rgb;  ///< 3 * width * height
 };
 
-/// Reads PNG, JPEG, WebP, TIFF, BMP, PNM, GIF and others of FFmpeg's still image formats, recognized by
-/// content, not by name. RGB of 8 bits is taken bit by bit; more bits are rounded to 8; grey becomes three
-/// equal components; YUV (JPEG, WebP) is converted by its own matrix and range with linear chroma
-/// interpolation; the inks of CMYK and YCCK JPEGs as Adobe writes them are multiplied out, without a colour
-/// profile; alpha is left out; the rotation a camera stored is applied. Throws Io (cannot be read),
-/// Unsupported (not a known image or pixel format). Safe from many threads at once.
+/// Reads what read_picture_file() does, and throws as that. RGB of 8 bits is taken bit by bit; more bits are
+/// rounded to 8; grey becomes three equal components; YUV (JPEG, WebP) is converted by its own matrix and
+/// range with linear chroma interpolation; alpha is left out; of an animation the first frame is taken. Safe
+/// from many threads at once.
 Picture read_picture(const std::filesystem::path& path);
 
-/// Whether the name's ending is one that write_picture() knows: to refuse before the work is done. Throws
-/// InvalidArgument.
-void check_picture_name(const std::filesystem::path& path);
-
-/// Writes PNG (lossless) or JPEG (4:4:4, quality about 95) as the name's ending says: .png, .jpg, .jpeg.
-/// Throws InvalidArgument for another ending, Io when it cannot be written.
+/// Writes PNG (lossless) or JPEG (4:4:4, quality about 95) as the name's ending says, see
+/// write_picture_file().
 void write_picture(const std::filesystem::path& path, const Picture& picture);
 
 }  // namespace cdsr::tools

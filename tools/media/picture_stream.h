@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "filter/color/frame_sink.h"
 #include "model/config.h"
 #include "model/picture_rows.h"
 #include "tools/media/image_io.h"
@@ -27,8 +28,6 @@ class PictureSource final : public RowSource {
 /// Gets interleaved RGB on 0..255, not clamped: row `y` of the result. Called from several threads at once,
 /// for different rows.
 using TakeRow = std::function<void(int y, const std::vector<float>& rgb)>;
-/// Gets how many of all rows are done; one call at a time.
-using RowsDone = std::function<void(int done, int all)>;
 
 /// The super-resolved picture, row by row. Of a network of Colour::Luma with the interpolated colour of `lr`,
 /// which must outlive the object. `done` may be empty.

@@ -9,7 +9,6 @@
 #include "model/registry.h"
 #include "model/weights.h"
 #include "tools/commands/library_option.h"
-#include "tools/degrade/degrade.h"
 
 namespace cdsr::tools {
 namespace {
@@ -82,16 +81,6 @@ std::vector<float> Upscaler::operator()(const Picture& lr, EmbeddingSource sourc
         std::copy(rgb.begin(), rgb.end(), result.begin() + static_cast<ptrdiff_t>(row) * y);
       },
       done);
-  return result;
-}
-
-Picture Upscaler::picture(const Picture& lr, const RowsDone& done) {
-  const int scale = network().config.scale;
-  const size_t row = size_t{3} * lr.width * scale;
-  Picture result{lr.width * scale, lr.height * scale, std::vector<uint8_t>(row * lr.height * scale)};
-  run(
-      lr, EmbeddingSource::Picture,
-      [&](int y, const std::vector<float>& rgb) { degrade::quantize(rgb, &result.rgb[row * y]); }, done);
   return result;
 }
 

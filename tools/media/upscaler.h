@@ -1,4 +1,4 @@
-// A model and an engine for single pictures: what `cdsr upscale` and `cdsr eval` share.
+// A model and an engine for single 8-bit R'G'B' pictures, with raw results: what `cdsr eval` measures.
 #pragma once
 
 #include <memory>
@@ -42,8 +42,6 @@ class Upscaler {
   /// The super-resolved picture: interleaved RGB on 0..255, scale x size, not clamped. `done` may be empty.
   std::vector<float> operator()(const Picture& lr, EmbeddingSource source = EmbeddingSource::Picture,
                                 const RowsDone& done = {});
-  /// The same clamped and rounded to 8 bits: a quarter of the memory.
-  Picture picture(const Picture& lr, const RowsDone& done = {});
 
   const Network& network() const { return engine_->network(); }
   const EngineInfo& info() const { return engine_->info(); }

@@ -36,6 +36,8 @@ if(CDSR_TORCH)
 endif()
 if(CDSR_FFMPEG)
   pkg_check_modules(LIBAV IMPORTED_TARGET libavformat libavcodec libavutil libswscale)
+  # TIFFs that FFmpeg cannot decode.
+  pkg_check_modules(TIFF IMPORTED_TARGET libtiff-4)
 endif()
 if(CDSR_GST)
   pkg_check_modules(GST IMPORTED_TARGET gstreamer-1.0>=1.22 gstreamer-base-1.0 gstreamer-video-1.0)

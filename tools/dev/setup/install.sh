@@ -7,6 +7,7 @@
 #   gst    the GStreamer element, and samples/live.sh
 #   test   all of the above, and what tests/run.sh needs
 #   train  LibTorch, for `cdsr train` and the parity tests; ONNX, for `cdsr export --onnx`
+#   packages  tools/dev/packages: lintian, debootstrap
 #   compare  samples/compare.sh: NumPy, PyTorch; VMAF and ST-LPIPS, into .cache/compare
 #   cuda   nvcc 13 and cuDNN 9's headers for the CUDA module, into .cache/cuda, if no CUDA 13 toolkit is installed
 #
@@ -17,7 +18,7 @@ user=(
   build-essential cmake ninja-build pkg-config nasm dpkg-dev ca-certificates xz-utils
   # libcdsr and the program
   libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libcli11-dev
-  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libtiff-dev
   # FFmpeg: codecs, subtitles and drawtext, https
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
   libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
@@ -36,6 +37,7 @@ fi
 test=("${user[@]}" "${gst[@]}" libgtest-dev clang libclang-rt-dev clang-format clang-tidy shellcheck python3 python3-venv python3-numpy git)
 train=(libtorch-dev libgloo-dev libtomlplusplus-dev libonnx-dev)
 compare=(python3 python3-venv python3-numpy python3-torch python3-torchvision)
+packages=(lintian debootstrap dpkg-dev python3)
 cuda=(build-essential cmake ninja-build pkg-config python3-venv)
 
 # NVIDIA's wheels; Debian's own toolkit is older.
@@ -114,6 +116,7 @@ for group in "${@:-user}"; do
       with_onnx_runtime=1
       ;;
     train) wanted+=("${train[@]}") ;;
+    packages) wanted+=("${packages[@]}") ;;
     compare)
       wanted+=("${compare[@]}")
       with_judges=1
@@ -123,7 +126,7 @@ for group in "${@:-user}"; do
       with_cuda=1
       ;;
     *)
-      sed -n '4,11s/^# \{0,3\}//p' "$0" >&2
+      sed -n '4,12s/^# \{0,3\}//p' "$0" >&2
       exit 2
       ;;
   esac
