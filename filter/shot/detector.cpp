@@ -35,18 +35,6 @@ void ShotDetector::learn(double difference) {
 }
 
 ShotDetector::Result ShotDetector::next(const Thumbnail& frame) {
-  Result result = compared(frame);
-  if (result.verdict != Verdict::Same) {
-    dissolve_.reset();
-    dissolve_.next(frame);
-  } else if (dissolve_.next(frame) && dissolve_.score() > threshold_) {
-    result = {Verdict::Cut, dissolve_.score(), false};
-    dissolve_.next(frame);
-  }
-  return result;
-}
-
-ShotDetector::Result ShotDetector::compared(const Thumbnail& frame) {
   const bool flat = deviation(frame) < kStructure;
   if (!started_) {
     started_ = true;
@@ -87,10 +75,9 @@ ShotDetector::Result ShotDetector::compared(const Thumbnail& frame) {
 }
 
 void ShotDetector::reset() {
-  started_ = has_previous_ = after_flat_ = false;
-  anchor_left_ = 0;
-  usual_difference_ = 0;
-  dissolve_.reset();
+  const double threshold = threshold_;
+  *this = ShotDetector();
+  threshold_ = threshold;
 }
 
 }  // namespace cdsr

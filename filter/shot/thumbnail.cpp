@@ -25,7 +25,7 @@ int64_t product_sum(const Thumbnail& a, const Thumbnail& b) {
 }
 
 /// n times the sum of (a - mean a)(b - mean b), exact: below 2^57.
-int64_t scaled_covariance(const Thumbnail& a, const Thumbnail& b) {
+int64_t covariance(const Thumbnail& a, const Thumbnail& b) {
   return a.count() * product_sum(a, b) - sum(a) * sum(b);
 }
 
@@ -34,22 +34,17 @@ int64_t scaled_covariance(const Thumbnail& a, const Thumbnail& b) {
 Similarity compare(const Thumbnail& a, const Thumbnail& b) {
   const double n = a.count();
   const double flat = n * n * (kFlatCodes * 256) * (kFlatCodes * 256);
-  const auto va = static_cast<double>(scaled_covariance(a, a));
-  const auto vb = static_cast<double>(scaled_covariance(b, b));
-  const auto ab = static_cast<double>(scaled_covariance(a, b));
+  const auto va = static_cast<double>(covariance(a, a));
+  const auto vb = static_cast<double>(covariance(b, b));
+  const auto ab = static_cast<double>(covariance(a, b));
   int64_t sad = 0;
   for (int i = 0; i < a.count(); ++i) sad += std::abs(int{a.cell[i]} - int{b.cell[i]});
   return {(ab + flat) / std::sqrt((va + flat) * (vb + flat)), static_cast<double>(sad) / n / 256};
 }
 
-double covariance(const Thumbnail& a, const Thumbnail& b) {
-  const double n = a.count() * 256.0;
-  return static_cast<double>(scaled_covariance(a, b)) / (n * n);
-}
-
 double deviation(const Thumbnail& thumbnail) {
   const double n = thumbnail.count();
-  return std::sqrt(static_cast<double>(scaled_covariance(thumbnail, thumbnail))) / n / 256;
+  return std::sqrt(static_cast<double>(covariance(thumbnail, thumbnail))) / n / 256;
 }
 
 void Thumbnailer::plan(int width) {

@@ -30,9 +30,6 @@ struct Similarity {
 };
 Similarity compare(const Thumbnail& a, const Thumbnail& b);
 
-/// Of the cells, in squared 8-bit codes; of a thumbnail with itself: its variance.
-double covariance(const Thumbnail& a, const Thumbnail& b);
-
 /// Standard deviation in 8-bit codes.
 double deviation(const Thumbnail& thumbnail);
 

@@ -217,53 +217,6 @@ TEST(ShotDetector, ThresholdMovesTheDecision) {
   }
 }
 
-/// Frames at which a shot begins: `before` frames of one scene that moves, a dissolve, `after` of another.
-std::vector<int> cuts_of_dissolve(int before, int frames, int after, double threshold, int motion) {
-  ShotDetector detector;
-  detector.set_threshold(threshold);
-  FrameBuffer a(gray(), kClipWidth, kClipHeight), b(gray(), kClipWidth, kClipHeight);
-  std::vector<int> cuts;
-  for (int i = 0; i < before + frames + after; ++i) {
-    const int share = std::clamp(256 * (i - before + 1) / (frames + 1), 0, 256);
-    draw(a, {0, motion * i / 4});
-    draw(b, {1, motion * i / 4});
-    for (int y = 0; y < kClipHeight; ++y)
-      for (int x = 0; x < kClipWidth; ++x)
-        a.set(0, x, y, (a.get(0, x, y) * (256 - share) + b.get(0, x, y) * share) / 256);
-    if (detector.next(thumbnail_of(a)).verdict == ShotDetector::Verdict::Cut) cuts.push_back(i);
-  }
-  return cuts;
-}
-
-TEST(ShotDetector, ADissolveIsAShotOnceItIsOver) {
-  for (const int frames : {8, 16, 25, 50}) {
-    for (const int motion : {0, 1}) {
-      const std::vector<int> cuts = cuts_of_dissolve(70, frames, 40, ShotDetector::kDefaultThreshold, motion);
-      ASSERT_EQ(cuts.size(), 2U) << frames << ' ' << motion;
-      EXPECT_EQ(cuts[0], 0);
-      EXPECT_GE(cuts[1], 70 + frames) << motion;
-      EXPECT_LE(cuts[1], 70 + frames + 2 + frames / 4) << motion;
-    }
-  }
-  EXPECT_EQ(cuts_of_dissolve(70, 25, 40, /*threshold=*/1, 0), (std::vector<int>{0}));
-}
-
-// A camera that moves for long leaves nothing of the picture it began with.
-TEST(ShotDetector, MotionIsNoDissolve) {
-  for (const int scene : {0, 2}) {
-    for (const int step : {1, 2, 5}) {
-      ShotDetector detector;
-      FrameBuffer frame(gray(), kClipWidth, kClipHeight);
-      int cuts = 0;
-      for (int i = 0; i < 160; ++i) {
-        draw(frame, {scene, step * i});
-        cuts += detector.next(thumbnail_of(frame)).verdict == ShotDetector::Verdict::Cut ? 1 : 0;
-      }
-      EXPECT_EQ(cuts, 1) << scene << ' ' << step;
-    }
-  }
-}
-
 TEST(ShotList, ReadsNumbersAndComments) {
   EXPECT_EQ(parse_shot_list("0\n 12 # a comment\r\n\n#only\n40", "f"), (std::vector<int64_t>{0, 12, 40}));
   EXPECT_TRUE(parse_shot_list("", "f").empty());

@@ -88,20 +88,6 @@ class Control(PluginTest):
         shots = [row["lavfi.cdsr.shot"] for row in rows]
         self.assertEqual(len(set(shots[looked[1]:])), 1, "one shot from the first that can be seen on")
 
-    def test_the_end_of_a_dissolve_begins_a_shot(self):
-        """Twenty frames of a picture, sixteen of both, twelve of another."""
-        a, b = gradient(128, 96, 1), gradient(128, 96, 1, seed=3)
-        raw = b"".join(bytes((x * (16 - n) + y * n) // 16 for x, y in zip(a, b))
-                       for n in [0] * 20 + list(range(1, 17)) + [16] * 12)
-        for options, shots in (("", {"0", "1"}), (":shot_threshold=1", {"0"})):
-            rows = metadata_rows(self.filter_text(raw, "128x96", f"cdsr={TINY}{options},{PRINT}").text)
-            self.assertEqual({row["lavfi.cdsr.shot"] for row in rows}, shots)
-            looked = [i for i, row in enumerate(rows) if float(row["lavfi.cdsr.embed_ms"]) > 0]
-            self.assertEqual(looked[0], 0)
-            self.assertEqual(len(looked), len(shots))
-            if len(looked) == 2:
-                self.assertIn(looked[1], (36, 37))
-
     def test_timeline_keeps_the_geometry(self):
         raw = gradient(32, 24, 6)
         frame = 64 * 48 * 3 // 2
