@@ -28,8 +28,9 @@ std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& op
   engine.query = query_of(options.values.query, *model.network);
   const Log log(options.values.log, options.values.log_opaque);
   engine.log = [log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); };
-  return create_engine(model.network, engine, options.values.backend,
-                       [&log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); });
+  auto made = create_engine(model.network, engine, options.values.backend, engine.log);
+  if (model.golden) check_parity(*made, model.network, *model.golden, engine, engine.log);
+  return made;
 }
 
 Pipeline::Settings pipeline_settings(const Model& model, const SessionOptions& options, Query query) {
