@@ -38,7 +38,7 @@ Pipeline::Settings pipeline_settings(const Model& model, const SessionOptions& o
   settings.shots = options.shots;
   settings.shot_starts = options.shot_starts;
   const cdsr_options& o = options.values;
-  settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade};
+  settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade, o.drift};
   settings.chroma = options.chroma;
   settings.reuse = o.reuse != 0;
   const Film empty = empty_film(model, query);

@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct grows or a function is added. */
-#define CDSR_API_VERSION 3
+#define CDSR_API_VERSION 4
 
 /* The oldest version whose programs this library serves: the number in libcdsr.so.N. Raised when something
  * that they use is taken away. */
@@ -416,6 +416,10 @@ typedef struct cdsr_options {
    * live nor a deadline. */
   int32_t pass;
   const char* stats; /* since version 3. The file of both passes. NULL: none */
+
+  /* Since version 4. Every so many frames of a shot the encoder looks again; where the degradation has
+   * really changed the embedding fades over to a new one within `fade` frames. 0: never. Not with live. */
+  int32_t drift;
 } cdsr_options;
 
 /* Fills every member that `version` had with its default. Any thread.
