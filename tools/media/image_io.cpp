@@ -242,4 +242,10 @@ void write_picture(const fs::path& path, const Picture& picture) {
   if (!out) fail(Errc::Io, "{}: cannot write: {}", name, std::strerror(errno));
 }
 
+std::string jpeg_of(const Picture& picture) {
+  quiet_log();
+  const AvPtr<AVPacket> packet = encode(picture, /*jpeg=*/true, "a picture");
+  return {reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size)};
+}
+
 }  // namespace cdsr::tools

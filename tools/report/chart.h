@@ -1,7 +1,8 @@
-// Line charts as SVG.
+// Parts of pages: line charts as SVG, pictures, text.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,5 +25,8 @@ std::string svg(const Chart& chart);
 
 /// Text with &, <, > and quotes as HTML entities.
 std::string escape(const std::string& text);
+
+/// A picture's file, of type png or jpeg, as an element of a page that needs nothing beside it. alt: HTML.
+std::string image(const std::string& alt, const std::string& type, std::string_view bytes);
 
 }  // namespace cdsr::report
