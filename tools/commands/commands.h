@@ -17,6 +17,7 @@ void add_film(CLI::App& app);
 void add_import(CLI::App& app);
 void add_info(CLI::App& app);
 void add_lab(CLI::App& app);
+void add_ladder(CLI::App& app);
 void add_piece(CLI::App& app);
 void add_report(CLI::App& app);
 void add_shots(CLI::App& app);

@@ -41,6 +41,7 @@ void add_commands(CLI::App& app) {
   add_film(app);
   add_import(app);
   add_info(app);
+  add_ladder(app);
   add_piece(app);
   add_report(app);
   add_shots(app);
