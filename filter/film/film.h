@@ -41,7 +41,7 @@ struct FilmShot {
   bool known = false;           ///< its scene was remembered from an earlier shot
   std::vector<Look> looks;      ///< ascending; empty when all its frames went without the network
 
-  std::vector<Bars> bars;       ///< ascending; before the first there are none
+  std::vector<Bars> bars;  ///< ascending; before the first there are none
 
   // What a person may set.
   std::optional<double> strength;  ///< 0..1, in place of the option

@@ -55,7 +55,7 @@ class FilmPlayer {
 
   const Film film_;
   const std::string name_;
-  const Barred whole_;           ///< frame, without bars
+  const Barred whole_;          ///< frame, without bars
   std::vector<Entry> entries_;  ///< by first frame
   size_t entry_ = 0;            ///< of the next frame
   int64_t frame_ = 0;           ///< the next
