@@ -98,6 +98,8 @@ def main():
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--crf", default="18,28")
     arguments = parser.parse_args()
+    if arguments.frames % 2 != 0:
+        parser.error("--frames must be even")
     arguments.work.mkdir(parents=True, exist_ok=True)
     rows = []
     for clip in arguments.clips:

@@ -33,14 +33,20 @@ def decoded(name):
     return raw, int(header[1][1:]), int(header[2][1:])
 
 
-def changes(raw, width, height, every, work):
-    """Frames in which a change was found inside a shot, and the number of frames."""
+def looks(raw, width, height, every, work):
+    """Frames in which a shot was looked at again, and the number of frames."""
     stats = work / "film.json"
     stats.unlink(missing_ok=True)
     subprocess.run([EMBED, f"{width}x{height}", "pass=1", f"stats={stats}", f"drift={every}", "fade=0"], input=raw,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     film = json.loads(stats.read_text())
     return [look["frame"] for shot in film["shots"] for look in shot["looks"][1:]], film["frames"]
+
+
+def changes(raw, width, height, every, work):
+    """Frames in which a change was found, not a picture that comes in from black; and the number of frames."""
+    frames, count = looks(raw, width, height, every, work)
+    return sorted(set(frames) - set(looks(raw, width, height, 0, work)[0])), count
 
 
 def main():
