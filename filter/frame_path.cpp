@@ -25,12 +25,14 @@ class HostPath final : public FramePath {
     barred_ = false;
     source_.bind(in, engine_.network().config.colour);
   }
-  Area crop(const Frame& in, bool new_shot) override {
+  Barred crop(const Frame& in, bool new_shot, const Barred* known) override {
     const Area whole = picture_;
-    picture_ = bars_.follow(in, new_shot);
+    if (known != nullptr) bars_.take(in, *known);
+    const Barred found = known != nullptr ? *known : bars_.follow(in, new_shot);
+    picture_ = found.picture;
     barred_ = picture_ != whole;
     if (barred_) source_.bind(cropped(in, picture_), engine_.network().config.colour);
-    return picture_;
+    return found;
   }
   const RowSource& source() const override { return source_; }
   const Thumbnail& thumbnail() override {

@@ -22,10 +22,11 @@ class FramePath {
 
   /// Takes the bars off the bound frame (bars.h), where this way can: source() is what lies between them, and
   /// the picture is written there. Returns that part, which the engine has to be planned for; the whole frame
-  /// without the call. `in` is the bound frame.
-  virtual Area crop(const Frame& in, bool new_shot) {
+  /// without the call. `in` is the bound frame. known: nullptr, or what another run has found there.
+  virtual Barred crop(const Frame& in, bool new_shot, const Barred* known) {
     static_cast<void>(new_shot);
-    return {0, 0, in.width, in.height};
+    static_cast<void>(known);
+    return {{0, 0, in.width, in.height}, {}};
   }
 
   /// For the engine; pixels are converted while it reads them.

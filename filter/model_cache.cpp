@@ -61,6 +61,7 @@ std::shared_ptr<const Model> load(const std::filesystem::path& path) {
   model->hash = hash_of(file);
   model->network = load_network(file);
   model->metadata.insert(file.metadata().begin(), file.metadata().end());
+  model->golden = golden_in(file.metadata(), model->path);
   return model;
 }
 

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "model/golden.h"
 #include "model/network.h"
 
 namespace cdsr {
@@ -16,6 +18,7 @@ struct Model {
   std::string hash;  ///< of configuration and weights: 16 hexadecimal digits; against mistakes, not intent
   std::shared_ptr<const Network> network;
   std::map<std::string, std::string, std::less<>> metadata;
+  std::optional<Golden> golden;  ///< what engines are held to
 };
 
 /// Finds (find_model.h) and loads a model, or returns the one that is open already: the same file, unchanged

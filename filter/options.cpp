@@ -38,6 +38,13 @@ std::vector<int64_t> shot_starts_of(const cdsr_options& options) {
   return read_shot_list(options.shot_file);
 }
 
+void check_drift(const cdsr_options& options) {
+  // A live stream looks in the background, and goes by refresh.
+  if (options.drift > 0 && options.live != 0)
+    fail(Errc::InvalidArgument, "option drift = {}: must be 0 with live; refresh looks again there",
+         options.drift);
+}
+
 void check_pass(const cdsr_options& options) {
   if (options.pass == 0) return;
   if (options.stats == nullptr || *options.stats == '\0')
@@ -52,6 +59,7 @@ void check_pass(const cdsr_options& options) {
 SessionOptions session_options(const cdsr_options& options) {
   check_options(options);
   check_pass(options);
+  check_drift(options);
   SessionOptions result;
   result.values = options;
   result.engine.precision = precision_from_string(word_of(*find_option("precision"), options.precision));

@@ -51,8 +51,9 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
 
   // Bars: the picture between them is all that the network sees. A live stream has no time to plan for it.
   if (background_ == nullptr) {
-    const Area picture = path.crop(in, report.event.entered());
-    if (method == Method::Network) plan(picture.width, picture.height);
+    const Barred found = path.crop(in, report.event.entered(), known ? known->bars : nullptr);
+    if (recorder_ != nullptr) recorder_->crop(found);
+    if (method == Method::Network) plan(found.picture.width, found.picture.height);
   }
 
   // Embedding: on a new shot LPE and CSC, else what is remembered.

@@ -28,8 +28,9 @@ std::unique_ptr<Engine> make_engine(const Model& model, const SessionOptions& op
   engine.query = query_of(options.values.query, *model.network);
   const Log log(options.values.log, options.values.log_opaque);
   engine.log = [log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); };
-  return create_engine(model.network, engine, options.values.backend,
-                       [&log](const std::string& line) { log(CDSR_LOG_INFO, "{}", line); });
+  auto made = create_engine(model.network, engine, options.values.backend, engine.log);
+  if (model.golden) check_parity(*made, model.network, *model.golden, engine, engine.log);
+  return made;
 }
 
 Pipeline::Settings pipeline_settings(const Model& model, const SessionOptions& options, Query query) {
@@ -37,7 +38,7 @@ Pipeline::Settings pipeline_settings(const Model& model, const SessionOptions& o
   settings.shots = options.shots;
   settings.shot_starts = options.shot_starts;
   const cdsr_options& o = options.values;
-  settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade};
+  settings.embedding = {o.embed_frames, o.refresh, o.shot_cache, query, o.fade, o.drift};
   settings.chroma = options.chroma;
   settings.reuse = o.reuse != 0;
   const Film empty = empty_film(model, query);

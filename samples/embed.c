@@ -141,6 +141,7 @@ int main(int argc, char** argv) {
 
   free(in.bytes);
   free(out.bytes);
+  if (cdsr_session_finish(session) < 0) fail("the end of the stream", cdsr_session_error(session));
   cdsr_session_destroy(&session);
   return frames > 0 ? 0 : 1;
 }

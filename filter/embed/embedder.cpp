@@ -35,6 +35,7 @@ ShotEmbedder::ShotEmbedder(Engine& engine, const Settings& settings, BackgroundL
       settings_(settings),
       background_(background),
       fader_(engine.network().config, settings.query, settings.fade),
+      guard_(settings.drift, engine.embedding_size()),
       entries_(settings.remembered + kSpare),
       nothing_(sized(engine.network().config, settings.query)),
       found_(nothing_) {
@@ -80,7 +81,7 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
       entry = &oldest();
       entry->known.looks = 0;
       entry->version = ++versions_;
-      entry->settled = entry->stale = entry->faint = false;
+      entry->settled = entry->stale = entry->faint = entry->drifted = false;
       entry->contrast = -1;
       entry->has_thumbnails = thumbnail != nullptr;
       if (thumbnail != nullptr) entry->first = *thumbnail;
@@ -91,6 +92,7 @@ bool ShotEmbedder::enter(const ShotEvent& event, const Thumbnail* thumbnail) {
     entry->shot = event.shot;
     entry->used = ++clock_;
     current_ = entry;
+    guard_.reset();
   }
   if (thumbnail != nullptr) current_->latest = *thumbnail;
   return hit;
@@ -107,10 +109,21 @@ void ShotEmbedder::begin_looks(Entry& entry) {
   if (first) entry.faint = entry.contrast < kFaint;
 }
 
+bool ShotEmbedder::has_drifted(const Entry& entry, const RowSource& frame) {
+  if (entry.known.looks == 0 || !entry.settled || !guard_.due(entry.frames)) return false;
+  engine_.embed(frame, guard_.look());
+  return guard_.changed();
+}
+
 ShotEmbedder::Ready ShotEmbedder::prepare(const RowSource& frame) {
   Entry& entry = *current_;
   const bool refresh = settings_.refresh > 0 && entry.frames > 0 && entry.frames % settings_.refresh == 0;
-  if (refresh || has_risen(entry)) entry.known.looks = 0;
+  const bool anew = refresh || has_risen(entry);
+  const bool drifted = !anew && has_drifted(entry, frame);
+  if (anew || drifted) {
+    entry.known.looks = 0;
+    entry.drifted = drifted;
+  }
   Ready ready;
   ready.embedded = entry.known.looks == 0 || !entry.settled;
   if (ready.embedded) {
@@ -118,11 +131,15 @@ ShotEmbedder::Ready ShotEmbedder::prepare(const RowSource& frame) {
     if (entry.known.looks == 0) begin_looks(entry);
     look(engine_, frame, settings_.query, entry.known);
     entry.settled = entry.known.looks >= settings_.embed_frames;
-  } else if (installed_ != &entry) {
+    entry.version = ++versions_;
+    guard_.reset();
+    fader_.reinstall();
+  } else if (installed_ != &entry && !guard_.active()) {
     installed_ = nullptr;
     install(engine_, settings_.query, entry.known.embedding, entry.known.queries);
   }
   installed_ = &entry;
+  if (guard_.active()) fader_.step(engine_, &entry.known, entry.version, /*jump=*/entered_ || !entry.drifted);
   ++entry.frames;
   return ready;
 }
@@ -168,12 +185,12 @@ ShotEmbedder::Ready ShotEmbedder::prepare_live(const Frame& frame) {
 
 std::span<const float> ShotEmbedder::embedding() const {
   if (current_ == nullptr || current_->known.looks == 0) return {};
-  return current_->known.embedding;
+  return guard_.active() ? fader_.embedding() : current_->known.embedding;
 }
 
 std::span<const float> ShotEmbedder::queries() const {
   if (current_ == nullptr || current_->known.looks == 0) return {};
-  return current_->known.queries;
+  return guard_.active() ? fader_.queries() : current_->known.queries;
 }
 
 void ShotEmbedder::clear() {

@@ -8,6 +8,9 @@
 // wrong with a picture cannot be told while there is hardly one. Contrast doubles a handful of times at most,
 // and a shot that begins with a picture is looked at once.
 //
+// Where degradation drifts inside a shot, a guard may take a second look now and then (drift_guard.h): what
+// has really changed is looked at anew, and the picture fades over to it.
+//
 // A live stream does not wait: while a new shot is looked at in the background its frames go out with the
 // last embedding, and from there to the new one the picture fades (fader.h).
 #pragma once
@@ -17,6 +20,7 @@
 #include <vector>
 
 #include "filter/embed/background.h"
+#include "filter/embed/drift_guard.h"
 #include "filter/embed/fader.h"
 #include "filter/embed/knowledge.h"
 #include "filter/shot/thumbnail.h"
@@ -32,7 +36,8 @@ class ShotEmbedder {
     int refresh = 0;       ///< anew every so many frames of a shot; 0: never
     int remembered = 8;    ///< recent shots that can be found again, 0..
     Query query = Query::Shot;
-    int fade = 0;  ///< frames of a live stream's cross-fade
+    int fade = 0;   ///< frames of the cross-fade of a live stream, and where degradation has drifted
+    int drift = 0;  ///< a second look every so many frames of a shot (drift_guard.h); 0: none. Not live
   };
 
   /// What the next frame is upscaled with.
@@ -64,7 +69,7 @@ class ShotEmbedder {
   /// the same. Returns whether an embedding of its shot came in.
   bool follow(const Frame& frame);
 
-  /// E_a of the current shot; empty while it is not known.
+  /// E_a of the current shot, faded or not; empty while it is not known.
   std::span<const float> embedding() const;
   /// The DQA queries beside it; empty for networks without any and for Query::Frame.
   std::span<const float> queries() const;
@@ -84,6 +89,7 @@ class ShotEmbedder {
     int64_t version = 0;   ///< changes whenever `known` does; no other entry has the same
     bool settled = false;  ///< no more frames join the mean
     bool stale = false;    ///< live: to be looked at anew
+    bool drifted = false;  ///< `known` followed another one inside the shot
     bool has_thumbnails = false;
     bool faint = false;    ///< it was when it was looked at first
     double contrast = -1;  ///< of the frame that `known` begins with, in 8-bit codes; -1: none was looked at
@@ -95,6 +101,8 @@ class ShotEmbedder {
   Entry* match(const Thumbnail& thumbnail);
   Entry& oldest();
   bool collect();
+  /// Takes the second look if one is due, and says whether degradation has changed.
+  bool has_drifted(const Entry& entry, const RowSource& frame);
   /// Has the contrast of a faint shot doubled since it was looked at?
   static bool has_risen(const Entry& entry);
   /// The current frame is the first that is looked at, or the first again.
@@ -104,6 +112,7 @@ class ShotEmbedder {
   Settings settings_;
   BackgroundLook* const background_;
   Fader fader_;
+  DriftGuard guard_;
   std::vector<Entry> entries_;
   const Knowledge nothing_;  ///< sized, and empty
   Knowledge found_;          ///< by the background

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "filter/embed/knowledge.h"
 
 namespace cdsr {
 
-/// What the engine of a live stream is conditioned with, frame after frame.
+/// What an engine is conditioned with, frame after frame: of a live stream, or where degradation may drift.
 class Fader {
  public:
   /// frames: length of a cross-fade, 0: none.
@@ -19,6 +20,10 @@ class Fader {
   /// frame's shot, nullptr: nothing yet; the last embedding stays. version: another number whenever the
   /// target is another or has become better known. jump: the picture changes anyway; so may the embedding.
   float step(Engine& engine, const Knowledge* target, int64_t version, bool jump);
+
+  /// In use.
+  std::span<const float> embedding() const { return embedding_; }
+  std::span<const float> queries() const { return queries_; }
 
   /// Somebody else has conditioned the engine.
   void reinstall() { installed_ = false; }

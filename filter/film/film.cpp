@@ -17,6 +17,12 @@ const FilmShot::Look* look_at(const Film& film, const FilmShot& shot, int64_t fr
   return &*(after - 1);
 }
 
+const Barred* bars_at(const FilmShot& shot, int64_t frame, const Barred& whole) {
+  const auto after = std::find_if(shot.bars.begin(), shot.bars.end(),
+                                  [frame](const FilmShot::Bars& bars) { return bars.frame > frame; });
+  return after == shot.bars.begin() ? &whole : &(after - 1)->barred;
+}
+
 Film cut_film(const Film& film, int64_t first, int64_t count) {
   if (first < 0 || count < 1 || first > film.frames - count)
     fail(Errc::InvalidArgument, "frames {}..{}: the film has {}", first, first + count - 1, film.frames);
@@ -33,13 +39,19 @@ Film cut_film(const Film& film, int64_t first, int64_t count) {
     }
     if (part.frames.empty()) continue;
     part.like.reset();
+    part.bars.clear();
     part.looks.clear();
-    // The look that is in force where the part begins, and those that follow.
+    // The look and the bars that are in force where the part begins, and those that follow.
     const int64_t begins = part.frames.front().first + first;
     if (const FilmShot::Look* look = look_at(film, shot, begins)) {
       part.looks.push_back(*look);
       part.looks.back().frame = begins - first;
     }
+    const Barred whole{{0, 0, film.width, film.height}, {}};
+    const Barred* const barred = bars_at(shot, begins, whole);
+    if (*barred != whole) part.bars.push_back({begins - first, *barred});
+    for (const FilmShot::Bars& bars : shot.bars)
+      if (bars.frame > begins && bars.frame <= last) part.bars.push_back({bars.frame - first, bars.barred});
     for (const FilmShot::Look& look : shot.looks) {
       if (shot.like || look.frame <= begins || look.frame > last) continue;
       part.looks.push_back(look);

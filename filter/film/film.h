@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "filter/format/bars.h"
 #include "model/config.h"
 
 namespace cdsr {
@@ -27,11 +28,20 @@ struct FilmShot {
     bool operator==(const Look&) const = default;
   };
 
+  /// The bars around the picture from a frame on.
+  struct Bars {
+    int64_t frame = 0;
+    Barred barred;
+    bool operator==(const Bars&) const = default;
+  };
+
   std::vector<Stretch> frames;  ///< ascending; more than one where a flash lies between
   double time = 0;              ///< of its first frame, seconds
   double score = 0;             ///< of the detector there, 0..1
   bool known = false;           ///< its scene was remembered from an earlier shot
   std::vector<Look> looks;      ///< ascending; empty when all its frames went without the network
+
+  std::vector<Bars> bars;  ///< ascending; before the first there are none
 
   // What a person may set.
   std::optional<double> strength;  ///< 0..1, in place of the option
@@ -49,6 +59,7 @@ struct Film {
   Query query = Query::Shot;
   int width = 0, height = 0;  ///< of the input, pixels
   int64_t frames = 0;
+  bool bars_known = true;       ///< false: of version 1, which says nothing of bars
   std::vector<FilmShot> shots;  ///< by first frame; together they have every frame once
 
   bool operator==(const Film&) const = default;
@@ -77,5 +88,8 @@ Film cut_film(const Film& film, int64_t first, int64_t count);
 
 /// What the network is told in `frame` of a shot; nullptr when the shot has no look. Shot `like` counts.
 const FilmShot::Look* look_at(const Film& film, const FilmShot& shot, int64_t frame);
+
+/// The bars in `frame` of a shot; `whole`, the frame without any, when it has none there.
+const Barred* bars_at(const FilmShot& shot, int64_t frame, const Barred& whole);
 
 }  // namespace cdsr

@@ -13,6 +13,7 @@
 #include "filter/film/film.h"
 #include "model/atomic_file.h"
 #include "model/error.h"
+#include "model/picture_rows.h"
 
 namespace cdsr {
 namespace {
@@ -20,7 +21,8 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFormat = "cdsr-film";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
+constexpr int64_t kVersionWithoutBars = 1;
 constexpr int64_t kMostFrames = int64_t{1} << 40;
 constexpr int64_t kMostValues = int64_t{1} << 20;  ///< of one look
 
@@ -137,10 +139,36 @@ FilmShot::Look look(const json& value, const Place& place, int64_t frames) {
   return result;
 }
 
-FilmShot shot(const json& value, const Place& place, int64_t frames, int64_t shots) {
+FilmShot::Bars bars(const json& value, const Place& place, const Film& film) {
+  const Object object(value, place, {"frame", "picture", "colour"});
+  FilmShot::Bars result;
+  result.frame = object.whole("frame", 0, film.frames - 1);
+  const json& picture = object.list("picture");
+  const bool whole = picture.size() == 4 && std::all_of(picture.begin(), picture.end(), [](const json& n) {
+                       return n.is_number_integer() && n >= 0 && n <= kMostSide;
+                     });
+  Area& area = result.barred.picture;
+  if (whole)
+    area = {picture[0].get<int>(), picture[1].get<int>(), picture[2].get<int>(), picture[3].get<int>()};
+  if (!whole || area.width < 1 || area.height < 1 || area.x + area.width > film.width ||
+      area.y + area.height > film.height)
+    place.refuse("picture = {}: must be x, y, width and height within {}x{}",
+                 picture.size() <= 4 ? picture.dump() : shown(picture), film.width, film.height);
+  const std::vector<float> colour = floats(object, "colour");
+  const bool shares =
+      std::all_of(colour.begin(), colour.end(), [](float share) { return share >= 0 && share <= 1; });
+  if (colour.size() != result.barred.colour.size() || !shares)
+    place.refuse("colour must be four shares, 0..1");
+  std::copy(colour.begin(), colour.end(), result.barred.colour.begin());
+  return result;
+}
+
+/// A shot of a film of whose shots there are `shots`.
+FilmShot shot(const json& value, const Place& place, const Film& film, int64_t shots) {
   const Object object(
       value, place,
-      {"shot", "frames", "time", "score", "known", "looks", "strength", "skip", "like", "lock"});
+      {"shot", "frames", "time", "score", "known", "looks", "bars", "strength", "skip", "like", "lock"});
+  const int64_t frames = film.frames;
   FilmShot result;
   for (const json& s : object.list("frames")) result.frames.push_back(stretch(s, place, frames));
   if (result.frames.empty()) place.refuse("frames is empty");
@@ -152,6 +180,16 @@ FilmShot shot(const json& value, const Place& place, int64_t frames, int64_t sho
     if (result.looks.size() > 1 && result.looks.back().frame <= result.looks.end()[-2].frame)
       place.refuse("look at frame {} follows that at frame {}: must ascend", result.looks.back().frame,
                    result.looks.end()[-2].frame);
+  }
+  if (object.has("bars") && !film.bars_known)
+    place.refuse("bars are of version {}, this file is of {}", kVersion, kVersionWithoutBars);
+  if (object.has("bars")) {
+    for (const json& b : object.list("bars")) {
+      result.bars.push_back(bars(b, place.at(fmt::format("bars {}", result.bars.size())), film));
+      if (result.bars.size() > 1 && result.bars.back().frame <= result.bars.end()[-2].frame)
+        place.refuse("bars at frame {} follow those at frame {}: must ascend", result.bars.back().frame,
+                     result.bars.end()[-2].frame);
+    }
   }
   if (object.has("strength")) result.strength = object.number("strength", 0, 1);
   result.skip = object.flag("skip");
@@ -219,6 +257,17 @@ std::string look_text(const FilmShot::Look& look) {
   return text + "}";
 }
 
+std::vector<std::string> bars_texts(const FilmShot& shot) {
+  std::vector<std::string> texts;
+  for (const FilmShot::Bars& bars : shot.bars) {
+    const Area& a = bars.barred.picture;
+    const std::vector<float> colour(bars.barred.colour.begin(), bars.barred.colour.end());
+    texts.push_back(fmt::format("{{\"frame\": {}, \"picture\": [{}, {}, {}, {}], \"colour\": {}}}",
+                                bars.frame, a.x, a.y, a.width, a.height, list_text(colour)));
+  }
+  return texts;
+}
+
 std::string shot_text(const FilmShot& shot, size_t index) {
   std::vector<std::string> frames, looks;
   for (const FilmShot::Stretch& s : shot.frames) frames.push_back(fmt::format("[{}, {}]", s.first, s.last));
@@ -226,6 +275,7 @@ std::string shot_text(const FilmShot& shot, size_t index) {
   std::string text = fmt::format("  {{\"shot\": {}, \"frames\": {}, \"time\": {}, \"score\": {}", index,
                                  list_text(frames), shot.time, shot.score);
   if (shot.known) text += ", \"known\": true";
+  if (!shot.bars.empty()) text += fmt::format(",\n   \"bars\": [{}]", fmt::join(bars_texts(shot), ", "));
   if (shot.strength) text += fmt::format(", \"strength\": {}", *shot.strength);
   if (shot.skip) text += ", \"skip\": true";
   if (shot.like) text += fmt::format(", \"like\": {}", *shot.like);
@@ -249,9 +299,11 @@ Film parse_film(std::string_view text, std::string_view name) {
       root, place,
       {"format", "version", "model", "scale", "weights", "query", "width", "height", "frames", "shots"});
   if (object.text("format") != kFormat) place.refuse("format must be \"{}\": no film file", kFormat);
-  if (object.whole("version", 0, INT64_MAX) != kVersion)
-    place.refuse("version = {}: this library knows {}", shown(object.member("version")), kVersion);
+  const int64_t version = object.whole("version", 0, INT64_MAX);
+  if (version != kVersion && version != kVersionWithoutBars)
+    place.refuse("version = {}: this library knows {} and {}", version, kVersionWithoutBars, kVersion);
   Film film;
+  film.bars_known = version != kVersionWithoutBars;
   film.model = object.text("model");
   film.weights = object.text("weights");
   film.scale = static_cast<int>(object.whole("scale", 2, 4));
@@ -265,7 +317,7 @@ Film parse_film(std::string_view text, std::string_view name) {
   for (const json& value : shots) {
     const auto index = static_cast<int64_t>(film.shots.size());
     const Place here = place.at(fmt::format("shot {}", index));
-    film.shots.push_back(shot(value, here, film.frames, static_cast<int64_t>(shots.size())));
+    film.shots.push_back(shot(value, here, film, static_cast<int64_t>(shots.size())));
     if (value.contains("shot") && value["shot"] != index)
       here.refuse("shot = {}: must be its place in the list", shown(value["shot"]));
   }
@@ -282,8 +334,9 @@ std::string film_text(const Film& film) {
       " \"model\": {}, \"scale\": {}, \"weights\": {}, \"query\": \"{}\",\n"
       " \"width\": {}, \"height\": {}, \"frames\": {},\n"
       " \"shots\": [\n{}\n ]}}\n",
-      kFormat, kVersion, json(film.model).dump(), film.scale, json(film.weights).dump(),
-      to_string(film.query), film.width, film.height, film.frames, fmt::join(shots, ",\n"));
+      kFormat, film.bars_known ? kVersion : kVersionWithoutBars, json(film.model).dump(), film.scale,
+      json(film.weights).dump(), to_string(film.query), film.width, film.height, film.frames,
+      fmt::join(shots, ",\n"));
 }
 
 Film read_film(const std::filesystem::path& path) {

@@ -37,7 +37,7 @@ void check_looks(const Film& film, const std::string& name, const CdsrConfig& co
 }  // namespace
 
 FilmPlayer::FilmPlayer(Film film, std::string name, const Film& expected, const CdsrConfig& config)
-    : film_(std::move(film)), name_(std::move(name)) {
+    : film_(std::move(film)), name_(std::move(name)), whole_{{0, 0, film_.width, film_.height}, {}} {
   check_model(film_, name_, expected);
   check_looks(film_, name_, config);
   for (size_t i = 0; i < film_.shots.size(); ++i) {
@@ -69,6 +69,7 @@ FilmPlayer::Step FilmPlayer::next(int width, int height) {
   }
   if (shot.strength) step.strength = static_cast<float>(*shot.strength);
   step.skip = shot.skip;
+  if (film_.bars_known) step.bars = bars_at(shot, frame_, whole_);
   shot_ = entry.shot;
   look_ = look_at(film_, shot, frame_);
   if (++frame_ > entry.frames.last) ++entry_;

@@ -24,6 +24,7 @@ class FilmPlayer {
     bool known = false;
     std::optional<float> strength;
     bool skip = false;
+    const Barred* bars = nullptr;  ///< around its picture; nullptr: to be looked for, the file is an old one
   };
 
   /// Places the next frame. Throws InvalidArgument when it has another size than the film, or the film has no
@@ -54,6 +55,7 @@ class FilmPlayer {
 
   const Film film_;
   const std::string name_;
+  const Barred whole_;          ///< frame, without bars
   std::vector<Entry> entries_;  ///< by first frame
   size_t entry_ = 0;            ///< of the next frame
   int64_t frame_ = 0;           ///< the next

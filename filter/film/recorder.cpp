@@ -75,6 +75,13 @@ void FilmRecorder::enter(int width, int height, const ShotEvent& event, bool kno
     shot.frames.back().last = frame;
 }
 
+void FilmRecorder::crop(const Barred& found) {
+  FilmShot& shot = film_.shots[shot_];
+  const Barred whole{{0, 0, film_.width, film_.height}, {}};
+  const int64_t frame = film_.frames - 1;
+  if (*bars_at(shot, frame, whole) != found) shot.bars.push_back({frame, found});
+}
+
 void FilmRecorder::learn(std::span<const float> embedding, std::span<const float> queries) {
   FilmShot& shot = film_.shots[shot_];
   if (!shot.looks.empty() && equal(shot.looks.back().embedding, embedding) &&

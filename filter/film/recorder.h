@@ -28,6 +28,9 @@ class FilmRecorder {
   /// The next frame, which check() let pass. known: its shot's scene is remembered. time: nanoseconds.
   void enter(int width, int height, const ShotEvent& event, bool known, int64_t time);
 
+  /// The bars of that frame; not called where nobody looks for any.
+  void crop(const Barred& found);
+
   /// What the network is told in that frame; not called for a frame without the network.
   void learn(std::span<const float> embedding, std::span<const float> queries);
 

@@ -1,9 +1,11 @@
 #include "filter/format/bars.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "filter/color/frame_sink.h"
 #include "filter/color/row_resampler.h"
+#include "model/error.h"
 
 namespace cdsr {
 namespace {
@@ -151,7 +153,7 @@ void Bars::find(const Frame& frame) {
   }
 }
 
-const Area& Bars::follow(const Frame& frame, bool new_shot) {
+Barred Bars::follow(const Frame& frame, bool new_shot) {
   source_.bind(frame);
   const Area all = whole(frame);
   if (new_shot) {
@@ -161,7 +163,30 @@ const Area& Bars::follow(const Frame& frame, bool new_shot) {
       if (area_ != all && !is_bar(bar)) area_ = all;
     });
   }
-  return area_;
+  Barred found{area_, {}};
+  for (int c = 0; c < 4 && area_ != all; ++c) {
+    if (frame.format->has(c))
+      found.colour[c] = static_cast<float>(colour_[c]) / static_cast<float>(frame.format->max_code(c));
+  }
+  return found;
+}
+
+void Bars::take(const Frame& frame, const Barred& known) {
+  const Area& a = known.picture;
+  const PixelFormat& format = *frame.format;
+  const int right = a.x + a.width, bottom = a.y + a.height;
+  const auto on_grid = [](int at, int size, int log2) { return at == size || at % (1 << log2) == 0; };
+  if (a.x < 0 || a.y < 0 || a.width < 1 || a.height < 1 || right > frame.width || bottom > frame.height ||
+      !on_grid(a.x, frame.width, format.log2_w) || !on_grid(right, frame.width, format.log2_w) ||
+      !on_grid(a.y, frame.height, format.log2_h) || !on_grid(bottom, frame.height, format.log2_h)) {
+    fail(Errc::InvalidArgument, "picture {}x{} at {},{}: must lie within {}x{} {}, on the grid of its chroma",
+         a.width, a.height, a.x, a.y, frame.width, frame.height, format.name);
+  }
+  area_ = a;
+  for (int c = 0; c < 4; ++c) {
+    if (format.has(c))
+      colour_[c] = static_cast<int>(std::lround(known.colour[c] * static_cast<float>(format.max_code(c))));
+  }
 }
 
 void Bars::fill(const Frame& out, int scale) const {

@@ -2,6 +2,8 @@
 // cropped, and the bars keep their colour: nothing rings into them.
 #pragma once
 
+#include <array>
+
 #include "filter/color/frame_source.h"
 #include "filter/format/frame.h"
 
@@ -11,6 +13,14 @@ namespace cdsr {
 struct Area {
   int x = 0, y = 0, width = 0, height = 0;
   bool operator==(const Area&) const = default;
+};
+
+/// A picture with bars around it. The whole frame: without.
+struct Barred {
+  Area picture;
+  /// Of the bars: each component's code as a share of its highest, 0..1, so that it holds for any depth.
+  std::array<float, 4> colour = {};
+  bool operator==(const Barred&) const = default;
 };
 
 /// The view of a part of a frame.
@@ -23,7 +33,11 @@ class Bars {
   /// columns at the frame's edges whose every sample is of one colour, where a picture begins that is none of
   /// it in most of its first row or column; text and stars on black have no bars. Once a frame shows
   /// something else in them the whole frame is picture, for the rest of the shot.
-  const Area& follow(const Frame& frame, bool new_shot);
+  Barred follow(const Frame& frame, bool new_shot);
+
+  /// Takes what follow() has found in this frame before, in another run. Throws InvalidArgument when the
+  /// picture is not within the frame or not on the grid of its chroma.
+  void take(const Frame& frame, const Barred& known);
 
   /// Writes the bars of the last frame into one that is `scale` times as large.
   void fill(const Frame& out, int scale) const;

@@ -62,12 +62,22 @@ class FilmTest : public testing::Test {
   /// Frames `first` to `last` - 1 of the clip; finish: the film ends there.
   Outcome run(const cdsr_options& options, size_t first = 0, size_t last = clip().size(),
               bool finish = true) {
+    std::vector<FrameBuffer> frames;
+    for (size_t i = first; i < last; ++i) {
+      frames.emplace_back(gray(), kWidth, kHeight);
+      draw(frames.back(), clip()[i]);
+    }
+    return run(options, frames, first, finish);
+  }
+
+  /// Frames of a film, that of number `first` and those that follow.
+  Outcome run(const cdsr_options& options, const std::vector<FrameBuffer>& frames, size_t first = 0,
+              bool finish = true) {
     Session session(model_, session_options(options));
     Outcome outcome;
-    for (size_t i = first; i < last; ++i) {
-      FrameBuffer in(gray(), kWidth, kHeight);
-      draw(in, clip()[i]);
-      outcome.pictures.emplace_back(gray(), 2 * kWidth, 2 * kHeight);
+    for (size_t i = first; i < first + frames.size(); ++i) {
+      const FrameBuffer& in = frames[i - first];
+      outcome.pictures.emplace_back(in.format(), 2 * in.width(), 2 * in.height());
       const cdsr_frame input = in.frame();
       cdsr_frame output = outcome.pictures.back().frame();
       Hints hints;
@@ -170,6 +180,67 @@ TEST_F(FilmTest, APieceOfAFilmHasTheBitsOfTheWhole) {
       EXPECT_TRUE(piece.pictures[i] == one.pictures[from + i]) << "frame " << from + i << " from " << first;
   }
   EXPECT_SAYS([&] { cut_film(film, 10, 8); }, "frames 10..17: the film has 17");
+}
+
+/// A letterboxed shot; in frame 2 something shows in its bars, frame 5 begins one without bars.
+std::vector<FrameBuffer> letterboxed(const PixelFormat& format) {
+  constexpr int kBar = 6, kRows = 64 + 2 * kBar;
+  std::vector<FrameBuffer> frames;
+  for (int i = 0; i < 6; ++i) {
+    FrameBuffer frame(format, 64, kRows);
+    for (int c = 1; c < 3 && format.has(c); ++c) frame.fill(c, 128 << (format.bits - 8));
+    for (int y = 0; y < kRows; ++y)
+      for (int x = 0; x < 64; ++x) {
+        const bool in_bar = i < 5 && (y < kBar || y >= kRows - kBar);
+        const int subtitle = i == 2 && y == kRows - 2 && x > 40 ? 200 : 17;
+        const int luma = in_bar ? subtitle : 40 + scene_luma(i < 5 ? 3 : 5, x + i, y) / 2;
+        frame.set(0, x, y, luma << (format.bits - 8));
+      }
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+TEST_F(FilmTest, APieceThatBeginsInsideAShotKeepsItsBars) {
+  const std::vector<FrameBuffer> frames = letterboxed(*find_format("yuv420p10le"));
+  const Outcome one = run(options_, frames);
+  run(pass(1), frames);
+  const Film film = read_film(path_);
+  ASSERT_EQ(film.shots.size(), 2U);
+  ASSERT_EQ(film.shots[0].bars.size(), 2U);
+  EXPECT_EQ(film.shots[0].bars[0].frame, 0);
+  EXPECT_EQ(film.shots[0].bars[0].barred.picture, (Area{0, 6, 64, 64}));
+  EXPECT_EQ(film.shots[0].bars[1].frame, 2);
+  EXPECT_EQ(film.shots[0].bars[1].barred.picture, (Area{0, 0, 64, 76}));
+  EXPECT_TRUE(film.shots[1].bars.empty());
+  for (const size_t first : {1, 3}) {
+    write_film(path_, cut_film(film, static_cast<int64_t>(first), 3));
+    const Outcome piece = run(pass(2), {frames.begin() + first, frames.begin() + first + 3}, first);
+    for (size_t i = 0; i < 3; ++i)
+      EXPECT_TRUE(piece.pictures[i] == one.pictures[first + i]) << "frame " << first + i;
+  }
+}
+
+TEST_F(FilmTest, AFileThatSaysNothingOfBarsHasThemLookedForAgain) {
+  std::vector<FrameBuffer> frames = letterboxed(gray());
+  frames.erase(frames.begin() + 2, frames.end());
+  const Outcome one = run(options_, frames);
+  run(pass(1), frames);
+  edit([](Film& film) {
+    film.bars_known = false;
+    for (FilmShot& shot : film.shots) shot.bars.clear();
+  });
+  EXPECT_EQ(run(pass(2), frames).pictures, one.pictures);
+  edit([](Film& film) { film.bars_known = true; });
+  EXPECT_FALSE(run(pass(2), frames).pictures == one.pictures);
+}
+
+TEST_F(FilmTest, BarsOffTheGridOfChromaAreNamed) {
+  std::vector<FrameBuffer> frames = letterboxed(*find_format("yuv420p"));
+  frames.erase(frames.begin() + 1, frames.end());
+  run(pass(1), frames);
+  edit([](Film& film) { film.shots[0].bars[0].barred.picture = {0, 5, 64, 65}; });
+  EXPECT_SAYS([&] { run(pass(2), frames); }, "picture 64x65 at 0,5: must lie within 64x76 yuv420p");
 }
 
 TEST_F(FilmTest, ResetBeginsAgain) {
@@ -352,6 +423,7 @@ Film small_film() {
   a.frames = {{0, 1}, {3, 4}};
   a.looks = {{0, {0.1F, -0.F, -1e-42F, 3.4028235e38F, 16777217.F / 3}, {1.F / 3}}, {3, {1, 2, 3, 4, 5}, {5}}};
   a.score = 0.25;
+  a.bars = {{0, {{0, 1, 3, 1}, {16.F / 255, 0.5F, 0.5F, 1}}}, {4, {{0, 0, 3, 2}, {}}}};
   b.frames = {{2, 2}, {5, 5}};
   b.time = 0.08;
   b.known = b.skip = b.lock = true;
@@ -392,8 +464,9 @@ TEST(FilmFile, HostileFilesAreNamed) {
   };
   refused("{", "", "no film file: JSON");
   refused("\"cdsr-film\"", "\"other\"", "format must be");
-  refused("\"version\": 1", "\"version\": 2", "version = 2: this library knows 1");
-  refused("\"version\": 1", "\"version\": 1.5", "version = 1.5: must be a whole number");
+  refused("\"version\": 2", "\"version\": 3", "version = 3: this library knows 1 and 2");
+  refused("\"version\": 2", "\"version\": 1", "shot 0: bars are of version 2, this file is of 1");
+  refused("\"version\": 2", "\"version\": 1.5", "version = 1.5: must be a whole number");
   refused("\"query\": \"shot\"", "\"query\": \"all\"", "query = \"all\": must be shot or frame");
   refused("\"width\": 3", "\"width\": 0", "width = 0: must be a whole number, 1..65536");
   refused("\"width\": 3", "\"width\": 99999999999999999999", "width = ");
@@ -419,6 +492,13 @@ TEST(FilmFile, HostileFilesAreNamed) {
   refused("\"embedding\": [1,2", "\"embedding\": [[[[1]]],2", "shot 0: look 1: embedding[0] = a list of 1");
   refused("{\"frame\": 3", "{\"frame\": 0", "shot 0: look at frame 0 follows that at frame 0");
   refused("\"embedding\": [1", "\"embeddings\": [1", "shot 0: look 1: no member is named");
+  refused("[0, 1, 3, 1]", "[0, 1, 3, 2]", "shot 0: bars 0: picture = [0,1,3,2]: must be x, y, width");
+  refused("[0, 1, 3, 1]", "[0, 1, 0, 1]", "shot 0: bars 0: picture = [0,1,0,1]: must be");
+  refused("[0, 1, 3, 1]", "[0, 1, 4294967297, 1]", "shot 0: bars 0: picture = ");
+  refused("[0, 1, 3, 1]", "[0, 1, \"x\", 1]", "shot 0: bars 0: picture = ");
+  refused("0.5,0.5,1]", "0.5,1.5,1]", "shot 0: bars 0: colour must be four shares, 0..1");
+  refused("0.5,0.5,1]", "0.5,1]", "shot 0: bars 0: colour must be four shares, 0..1");
+  refused("{\"frame\": 4, \"picture\"", "{\"frame\": 0, \"picture\"", "shot 0: bars at frame 0 follow");
   refused("\"shots\": [", "\"shots\": [[[[[", "no film file");
   refused("\"weights\": \"00\"", "\"weights\": \"\xff\"", "no film file");
 }

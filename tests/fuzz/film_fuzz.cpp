@@ -27,6 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       for (const FilmShot::Stretch& s : shot.frames) {
         frames += s.last - s.first + 1;
         look_at(film, shot, s.last);
+        bars_at(shot, s.last, {});
       }
     }
     if (frames != film.frames) std::abort();

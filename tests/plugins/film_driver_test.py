@@ -7,7 +7,9 @@ import glob
 import os
 import random
 import re
+import resource
 import shlex
+import signal
 import subprocess
 import unittest
 
@@ -17,8 +19,8 @@ PROGRAM = os.environ.get("CDSR_PROGRAM", "build/bin/cdsr")
 LOSSLESS = "-c:v ffv1"
 
 
-class Film(PluginTest):
-    """A film of five shots, 44 frames, with sound, subtitles, chapters and an attachment."""
+class FilmTest(PluginTest):
+    """Has a film of five shots, 44 frames, with sound, subtitles, chapters and an attachment."""
 
     def setUp(self):
         super().setUp()
@@ -53,6 +55,8 @@ class Film(PluginTest):
         return re.findall(r"Stream #0:\d+.*?: (Video|Audio|Subtitle|Attachment): (\w+)", text), re.findall(
             r"Chapter #0:\d+: start ([\d.]+)", text), re.findall(r"title +: (.*)", text)
 
+
+class Film(FilmTest):
     def test_pieces_are_one_run_and_all_else_is_carried(self):
         one = self.one_run()
         self.assertEqual(len(one), 44)
@@ -86,6 +90,20 @@ class Film(PluginTest):
                 process.wait()
                 killed += 1
         self.assertGreater(killed, 0)
+        self.ok(self.cdsr())
+        self.assertEqual(self.result(), one)
+
+    def test_a_full_disk_is_said_and_gone_on_from(self):
+        def full():  # a file that outgrows the limit is refused as on a full disk
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))
+        one = self.one_run()
+        command = [PROGRAM, "film", self.film, self.out, "--ffmpeg", FFMPEG, "--options", TINY, "--encode", LOSSLESS,
+                   "--longest", "7"]
+        result = subprocess.run(command, capture_output=True, check=False, preexec_fn=full)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertRegex(result.stderr.decode(), r"(?s)File too large.*goes on from there")
+        self.assertFalse(os.path.exists(self.out))
         self.ok(self.cdsr())
         self.assertEqual(self.result(), one)
 

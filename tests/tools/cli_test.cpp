@@ -246,6 +246,30 @@ TEST_F(Cli, HelpAndVersion) {
     EXPECT_NE(help.output.find(command), std::string::npos) << command;
 }
 
+TEST_F(Cli, ExportWritesGoldenValuesThatBackendsAreHeldTo) {
+  const std::string out = file("golden-x2.safetensors"), picture = file("in.png");
+  ASSERT_EQ(cdsr("export '" + weights().string() + "' '" + out + "'").status, 0);
+  const Outcome info = cdsr("info '" + out + "'");
+  EXPECT_NE(info.output.find("fp32: picture off by 0 (at most 0.0001)"), std::string::npos) << info.output;
+  EXPECT_EQ(info.output.find("cdsr.golden"), std::string::npos) << info.output;
+  EXPECT_NE(cdsr("info '" + weights().string() + "'").output.find("no golden values"), std::string::npos);
+  const std::string upscale =
+      "upscale '" + out + "' '" + picture + "' '" + file("out.png") + "' -v --backend reference";
+  const Outcome said = cdsr(upscale);
+  EXPECT_EQ(said.status, 0) << said.output;
+  EXPECT_NE(said.output.find("off the weights file's golden values by 0 "), std::string::npos) << said.output;
+  // The same file, added to itself, stays as it is; with the values of other weights it is refused.
+  const auto bytes = fs::file_size(out);
+  ASSERT_EQ(cdsr("export '" + out + "' '" + out + "'").status, 0);
+  EXPECT_EQ(fs::file_size(out), bytes);
+  const CdsrConfig config = tiny_config(Body::Plain, 2);
+  const std::string golden = WeightsFile::open(out).metadata().at("cdsr.golden");
+  write_weights(out, random_tensors(config, 2),
+                {{"cdsr.format", "1"}, {"cdsr.config", to_json(config)}, {"cdsr.golden", golden}},
+                DType::F16);
+  expect_error(upscale, 1, "backend reference in fp32 computes something else than it must");
+}
+
 TEST_F(Cli, ExportLeavesOutWhatOnlyTrainingNeeds) {
   const std::string out = file("released.safetensors");
   const Outcome o = cdsr("export '" + weights().string() + "' '" + out + "' --set cdsr.scores=none");

@@ -40,9 +40,16 @@ TEST(ShotsPage, HasARowForEachShot) {
   has("1:02:03.500");
   has("<td class=\"n\">0.875</td>");
   has("<a href=\"#s0\">0</a> at 0.030");
-  has("class=\"edited\"");
+  has("class=\"marked\"");
   has("strength 0.5, like <a href=\"#s0\">0</a>");
   EXPECT_EQ(html.find("http"), std::string::npos);  // no network
+}
+
+TEST(ShotsPage, ShowsPicturesOfShots) {
+  const std::string html = shots_page(three_shots(), "f", {"<img alt=\"0\">", "<img alt=\"1\">", ""});
+  EXPECT_NE(html.find("<th>its middle</th></tr>"), std::string::npos);
+  EXPECT_NE(html.find("<td><img alt=\"1\"></td></tr>"), std::string::npos);
+  EXPECT_EQ(shots_page(three_shots(), "f").find("<img"), std::string::npos);
 }
 
 TEST(ShotsPage, DoesWithoutEmbeddings) {

@@ -10,6 +10,7 @@ namespace cdsr::tools {
 
 void add_analyze(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_check(CLI::App& app);
 void add_degrade(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_export(CLI::App& app);
@@ -17,6 +18,7 @@ void add_film(CLI::App& app);
 void add_import(CLI::App& app);
 void add_info(CLI::App& app);
 void add_lab(CLI::App& app);
+void add_ladder(CLI::App& app);
 void add_piece(CLI::App& app);
 void add_report(CLI::App& app);
 void add_shots(CLI::App& app);

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "model/error.h"
+#include "model/golden.h"
 #include "model/network.h"
+#include "model/registry.h"
 #include "tools/commands/commands.h"
 #ifdef CDSR_HAVE_ONNX
 #include "tools/onnx/export_onnx.h"
@@ -85,6 +87,11 @@ void run(const Arguments& a) {
     export_onnx(a, *network, metadata);
     return;
   }
+  metadata.erase(kGoldenKey);
+  write_weights(a.out, tensors, metadata, dtype_from_string(a.dtype));
+  // Golden values are those of the weights as they were rounded.
+  metadata[kGoldenKey] =
+      golden_text(measure_golden(*create_engine(load_network(WeightsFile::open(a.out)), {}, "reference")));
   write_weights(a.out, tensors, metadata, dtype_from_string(a.dtype));
   fmt::print("{}: {} x{}, {} tensors, {}, {} bytes\n", a.out.string(), config.name, config.scale,
              tensors.size(), a.dtype, std::filesystem::file_size(a.out));

@@ -11,6 +11,7 @@
 #include "model/error.h"
 #include "tools/commands/commands.h"
 #include "tools/film/driver.h"
+#include "tools/film/engines.h"
 #include "tools/film/process.h"
 
 namespace cdsr::tools {
@@ -23,7 +24,7 @@ using film::Plan;
 
 struct Arguments {
   fs::path in, out, folder;
-  std::string ffmpeg, options, encoder = "-c:v libx264 -crf 16", engine = "here";
+  std::string ffmpeg, options, encoder = "-c:v libx264 -crf 16", engine = "here", hosts = ":", slurm;
   int64_t longest = 500;
   int jobs = 1;
   bool analyse_only = false;
@@ -40,12 +41,6 @@ Job job_of(const Arguments& a) {
           a.options,
           film::words_of(a.encoder),
           a.longest};
-}
-
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
-  return text + "'";
 }
 
 /// A line on the terminal that is written over: how far, how fast, how long yet.
@@ -78,11 +73,6 @@ std::vector<size_t> to_be_made(const JobFolder& folder, const Plan& plan) {
   return numbers;
 }
 
-std::vector<std::string> piece_command(const JobFolder& folder, size_t number) {
-  return {film::this_program().string(), "piece", fs::absolute(folder.path()).string(),
-          std::to_string(number)};
-}
-
 /// Pieces by processes of this program, `jobs` at a time. The first that fails ends it, once the others are
 /// through.
 void make_pieces(const JobFolder& folder, const Plan& plan, const std::vector<size_t>& numbers, int jobs) {
@@ -94,7 +84,8 @@ void make_pieces(const JobFolder& folder, const Plan& plan, const std::vector<si
   const auto log = [&](size_t n) { return folder.piece(n, "out"); };
   for (auto next = numbers.begin(); next != numbers.end() || !running.empty();) {
     if (next != numbers.end() && failure.empty() && running.size() < static_cast<size_t>(jobs)) {
-      running.emplace(film::start(piece_command(folder, *next), folder.path(), log(*next)), *next);
+      running.emplace(
+          film::start(film::piece_command(folder, std::to_string(*next)), folder.path(), log(*next)), *next);
       ++next;
       continue;
     }
@@ -128,15 +119,12 @@ void run_film(const Arguments& a) {
   }
   const std::vector<size_t> numbers = to_be_made(folder, plan);
   if (a.engine == "sh" && !numbers.empty()) {
-    for (const size_t n : numbers) {
-      std::string line;
-      for (const std::string& word : piece_command(folder, n))
-        line += (line.empty() ? "" : " ") + quoted(word);
-      fmt::print("{}\n", line);
-    }
+    for (const size_t n : numbers) fmt::print("{}\n", film::piece_line(folder, std::to_string(n)));
     return;
   }
-  make_pieces(folder, plan, numbers, a.jobs);
+  if (a.engine == "here") make_pieces(folder, plan, numbers, a.jobs);
+  if (a.engine == "parallel" && !numbers.empty()) film::run_parallel(folder, numbers, a.jobs, a.hosts);
+  if (a.engine == "slurm" && !numbers.empty()) film::run_slurm(folder, numbers, a.jobs, a.slurm);
   film::join(folder, job, plan, a.out);
   fmt::print("{}: {} frames in {} pieces\n", a.out.string(), plan.film.frames, plan.pieces.size());
 }
@@ -159,10 +147,18 @@ void add_film(CLI::App& app) {
   c->add_option("--longest", a->longest, "frames of a piece, at most")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  c->add_option("--jobs", a->jobs, "pieces at a time")->check(CLI::Range(1, 1024))->capture_default_str();
-  c->add_option("--engine", a->engine, "here, or sh: print a command for each piece that is to be made")
-      ->check(CLI::IsMember({"here", "sh"}))
+  c->add_option("--jobs", a->jobs, "pieces at a time; of parallel on each host")
+      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  c->add_option(
+       "--engine", a->engine,
+       "what makes the pieces: here, parallel (GNU parallel), slurm (a job array), or sh: print a command "
+       "for each that is to be made")
+      ->check(CLI::IsMember({"here", "parallel", "slurm", "sh"}))
+      ->capture_default_str();
+  c->add_option("--hosts", a->hosts, "for parallel: where, as its --sshlogin; they see the same folders")
+      ->capture_default_str();
+  c->add_option("--slurm", a->slurm, "for slurm: sbatch's options, \"--partition=cpu --time=60\"");
   c->add_flag("--analyse", a->analyse_only,
               "the first pass alone, so that film.json can be looked at and edited");
   c->callback([a] { run_film(*a); });

@@ -10,6 +10,7 @@
 
 #include "model/error.h"
 #include "model/find_model.h"
+#include "model/golden.h"
 #include "model/registry.h"
 #include "model/weights_header.h"
 #include "tools/commands/commands.h"
@@ -67,18 +68,33 @@ void print_file(const WeightsFile& file, bool with_tensors) {
                                                      : "mixed",
                               grouped(static_cast<int64_t>(bytes))));
   for (const auto& [key, value] : file.metadata())
-    if (key != "cdsr.config") line(printable(key), printable(value, 4096));
+    if (key != "cdsr.config" && key != kGoldenKey) line(printable(key), printable(value, 4096));
   if (!with_tensors) return;
   for (const TensorView& t : file.tensors())
     fmt::print("  {:<44} {:<5} [{}]\n", printable(t.name), to_string(t.dtype), fmt::join(t.shape, ", "));
 }
 
-void print_backends() {
+/// How far a backend is from what the file says; nothing to say without a file.
+std::string parity_text(const Backend& backend, const std::shared_ptr<const Network>& network,
+                        const std::optional<Golden>& golden) {
+  if (network == nullptr) return "";
+  if (!golden) return "; the file has no golden values to hold it to";
+  try {
+    const Parity parity = measure_parity(backend, network, *golden, {});
+    return fmt::format("; {}: {}picture off by {:.2g} (at most {:.2g}), embedding by {:.2g} (at most {:.2g})",
+                       to_string(parity.precision), parity.holds() ? "" : "REFUSED, ", parity.error.picture,
+                       parity.most.picture, parity.error.embedding, parity.most.embedding);
+  } catch (const Error& e) {
+    return fmt::format("; not for this network: {}", e.what());
+  }
+}
+
+void print_backends(const std::shared_ptr<const Network>& network, const std::optional<Golden>& golden) {
   for (const Backend& b : backends()) {
     std::string reason;
-    const bool can = b.available(reason);
-    line(fmt::format("backend {}", b.name),
-         can ? std::string(b.description) : fmt::format("{} (not here: {})", b.description, reason));
+    line(fmt::format("backend {}", b.name), b.available(reason)
+                                                ? b.description + parity_text(b, network, golden)
+                                                : fmt::format("{} (not here: {})", b.description, reason));
   }
 }
 
@@ -86,6 +102,8 @@ void run(const Arguments& a) {
   const auto& names = config_names();
   const bool family = std::find(names.begin(), names.end(), a.model) != names.end();
   std::optional<std::filesystem::path> path;
+  std::shared_ptr<const Network> network;
+  std::optional<Golden> golden;
   try {
     path = find_model(a.model, a.scale);
   } catch (const Error&) {
@@ -93,7 +111,9 @@ void run(const Arguments& a) {
   }
   if (path) {
     const WeightsFile file = WeightsFile::open(*path);
-    print_config(load_network(file)->config);
+    network = load_network(file);
+    golden = golden_in(file.metadata(), file.name());
+    print_config(network->config);
     print_file(file, a.tensors);
   } else {
     const CdsrConfig config = config_by_name(a.model, a.scale);
@@ -103,7 +123,7 @@ void run(const Arguments& a) {
       for (const TensorSpec& t : tensor_list(config))
         fmt::print("  {:<44} [{}]\n", t.name, fmt::join(t.shape, ", "));
   }
-  print_backends();
+  print_backends(network, golden);
 }
 
 }  // namespace

@@ -30,17 +30,20 @@ void add_commands(CLI::App& app) {
   add_upscale(app);
   add_eval(app);
   add_degrade(app);
+  add_check(app);
 #else
   constexpr const char* kAvNeeds =
       "install libavformat-dev, libavcodec-dev, libavutil-dev and libswscale-dev";
   add_missing(app, "upscale", kAvNeeds);
   add_missing(app, "eval", kAvNeeds);
   add_missing(app, "degrade", kAvNeeds);
+  add_missing(app, "check", kAvNeeds);
 #endif
   add_export(app);
   add_film(app);
   add_import(app);
   add_info(app);
+  add_ladder(app);
   add_piece(app);
   add_report(app);
   add_shots(app);

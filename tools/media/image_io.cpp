@@ -29,4 +29,10 @@ void write_picture(const std::filesystem::path& path, const Picture& picture) {
   write_picture_file(path, *frame);
 }
 
+std::string jpeg_of(const Picture& picture) {
+  quiet_log();
+  const AvPtr<AVPacket> packet = encode(picture, /*jpeg=*/true, "a picture");
+  return {reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size)};
+}
+
 }  // namespace cdsr::tools

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace cdsr::tools {
@@ -22,5 +23,8 @@ Picture read_picture(const std::filesystem::path& path);
 /// Writes PNG (lossless) or JPEG (4:4:4, quality about 95) as the name's ending says, see
 /// write_picture_file().
 void write_picture(const std::filesystem::path& path, const Picture& picture);
+
+/// A JPEG's bytes, as write_picture() would write them. Throws Unsupported when this FFmpeg has no encoder.
+std::string jpeg_of(const Picture& picture);
 
 }  // namespace cdsr::tools

@@ -6,6 +6,7 @@
 
 #include "model/error.h"
 #include "model/find_model.h"
+#include "model/golden.h"
 #include "model/registry.h"
 #include "model/weights.h"
 #include "tools/commands/library_option.h"
@@ -32,7 +33,8 @@ void add_engine_options(CLI::App& command, EngineArguments& a) {
 }
 
 Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a) {
-  auto network = load_network(WeightsFile::open(find_model(model, scale)));
+  const WeightsFile file = WeightsFile::open(find_model(model, scale));
+  const auto network = load_network(file);
   if (network->config.scale != scale && scale != 0)
     fail(Errc::InvalidArgument, "{} is a model for scale {}, asked for was {}", model, network->config.scale,
          scale);
@@ -42,9 +44,12 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
   options.threads = a.threads;
   options.query = query_;
   options.memory_limit = static_cast<size_t>(a.memory) << 20;
-  engine_ = create_engine(std::move(network), options, a.backend, [&](const std::string& line) {
+  const auto say = [&](const std::string& line) {
     if (a.verbose) std::fprintf(stderr, "cdsr: %s\n", line.c_str());
-  });
+  };
+  engine_ = create_engine(network, options, a.backend, say);
+  if (const auto golden = golden_in(file.metadata(), file.name()))
+    check_parity(*engine_, network, *golden, options, say);
   engine_->set_sharpness(static_cast<float>(a.sharpness));
 }
 

@@ -71,6 +71,18 @@ std::string number(double v, double step) {
   return fmt::format("{:.6g}", v);
 }
 
+std::string base64(std::string_view bytes) {
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t v = 0;
+    for (size_t j = 0; j < 3; ++j)
+      v = v << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0U);
+    for (size_t j = 0; j < 4; ++j) out += i + j <= bytes.size() ? kAlphabet[v >> (18 - 6 * j) & 63] : '=';
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string escape(const std::string& text) {
@@ -188,6 +200,10 @@ std::string svg_file(const Chart& chart) {
       "class=\"x\">{}</text>\n{}{}</svg>\n",
       -kTitle, kWidth + kLegend, kTitle + kHeight + kAcross, style, -kTitle, middle, heading(chart), middle,
       kHeight + 10, escape(chart.across), shapes(chart, count), legend);
+}
+
+std::string image(const std::string& alt, const std::string& type, std::string_view bytes) {
+  return fmt::format("<img alt=\"{}\" src=\"data:image/{};base64,{}\">", alt, type, base64(bytes));
 }
 
 }  // namespace cdsr::report

@@ -1,7 +1,8 @@
-// Charts as SVG.
+// Parts of pages: line charts as SVG, pictures, text.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,5 +30,8 @@ std::string svg_file(const Chart& chart);
 
 /// Text with &, <, > and quotes as HTML entities.
 std::string escape(const std::string& text);
+
+/// A picture's file, of type png or jpeg, as an element of a page that needs nothing beside it. alt: HTML.
+std::string image(const std::string& alt, const std::string& type, std::string_view bytes);
 
 }  // namespace cdsr::report

@@ -75,24 +75,11 @@ Chart work_chart(const Run& run) {
   return c;
 }
 
-std::string base64(const std::string& bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t v = 0;
-    for (size_t j = 0; j < 3; ++j)
-      v = v << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0U);
-    for (size_t j = 0; j < 4; ++j) out += i + j <= bytes.size() ? kAlphabet[v >> (18 - 6 * j) & 63] : '=';
-  }
-  return out;
-}
-
 std::string picture(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return "";
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  return fmt::format("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(path.stem().string()),
-                     base64(bytes));
+  return image(escape(path.stem().string()), "png", bytes);
 }
 
 std::string crops(const Run& run) {

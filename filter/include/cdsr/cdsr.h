@@ -420,6 +420,10 @@ typedef struct cdsr_options {
   /* Since version 4. 0: the most faithful picture .. 1: the sharpest, by weights that the model was trained
    * for; costs nothing a frame. More than 0 needs a model that has them. */
   double sharpness;
+
+  /* Since version 4. Every so many frames of a shot the encoder looks again; where the degradation has
+   * really changed the embedding fades over to a new one within `fade` frames. 0: never. Not with live. */
+  int32_t drift;
 } cdsr_options;
 
 /* Fills every member that `version` had with its default. Any thread.
