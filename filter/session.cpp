@@ -115,7 +115,6 @@ void Session::finish() { pipeline_.finish(); }
 void Session::reset() {
   pipeline_.reset();
   stats_ = {};
-  redone_before_ = pipeline_.engine().info().redone;
 }
 
 void Session::count(const Pipeline::Report& report) {
@@ -175,7 +174,6 @@ cdsr_stats Session::stats() const {
   stats.backend = info.backend.c_str();
   stats.detail = info.detail.c_str();
   stats.planned_bytes = static_cast<int64_t>(info.planned_bytes);
-  stats.redone = info.redone - redone_before_;
   return stats;
 }
 

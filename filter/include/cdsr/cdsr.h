@@ -637,8 +637,6 @@ typedef struct cdsr_stats {
   double total_ms;
   double color_ms; /* part of upscale_ms spent in colour conversion, summed over the engine's threads */
   double reused;   /* since version 2: sum of cdsr_frame_info.reused: as many frames were not computed */
-  int64_t redone;  /* since version 3: frames that half precision did not hold, upscaled again in fp32; of
-                    * frames in  a GPU those that are done */
 } cdsr_stats;
 
 /* INVALID_ARGUMENT for NULL or a wrong version. */
