@@ -12,9 +12,10 @@ Picture read_picture(const std::filesystem::path& path) {
   return frame_to_rgb(*read_picture_file(path).frame, path.string());
 }
 
-void write_picture(const std::filesystem::path& path, const Picture& picture) {
-  check_picture_size(path, picture.width, picture.height);
-  const AvPtr<AVFrame> frame(av_frame_alloc());
+namespace {
+
+AvPtr<AVFrame> frame_of(const Picture& picture) {
+  AvPtr<AVFrame> frame(av_frame_alloc());
   if (frame) {
     frame->format = AV_PIX_FMT_RGB24;
     frame->width = picture.width;
@@ -26,13 +27,16 @@ void write_picture(const std::filesystem::path& path, const Picture& picture) {
   for (int y = 0; y < picture.height; ++y)
     std::memcpy(frame->data[0] + static_cast<ptrdiff_t>(y) * frame->linesize[0], picture.rgb.data() + y * row,
                 row);
-  write_picture_file(path, *frame);
+  return frame;
 }
 
-std::string jpeg_of(const Picture& picture) {
-  quiet_log();
-  const AvPtr<AVPacket> packet = encode(picture, /*jpeg=*/true, "a picture");
-  return {reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size)};
+}  // namespace
+
+void write_picture(const std::filesystem::path& path, const Picture& picture) {
+  check_picture_size(path, picture.width, picture.height);
+  write_picture_file(path, *frame_of(picture));
 }
+
+std::string jpeg_of(const Picture& picture) { return jpeg_bytes(*frame_of(picture), "a picture"); }
 
 }  // namespace cdsr::tools

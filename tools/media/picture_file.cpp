@@ -358,4 +358,10 @@ std::vector<std::string> write_picture_file(const fs::path& path, const AVFrame&
   return lost;
 }
 
+std::string jpeg_bytes(const AVFrame& frame, const std::string& name) {
+  quiet_log();
+  const AvPtr<AVPacket> packet = encode(*jpeg_frame(frame, name), true, name);
+  return {reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size)};
+}
+
 }  // namespace cdsr::tools

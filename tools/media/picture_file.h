@@ -34,4 +34,7 @@ void check_picture_size(const std::filesystem::path& path, int width, int height
 /// lost. Throws InvalidArgument as the checks above, Io when it cannot be written.
 std::vector<std::string> write_picture_file(const std::filesystem::path& path, const AVFrame& frame);
 
+/// The bytes of the JPEG that write_picture_file() would write. `name`: of the picture, for messages.
+std::string jpeg_bytes(const AVFrame& frame, const std::string& name);
+
 }  // namespace cdsr::tools
