@@ -297,12 +297,15 @@ TEST_F(GpuSafety, WhatHalfPrecisionCannotHoldIsRedone) {
 // The same of weights that are mixed once a shot.
 TEST_F(GpuSafety, MixedWeightsThatHalfPrecisionCannotHoldAreRedone) {
   auto wild = std::make_shared<Network>(*random_network(tiny_config(Body::Stack, 2), 1));
-  for (float& w : wild->experts[1].weight) w *= 3e5F;
-  for (float& w : wild->experts[2].weight) w *= 1e-5F;
+  for (auto* set : {&wild->experts[1].weight, &wild->experts[1].sharp_weight})
+    for (float& w : *set) w *= 3e5F;
+  for (auto* set : {&wild->experts[2].weight, &wild->experts[2].sharp_weight})
+    for (float& w : *set) w *= 1e-5F;
   const Image in = test_image(40, 30);
   const BackendResult want = run_backend("reference", wild, {}, in);
   auto engine = create_engine(wild, {}, "cuda");
   engine->plan(40, 30);
+  engine->set_sharpness(0.75F);  // as run_backend()
   engine->condition(want.embedding);
   engine->set_queries({});
   for (int n = 1; n <= 3; ++n) {

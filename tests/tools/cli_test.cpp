@@ -221,7 +221,7 @@ TEST_F(Cli, ErrorsAreSaidOnceWithTheirStatus) {
   expect_error("info " + in, 1, "not a safetensors file");
   expect_error("upscale " + w + " " + file("none.png") + " x.png", 1, "none.png: cannot open");
   expect_error("upscale " + w + " " + in + " x.gif", 1, "must be .png");
-  expect_error("upscale " + w + " " + in + " x.png --scale 3", 1, "is a model for scale 2");
+  expect_error("upscale " + w + " " + in + " x.png --scale 3", 1, "upscales by 2, not by 3");
   expect_error("upscale " + w + " " + in + " x.png --backend warp", 1, "no backend is named 'warp'");
   expect_error("upscale " + w + " " + in + " x.png --precision fp8", 1, "fp8");
   expect_error("upscale " + w + " " + in + " x.png --query sometimes", 2, "sometimes");
@@ -254,8 +254,8 @@ TEST_F(Cli, ExportWritesGoldenValuesThatBackendsAreHeldTo) {
   EXPECT_EQ(info.output.find("cdsr.golden"), std::string::npos) << info.output;
   EXPECT_NE(cdsr("info '" + weights().string() + "'").output.find("no golden values"), std::string::npos);
   const std::string upscale =
-      "upscale '" + out + "' '" + picture + "' '" + file("out.png") + "' -v --backend reference";
-  const Outcome said = cdsr(upscale);
+      "upscale '" + out + "' '" + picture + "' '" + file("out.png") + "' --backend reference";
+  const Outcome said = cdsr(upscale + " -v");
   EXPECT_EQ(said.status, 0) << said.output;
   EXPECT_NE(said.output.find("off the weights file's golden values by 0 "), std::string::npos) << said.output;
   // The same file, added to itself, stays as it is; with the values of other weights it is refused.
