@@ -136,7 +136,8 @@ void make_piece(const JobFolder& folder, const Job& job, const Plan& plan, size_
   }
   const int64_t count = packets(folder, job, number);
   if (count != piece.count)
-    fail(Errc::Io, "piece {}: {} frames were encoded, {} were to be", number, count, piece.count);
+    fail(Errc::Io, "piece {}: {} of {} frames were written to {}: is the disk full?", number, count,
+         piece.count, folder.piece(number, "tmp.mkv").string());
   const fs::path file = folder.piece(number, "mkv");
   move_file(folder.piece(number, "tmp.mkv"), file);
   folder.write_done(number, {piece, static_cast<int64_t>(fs::file_size(file)), file_hash(file),
