@@ -44,7 +44,7 @@ class HostPath final : public FramePath {
     const Frame picture = bind_sink(out, settings);
     return still_.upscale(source_, sink_, picture, settings);
   }
-  void set_progress(RowsDone progress) override { sink_.set_progress(std::move(progress)); }
+  void set_progress(const RowsDone& progress) override { sink_.set_progress(progress); }
   void forget() override { still_.forget(); }
   void interpolate(const Frame& out, const FrameSink::Settings& settings) override {
     bind_sink(out, settings);

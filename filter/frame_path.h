@@ -42,7 +42,7 @@ class FramePath {
   virtual void interpolate(const Frame& out, const FrameSink::Settings& settings) = 0;
 
   /// Who is told of the rows of upscale(), where this way can (frame_sink.h); may be empty.
-  virtual void set_progress(RowsDone progress) { static_cast<void>(progress); }
+  virtual void set_progress(const RowsDone& /*progress*/) {}
 
   /// The next frame is upscaled whole, whatever it looks like.
   virtual void forget() {}

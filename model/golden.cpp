@@ -24,7 +24,7 @@ Image golden_picture() {
       for (int x = 0; x < kSide; ++x) {
         const int wave = (x * (3 + p) + y * (5 - p) + x * y % 7) % 32;
         const int code = 40 + 4 * wave + (x + p > y ? 60 : 0);
-        image.plane[p][static_cast<size_t>(y * kSide + x)] = static_cast<float>(code) / 255.0F;
+        image.plane[p][static_cast<size_t>(y) * kSide + x] = static_cast<float>(code) / 255.0F;
       }
   return image;
 }

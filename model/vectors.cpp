@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/error.h"
+
 namespace cdsr {
 namespace {
 
@@ -127,6 +129,7 @@ Conditioner::Conditioner(const Network& network, bool mixes)
 
 const Dqa& Conditioner::dqa(int index) const {
   const int per_block = network_.config.dqas_per_block();
+  if (per_block == 0) fail(Errc::Internal, "a DQA of a network without any");
   return network_.blocks[index / per_block].dqa[index % per_block];
 }
 

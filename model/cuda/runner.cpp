@@ -131,6 +131,7 @@ class RunnerOf final : public Runner {
 
   DqaArgs dqa_args(int index, const DqaState& state) const {
     const int per_block = config_.dqas_per_block();
+    if (per_block == 0) fail(Errc::Internal, "a DQA of a network without any");
     const VectorWeights::OfDqa& w = vectors_->dqas[index];
     DqaArgs a;
     a.nf = config_.nf;
