@@ -75,7 +75,7 @@ class Pipeline {
   /// Throws Unsupported when the engine has no frames in a GPU.
   void set_gpu_stream(void* stream) { paths_.set_gpu_stream(stream); }
   /// Told of the rows of a frame in the processor's memory as the network makes them; may be empty.
-  void set_progress(RowsDone progress) { paths_.host().set_progress(std::move(progress)); }
+  void set_progress(const RowsDone& progress) { paths_.host().set_progress(progress); }
   void set_deadline(double ms) { deadline_.set_limit(ms); }
   double predicted_ms() const { return deadline_.predicted(); }
   double wait_ms() const { return deadline_.wait(); }
