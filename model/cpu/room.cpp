@@ -7,8 +7,9 @@
 namespace cdsr::cpu {
 namespace {
 
-/// A primitive is up to some dozens of kernels, each with a buffer of 256 KiB for its code at first.
-constexpr size_t kRoom = size_t{64} << 20;
+/// A primitive is up to some dozens of kernels, each with a buffer of 256 KiB for its code at first; beside
+/// them the C library reserves 64 MiB for a thread that allocates for the first time.
+constexpr size_t kRoom = size_t{96} << 20;
 
 }  // namespace
 
