@@ -150,8 +150,7 @@ void Session::explain(const Frame& in, const Pipeline::Report& report) {
     warned_of_redone_ = true;
     log_(CDSR_LOG_WARNING,
          "{} does not hold what the network makes of some frames: they are upscaled again in fp32, which "
-         "takes "
-         "longer; precision = {} holds more",
+         "takes longer; precision = {} holds more",
          to_string(info.precision), info.precision == Precision::Bf16 ? "fp32" : "bf16 or fp32");
   }
   if (report.late) {
