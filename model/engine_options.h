@@ -12,12 +12,12 @@
 namespace cdsr {
 
 enum class Precision {
-  Auto,  ///< the backend's best: on a processor bf16 where it multiplies it natively, else fp32; on a GPU
-         ///< fp16
+  Auto,  ///< the backend's best: on a GPU fp16; on a processor see cpu.h
   Fp32,
   Bf16,  ///< bf16 storage and products, fp32 accumulation
   Fp16,  ///< the same in IEEE half precision: eight times finer, up to 65504. GPU only
   Fp8,   ///< fp16, but the products of the dense blocks in e4m3. GPUs from sm_89 (Ada) on, RRDB bodies
+  Int8,  ///< 8-bit features and weights, exact sums. Processors with VNNI; networks with Network::ranges
 };
 
 const char* to_string(Precision precision);

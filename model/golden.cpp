@@ -113,6 +113,8 @@ GoldenError golden_tolerance(Precision precision) {
       return {0.02, 2e-3};
     case Precision::Fp8:
       return {0.02, 0.05};
+    case Precision::Int8:
+      return {1e-4, 0.02};
     default:
       return {1e-4, 1e-4};
   }

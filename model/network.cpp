@@ -8,6 +8,7 @@
 
 #include "model/error.h"
 #include "model/network_build.h"
+#include "model/ranges.h"
 #include "model/weights_header.h"
 
 namespace cdsr {
@@ -48,7 +49,7 @@ class Builder {
  public:
   Builder(const CdsrConfig& config, TensorPool& pool) : c_(config), pool_(pool) {}
 
-  std::shared_ptr<const Network> build() {
+  std::shared_ptr<const Network> build(FeatureRanges ranges) {
     auto n = std::make_shared<Network>();
     n->config = c_;
     const int d = c_.embedding();
@@ -62,6 +63,7 @@ class Builder {
     if (c_.body == Body::Rrdb) n->trunk = conv("sr.trunk", c_.nf, c_.nf, 3);
     n->tail = expert_conv("sr.tail", c_.nf, c_.channels() * c_.scale * c_.scale);
     n->experts = std::move(experts_);
+    n->ranges = std::move(ranges);
     return n;
   }
 
@@ -267,9 +269,9 @@ CdsrConfig stored_config(const WeightsFile& file) {
 
 std::shared_ptr<const Network> build_network(const CdsrConfig& config,
                                              std::map<std::string, std::vector<float>> values,
-                                             std::string file) {
+                                             std::string file, FeatureRanges ranges) {
   TensorPool pool(std::move(values), std::move(file));
-  return Builder(config, pool).build();
+  return Builder(config, pool).build(std::move(ranges));
 }
 
 std::shared_ptr<const Network> load_network(const WeightsFile& file) {
@@ -297,7 +299,8 @@ std::shared_ptr<const Network> load_network(const WeightsFile& file) {
     if (s.kind != TensorKind::Training && expected.contains(s.name))
       fail(Errc::BadWeights, "{}: tensor '{}' is missing; expected shape {}", file.name(), s.name,
            shape_text(s.shape));
-  return build_network(config, std::move(values), file.name());
+  return build_network(config, std::move(values), file.name(),
+                       ranges_in(file.metadata(), config, file.name()));
 }
 
 }  // namespace cdsr

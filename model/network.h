@@ -67,6 +67,14 @@ struct Experts {
   std::vector<float> sharp_weight, sharp_bias;  ///< D: out x in x 3 x 3, out; empty unless config.sharp
 };
 
+/// What the features of a Body::Stack network range over, which is what storing them in 8 bits asks for
+/// (ranges.h): [blocks + 1][nf], of what the head makes and each block, after its LeakyReLU. 0 lies within.
+struct FeatureRanges {
+  std::vector<float> low, high;
+
+  bool empty() const { return low.empty(); }
+};
+
 /// LeakyReLU slopes: LPE, CSC and modulation (0.1); dense blocks (0.2). Residual scale of RDB and RRDB (0.2).
 inline constexpr float kEncoderSlope = 0.1F;
 inline constexpr float kFuseSlope = 0.1F;
@@ -86,6 +94,7 @@ struct Network {
   /// With config.experts > 1 one entry for each of stack_convs(), in its order; their own weights are then
   /// the experts' mean, what an embedding that prefers none would get. Else empty.
   std::vector<Experts> experts;
+  FeatureRanges ranges;  ///< of Body::Stack; empty where the file does not say
 };
 
 /// The convolutions of a Body::Stack network in the order they run: head, the blocks', tail.

@@ -11,10 +11,10 @@
 namespace cdsr {
 
 /// Folds batch-norms and keys and sorts the values into a Network. `values` holds every tensor of
-/// tensor_list(config) but the training ones, of the right size and finite; `file` is for messages. Throws
-/// BadWeights for a negative variance and for values that overflow when folded.
+/// tensor_list(config) but the training ones, of the right size and finite; `file` is for messages, `ranges`
+/// may be empty. Throws BadWeights for a negative variance and for values that overflow when folded.
 std::shared_ptr<const Network> build_network(const CdsrConfig& config,
                                              std::map<std::string, std::vector<float>> values,
-                                             std::string file);
+                                             std::string file, FeatureRanges ranges = {});
 
 }  // namespace cdsr

@@ -22,7 +22,7 @@ const std::vector<Backend>& backends() {
       {"cuda", "NVIDIA GPUs from Turing on, fp16, bf16, fp32 or fp8", cuda::available, cuda::create,
        cuda::operators},
 #ifdef CDSR_HAVE_DNNL
-      {"cpu", "oneDNN on the processor's vector units, fp32 or bf16", cpu::available, cpu::create,
+      {"cpu", "oneDNN on the processor's vector units, int8, bf16 or fp32", cpu::available, cpu::create,
        cpu::operators},
 #endif
       {"reference", "plain loops on one thread: what the others are compared with", reference::available,

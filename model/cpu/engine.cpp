@@ -13,7 +13,9 @@ int thread_count(int asked) { return asked > 0 ? asked : std::min(available_proc
 RunnerOptions runner_options(const PackedNetwork& packed, Precision precision) {
   const CdsrConfig& c = packed.network->config;
   RunnerOptions options;
-  options.type = precision == Precision::Bf16 ? Type::Bf16 : Type::F32;
+  options.type = precision == Precision::Int8   ? Type::U8
+                 : precision == Precision::Bf16 ? Type::Bf16
+                                                : Type::F32;
   options.channels = padded_channels(c.nf);
   options.growth = c.body == Body::Rrdb ? padded_channels(c.gc) : 0;
   options.scale = c.scale;
@@ -30,19 +32,20 @@ CpuEngine::CpuEngine(std::shared_ptr<const Network> network, const EngineOptions
       packed_(packed(network_)),
       options_(options),
       pool_(thread_count(options.threads)),
-      runner_(pool_, runner_options(*packed_, resolve_precision(options.precision))),
+      runner_(pool_, runner_options(*packed_, resolve_precision(options.precision, network_.get()))),
       encoder_(pool_, *packed_),
       csc_(*network_),
       conditioner_(*network_),
       filter_(size_t{9} * network_->config.nf) {
   for (int i = 0; i < network_->config.dqas(); ++i) dqas_.push_back(make_dqa_vectors(network_->config.nf));
+  info_.precision = resolve_precision(options.precision, network_.get());
+  if (info_.precision == Precision::Int8) packed_->quantize();
   const bool dqas = network_->config.dqas() > 0;
   if (options.query == Query::Shot || !dqas) programs_.push_back(build_program(*packed_, Purpose::Upscale));
   if (dqas)
     programs_.push_back(build_program(*packed_, programs_.empty() ? Purpose::Frame : Purpose::Measure));
   info_.backend = "cpu";
   info_.detail = describe_isa();
-  info_.precision = resolve_precision(options.precision);
   info_.threads = pool_.size();
 }
 

@@ -3,8 +3,10 @@
 
 #include <string>
 
+#include "model/cpu/int8.h"
 #include "model/cpu/types.h"
 #include "model/engine_options.h"
+#include "model/network.h"
 
 namespace cdsr::cpu {
 
@@ -15,10 +17,13 @@ bool has_bf16();
 /// bf16 products in one instruction: AVX512_BF16 or AMX.
 bool has_fast_bf16();
 bool has_amx();
+/// For the kernels of int8.h, the best there is.
+Vnni vnni();
 /// "oneDNN 2.6.3, avx512_core_amx".
 std::string describe_isa();
 
-/// Auto resolved; throws Unsupported for fp16 and fp8, and for bf16 where has_bf16() is false.
-Precision resolve_precision(Precision precision);
+/// Auto resolved (cpu.h says how) for a network, or for single operators (null). Throws Unsupported for what
+/// this processor or the network does not have.
+Precision resolve_precision(Precision precision, const Network* network);
 
 }  // namespace cdsr::cpu

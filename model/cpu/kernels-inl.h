@@ -44,6 +44,17 @@ HWY_INLINE void store(Bf16* p, const Vec& v) {
 }
 #endif
 
+/// Rounds to nearest, halves up.
+HWY_INLINE void store(uint8_t* p, const Vec& v) {
+  typedef int32_t IVec __attribute__((vector_size(4 * kLanes)));
+  typedef uint8_t BVec __attribute__((vector_size(kLanes)));
+  const Vec zero = {}, most = zero + 255.0F;
+  Vec clamped = v > zero ? v : zero;
+  clamped = clamped < most ? clamped : most;
+  const BVec b = __builtin_convertvector(__builtin_convertvector(clamped + 0.5F, IVec), BVec);
+  __builtin_memcpy(p, &b, sizeof b);
+}
+
 HWY_INLINE Vec splat(float x) { return x - Vec{}; }
 HWY_INLINE Vec leaky(const Vec& v, float slope) {
   const Vec scaled = v * slope;
@@ -53,7 +64,8 @@ HWY_INLINE Vec leaky(const Vec& v, float slope) {
 /// Pixels x to x + P of the head, V vectors of channels from channel c on.
 template <int P, int V, typename T>
 HWY_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plane, const float* weights,
-                          const float* bias, float slope, int channels, int c, int x, int width, T* out) {
+                          const float* bias, float slope, const float* offset, int channels, int c, int x,
+                          int width, T* out) {
   Vec acc[P][V];
   for (int v = 0; v < V; ++v)
     for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + ptrdiff_t{v} * kLanes);
@@ -71,23 +83,25 @@ HWY_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plan
     }
   const int count = width - x < P ? width - x : P;
   for (int p = 0; p < count; ++p)
-    for (int v = 0; v < V; ++v)
-      store(out + static_cast<ptrdiff_t>(x + p) * channels + c + v * kLanes,
-            slope == 1 ? acc[p][v] : leaky(acc[p][v], slope));
+    for (int v = 0; v < V; ++v) {
+      Vec value = slope == 1 ? acc[p][v] : leaky(acc[p][v], slope);
+      if constexpr (sizeof(T) == 1) value += load(offset + c + ptrdiff_t{v} * kLanes);
+      store(out + static_cast<ptrdiff_t>(x + p) * channels + c + v * kLanes, value);
+    }
 }
 
 template <typename T>
 void head(const float* const rows[3], int planes, ptrdiff_t plane, int width, const float* weights,
-          const float* bias, float slope, int channels, void* to) {
+          const float* bias, float slope, const float* offset, int channels, void* to) {
   constexpr int kPixels = kLanes == 4 ? 4 : kLanes == 8 ? 6 : 8;  // 2 kPixels sums fit the registers
   T* const out = static_cast<T*>(to);
   int c = 0;
   for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
     for (int x = 0; x < width; x += kPixels)
-      head_tile<kPixels, 2>(rows, planes, plane, weights, bias, slope, channels, c, x, width, out);
+      head_tile<kPixels, 2>(rows, planes, plane, weights, bias, slope, offset, channels, c, x, width, out);
   for (; c < channels; c += kLanes)
     for (int x = 0; x < width; x += kPixels)
-      head_tile<kPixels, 1>(rows, planes, plane, weights, bias, slope, channels, c, x, width, out);
+      head_tile<kPixels, 1>(rows, planes, plane, weights, bias, slope, offset, channels, c, x, width, out);
 }
 
 template <typename T>
@@ -295,6 +309,9 @@ template <typename T>
 constexpr RowKernels rows() {
   return {head<T>, dqa<T>, sum<T>, pack<T>, unpack<T>, 0, nullptr};
 }
+constexpr RowKernels rows_of_bytes() {
+  return {head<uint8_t>, nullptr, nullptr, nullptr, nullptr, 0, nullptr};
+}
 template <typename T>
 constexpr RowKernels rows_with_tail() {
   RowKernels kernels = rows<T>();
@@ -304,11 +321,13 @@ constexpr RowKernels rows_with_tail() {
 }
 
 #if CDSR_BF16
-constexpr Kernels kTable = {"avx512bf16", {rows_with_tail<float>(), rows_with_tail<Bf16>()}, shuffle};
+constexpr Kernels kTable = {
+    "avx512bf16", {rows_with_tail<float>(), rows_with_tail<Bf16>(), rows_of_bytes()}, shuffle};
 #elif HWY_TARGET == HWY_AVX3
-constexpr Kernels kTable = {"avx512", {rows_with_tail<float>(), rows<Bf16>()}, shuffle};
+constexpr Kernels kTable = {"avx512", {rows_with_tail<float>(), rows<Bf16>(), rows_of_bytes()}, shuffle};
 #else
-constexpr Kernels kTable = {HWY_TARGET == HWY_AVX2 ? "avx2" : "base", {rows<float>(), rows<Bf16>()}, shuffle};
+constexpr Kernels kTable = {
+    HWY_TARGET == HWY_AVX2 ? "avx2" : "base", {rows<float>(), rows<Bf16>(), rows_of_bytes()}, shuffle};
 #endif
 
 const Kernels& table() { return kTable; }

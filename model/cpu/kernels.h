@@ -1,5 +1,6 @@
 // Our own loops over rows, compiled for several sets of instructions. Feature rows are nhwc: `width` pixels
-// of `channels` values (a multiple of 16), fp32 or bf16; arithmetic is fp32.
+// of `channels` values (a multiple of 16), fp32 or bf16, of the head 8-bit ones (int8.h) too; arithmetic is
+// fp32.
 #pragma once
 
 #include <cstddef>
@@ -20,12 +21,13 @@ struct ShuffleTaps {
 /// Output channels of RowKernels::tail, and the most input channels it takes.
 inline constexpr int kTailOutputs = 4, kTailChannels = 64;
 
-/// For rows stored as one Type; `void` pointers are to values of it.
+/// For rows stored as one Type; `void` pointers are to values of it. Of Type::U8 there is the head alone.
 struct RowKernels {
   /// lrelu (slope 1: none) of the 3x3 convolution of a picture of `planes` planes: rows y - 1, y, y + 1
-  /// (first pixel of plane 0), weights [9 planes][channels] with taps in the order ky, plane, kx.
+  /// (first pixel of plane 0), weights [9 planes][channels] with taps in the order ky, plane, kx. To values
+  /// of 8 bits `offset`, one for each channel, is added before they are rounded.
   void (*head)(const float* const rows[3], int planes, ptrdiff_t plane, int width, const float* weights,
-               const float* bias, float slope, int channels, void* out);
+               const float* bias, float slope, const float* offset, int channels, void* out);
   /// filtered = lrelu(depthwise 3x3 of rows y - 1, y, y + 1), gated = row y * gate. filter: [9][channels].
   void (*dqa)(const void* const rows[3], int width, int channels, const float* filter, const float* gate,
               float slope, void* filtered, void* gated);
@@ -46,8 +48,8 @@ struct RowKernels {
 };
 
 struct Kernels {
-  const char* name;    ///< "avx2"
-  RowKernels rows[2];  ///< by Type
+  const char* name;         ///< "avx2"
+  RowKernels rows[kTypes];  ///< by Type
   /// Pixel shuffle of one low-resolution row `in` (width x channels), plus the enlarged picture with
   /// taps.skip. picture: rows y - 2 to y + 2, clamped, first pixel of plane 0. out: first row of plane 0;
   /// plane p of row r at out + (taps.planes r + p) * out_plane. `temp` holds width + 64 floats.

@@ -48,7 +48,7 @@ class MapSink final : public RowSink {
 class CpuOperators final : public Operators {
  public:
   explicit CpuOperators(const EngineOptions& options)
-      : precision_(resolve_precision(options.precision)),
+      : precision_(resolve_precision(options.precision, nullptr)),
         limit_(options.memory_limit),
         pool_(options.threads > 0 ? options.threads : available_processors()) {}
 

@@ -162,15 +162,26 @@ PackedNetwork::PackedNetwork(std::shared_ptr<const Network> of) : network(std::m
   }
 }
 
+void PackedNetwork::quantize() {
+  std::call_once(quantize_once_, [this] {
+    const int last = network->config.blocks;
+    for (int i = 0; i <= last; ++i) quantizations_.push_back(quantization(*network, i));
+    const auto of = [this](int i) { return &quantizations_[i]; };
+    quantized.reserve(last + 2);
+    quantized.emplace_back(*head, nullptr, of(0), nullptr);
+    for (int i = 1; i <= last; ++i)
+      quantized.emplace_back(*blocks[i - 1].conv1, of(i - 1), of(i), i == last ? of(0) : nullptr);
+    quantized.emplace_back(*tail, of(last), nullptr, nullptr);
+  });
+}
+
 void PackedNetwork::replace(int index, const Conv& conv) {
-  if (index == 0) {
-    head->replace(conv);
-    pack_head(*head, head_weights);
-  } else if (index <= network->config.blocks) {
-    blocks[index - 1].conv1->replace(conv);
-  } else {
-    tail->replace(conv);
-  }
+  PackedConv& packed = index == 0                        ? *head
+                       : index <= network->config.blocks ? *blocks[index - 1].conv1
+                                                         : *tail;
+  packed.replace(conv);
+  if (index == 0) pack_head(packed, head_weights);
+  if (!quantized.empty()) quantized[index].store(packed);
 }
 
 std::shared_ptr<PackedNetwork> packed(const std::shared_ptr<const Network>& network) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/cpu/memory.h"
+#include "model/cpu/quantized.h"
 #include "model/cpu/winograd.h"
 #include "model/network.h"
 
@@ -95,9 +96,17 @@ struct PackedNetwork {
   std::unique_ptr<PackedConv> pixel[6], patch[4], head, trunk, tail;
   std::vector<float> head_weights;  ///< [9 planes][channels]: taps ky, plane, kx
   std::vector<PackedBlock> blocks;
+  /// After quantize(): the convolutions of stack_convs() in 8 bits.
+  std::vector<QuantizedConv> quantized;
 
+  /// Of a Body::Stack network with ranges. A second call does nothing; several threads may call.
+  void quantize();
   /// Body::Stack: the weights of convolution `index` of stack_convs(). See PackedConv::replace().
   void replace(int index, const Conv& conv);
+
+ private:
+  std::once_flag quantize_once_;
+  std::vector<Quantization> quantizations_;  ///< of the head's features and each block's
 };
 
 /// See RowKernels::head. `weights` holds 9 head.in() head.out() values.

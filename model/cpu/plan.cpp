@@ -96,7 +96,7 @@ void Runner::plan(const Programs& programs, int width, int height, size_t limit,
   fail(Errc::OutOfMemory,
        "memory={} is too little for frames of {}x{} in {}: the limit is {:.1f} MiB, the least that works is "
        "memory={}",
-       limit >> 20, width, height, options_.type == Type::F32 ? "fp32" : "bf16", mebibytes(limit),
+       limit >> 20, width, height, name_of(options_.type), mebibytes(limit),
        (bytes_ + taken + (1 << 20) - 1) >> 20);
 }
 

@@ -8,6 +8,7 @@ namespace {
 /// Rows a strip may have to recompute above and below it before a segment is cut: a cut costs one store and
 /// load of the features, 16 recomputed rows a tenth of a strip's work.
 constexpr int kMostRadius = 16;
+static_assert(kMostUncutBlocks + 2 == kMostRadius);
 
 class Builder {
  public:
@@ -33,6 +34,7 @@ class Builder {
          .slope = config_.body == Body::Stack ? kFuseSlope : 1,
          .conv = packed_.head.get(),
          .head_weights = packed_.head_weights.data(),
+         .quantized = quantized(0),
          .macs = packed_.head->macs()});
     if (rrdb)
       f = rrdb_body(f);
@@ -48,6 +50,9 @@ class Builder {
   }
 
  private:
+  const QuantizedConv* quantized(int index) const {
+    return packed_.quantized.empty() ? nullptr : &packed_.quantized[index];
+  }
   Segment& current() { return program_.segments.back(); }
   void add(const Op& op) { current().ops.push_back(op); }
 
@@ -126,6 +131,7 @@ class Builder {
       const bool last = b + 1 == config_.blocks;
       f = conv(f, packed_.blocks[b].conv1.get(), kFuseSlope, last ? first : -1);
       current().ops.back().activate_sum = last;
+      current().ops.back().quantized = quantized(b + 1);
     }
     return f;
   }
@@ -193,6 +199,7 @@ class Builder {
          .out = values,
          .radius = 1,
          .conv = packed_.tail.get(),
+         .quantized = quantized(config_.blocks + 1),
          .macs = packed_.tail->macs()});
     const int enlarged = tensor(TensorPlan::Enlarged, 0, false);
     add({.kind = OpKind::Shuffle,

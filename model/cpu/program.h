@@ -38,10 +38,11 @@ struct Op {
   int aux_radius = 0;         ///< the same of `aux`
   float slope = 1;            ///< Head, Dqa, Conv: of its LeakyReLU; 1: none
   int dqa = -1;               ///< Dqa: index
-  const PackedConv* conv = nullptr;     ///< Head, Dqa, Conv, Tail
-  const float* head_weights = nullptr;  ///< Head: [9 planes][channels], see RowKernels::head
-  const PackedDense* dense = nullptr;   ///< Dense
-  double macs = 0;                      ///< per pixel of a row
+  const PackedConv* conv = nullptr;          ///< Head, Dqa, Conv, Tail
+  const float* head_weights = nullptr;       ///< Head: [9 planes][channels], see RowKernels::head
+  const QuantizedConv* quantized = nullptr;  ///< the convolution of a network that has been quantized
+  const PackedDense* dense = nullptr;        ///< Dense
+  double macs = 0;                           ///< per pixel of a row
 };
 
 struct Segment {
@@ -60,6 +61,8 @@ enum class Purpose : uint8_t {
   Measure,  ///< the means of every DQA's input alone; of networks with DQAs
   Frame,    ///< both: a query of every frame's own
 };
+/// Most blocks of a Body::Stack network whose program is one segment.
+inline constexpr int kMostUncutBlocks = 14;
 Program build_program(const PackedNetwork& network, Purpose purpose);
 
 }  // namespace cdsr::cpu

@@ -53,7 +53,8 @@ Runner::Runner(ThreadPool& pool, const RunnerOptions& options)
       options_(options),
       rows_(&kernels(kernel_isa()).rows[static_cast<size_t>(options.type)]),
       kernels_(&kernels(kernel_isa())),
-      winograd_(&winograd(kernel_isa())) {
+      winograd_(&winograd(kernel_isa())),
+      int8_(options.type == Type::U8 ? int8_kernels(vnni()) : nullptr) {
   taps_.scale = options.scale;
   taps_.skip = options.skip;
   taps_.planes = options.planes;
@@ -108,6 +109,8 @@ void Runner::make_row_convolutions(SegmentPlan& plan) {
     if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
     if (by_tail(op)) {
       plan.ops[i].tail = op.conv->tail(options_.type, rows_->tail_step);
+    } else if (int8_ != nullptr) {
+      plan.ops[i].quantized = op.quantized;
     } else if (by_winograd(op)) {
       // A tensor of features is read with all its channels, padding too; of a tail's values none.
       plan.ops[i].outputs = op.kind == OpKind::Tail ? op.conv->outputs() : op.conv->out();
@@ -131,7 +134,8 @@ void Runner::make_row_convolutions(SegmentPlan& plan, int level) {
   for (size_t i = 0; i < plan.ops.size(); ++i) {
     const Op& op = plan.segment->ops[i];
     if (op.kind != OpKind::Dqa && op.kind != OpKind::Conv && op.kind != OpKind::Tail) continue;
-    if (plan.ops[i].tail != nullptr || plan.ops[i].winograd != nullptr) continue;
+    if (plan.ops[i].tail != nullptr || plan.ops[i].winograd != nullptr || plan.ops[i].quantized != nullptr)
+      continue;
     ConvShape shape;
     shape.in = op.conv->in();
     shape.out = op.conv->out();
@@ -329,9 +333,17 @@ void Runner::list(std::vector<Implementation>& all) const {
       for (size_t i = 0; i < plan.ops.size(); ++i)
         if (plan.ops[i].tail != nullptr)
           all.push_back({fmt::format("{}->{} 3x3 {} {}x1", plan.segment->ops[i].conv->in(),
-                                     plan.segment->ops[i].conv->outputs(),
-                                     options_.type == Type::F32 ? "fp32" : "bf16", width_),
+                                     plan.segment->ops[i].conv->outputs(), name_of(options_.type), width_),
                          fmt::format("tail:{}", kernels_->name)});
+  shapes.clear();
+  for (const auto& plans : segments_)
+    for (const SegmentPlan& plan : plans)
+      for (size_t i = 0; i < plan.ops.size(); ++i)
+        if (plan.ops[i].quantized != nullptr)
+          shapes.emplace(plan.segment->ops[i].conv->in(), plan.segment->ops[i].conv->out());
+  for (const auto& [in, out] : shapes)
+    all.push_back(
+        {fmt::format("{}->{} 3x3 int8 {}x1", in, out, width_), fmt::format("int8:{}", int8_->name)});
   convs_->list(all);
 }
 

@@ -14,6 +14,7 @@
 #include "model/cpu/bands.h"
 #include "model/cpu/conv.h"
 #include "model/cpu/cpu.h"
+#include "model/cpu/int8.h"
 #include "model/cpu/kernels.h"
 #include "model/cpu/program.h"
 #include "model/cpu/rows.h"
@@ -150,6 +151,7 @@ class Runner {
   const RowKernels* rows_;
   const Kernels* kernels_;
   const WinogradKernels* winograd_;
+  const Int8Kernels* int8_;  ///< null but for Type::U8
   ShuffleTaps taps_;
   int width_ = 0, height_ = 0;
   size_t bytes_ = 0;

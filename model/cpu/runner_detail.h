@@ -40,7 +40,8 @@ struct OpPlan {
   const void* weights[kWidths][kRowKernels] = {};
   const float* winograd = nullptr;  ///< transformed weights, and the kernels above are unused; or null
   const void* tail = nullptr;       ///< the same of RowKernels::tail
-  int outputs = 0;                  ///< channels that Winograd's kernel makes
+  const QuantizedConv* quantized = nullptr;  ///< the same of int8.h
+  int outputs = 0;                           ///< channels that Winograd's kernel makes
 };
 
 /// A dense block's buffers for one strip height: kernels of its five convolutions.

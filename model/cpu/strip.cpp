@@ -21,7 +21,7 @@ void Runner::Strip::start(int i, int begin, int) {
   local.low = begin;
   if (begin > 0) return;
   local.low = -1;  // the row of zeros above the frame
-  std::memset(local.base, 0, row_bytes(op(i).out));
+  clear(op(i), local.base);
 }
 
 void Runner::Strip::room(int i, int keep, int row, int count) {
@@ -77,9 +77,16 @@ void Runner::Strip::make(int i, int row, int count) {
   }
   // The row of zeros below the frame: every local tensor has room for it.
   if (job_.plan->locals[i].capacity > 0 && row + count == runner_.height_)
-    std::memset(row_of(o.out, runner_.height_), 0, row_bytes(o.out));
+    clear(o, row_of(o.out, runner_.height_));
   if (job_.sums && o.out == job_.plan->segment->ops.back().out)
     for (int y = row; y < row + count; ++y) runner_.sum_row(job_, y, row_of(o.out, y));
+}
+
+void Runner::Strip::clear(const Op& o, std::byte* row) const {
+  std::memset(row, 0, row_bytes(o.out));
+  if (runner_.int8_ == nullptr || job_.plan->tensors[o.out].kind != TensorPlan::Features) return;
+  const size_t channels = runner_.options_.channels;
+  for (int x = 0; x < piece_.width; ++x) std::memcpy(row + x * channels, o.quantized->zero(), channels);
 }
 
 void Runner::Strip::read(const Op& o, int row, int count) {
@@ -105,8 +112,11 @@ void Runner::Strip::head(const Op& o, int row, int count) {
     const float* rows[3];
     for (int k = 0; k < 3; ++k)
       rows[k] = reinterpret_cast<const float*>(row_of(o.in, y - 1 + k)) + kPicturePad;
+    const QuantizedConv* const q = runner_.int8_ == nullptr ? nullptr : o.quantized;
     runner_.rows_->head(rows, runner_.options_.planes, picture_plane(piece_.width), piece_.width,
-                        o.head_weights, o.conv->bias(), o.slope, runner_.options_.channels, row_of(o.out, y));
+                        q == nullptr ? o.head_weights : q->head_weights(),
+                        q == nullptr ? o.conv->bias() : q->bias(), o.slope,
+                        q == nullptr ? nullptr : q->offset(), runner_.options_.channels, row_of(o.out, y));
   }
 }
 
@@ -126,6 +136,8 @@ void Runner::Strip::dqa(const Op& o, const OpPlan& plan, int row, int count) {
 void Runner::Strip::conv(const Op& o, const OpPlan& plan, int row, int count) {
   if (plan.tail != nullptr)
     tail(o, plan, row, count);
+  else if (plan.quantized != nullptr)
+    int8(o, row, count);
   else if (plan.winograd != nullptr)
     winograd(o, plan, row, count);
   else
@@ -166,6 +178,28 @@ void Runner::Strip::winograd(const Op& o, const OpPlan& plan, int row, int count
     r.src[2] = floats(o.in, y + 1);
     r.src[3] = r.dst[1] == nullptr ? nullptr : floats(o.in, y + 2);
     runner_.winograd_->rows(r);
+  }
+}
+
+void Runner::Strip::int8(const Op& o, int row, int count) {
+  const auto bytes = [this](int tensor, int y) { return reinterpret_cast<uint8_t*>(row_of(tensor, y)); };
+  const QuantizedConv& q = *o.quantized;
+  Int8Row r;
+  r.beside = q.beside();
+  r.width = piece_.width;
+  r.in = o.conv->in();
+  r.out = o.conv->out();
+  r.weights = q.weights();
+  r.factor = q.factor();
+  r.bias = q.bias();
+  r.add_factor = q.add_factor();
+  r.offset = q.offset();
+  r.slope = o.slope;
+  for (int y = row; y < row + count; ++y) {
+    for (int k = 0; k < 3; ++k) r.src[k] = bytes(o.in, y - 1 + k);
+    r.dst = row_of(o.out, y);
+    r.add = o.aux < 0 ? nullptr : bytes(o.aux, y);
+    runner_.int8_->row(r);
   }
 }
 

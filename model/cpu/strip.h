@@ -42,6 +42,9 @@ class Runner::Strip {
   void conv(const Op& op, const OpPlan& plan, int row, int count);
   void tail(const Op& op, const OpPlan& plan, int row, int count);
   void winograd(const Op& op, const OpPlan& plan, int row, int count);
+  void int8(const Op& op, int row, int count);
+  /// A row of the op's output above or below the frame, which stands for 0.
+  void clear(const Op& op, std::byte* row) const;
   /// oneDNN's 3x3 or 1x1 over `count` rows as a sum of powers of two; pointers are to the first row of each.
   void convolve(const Op& op, const OpPlan& plan, const std::byte* src, std::byte* dst,
                 const std::byte* operand, size_t src_bytes, int count);

@@ -12,8 +12,12 @@ namespace cdsr::cpu {
 enum class Isa : uint8_t { Base, Avx2, Avx512, Avx512Bf16 };
 
 /// How a tensor's values are stored.
-enum class Type : uint8_t { F32, Bf16 };
-constexpr size_t size_of(Type type) { return type == Type::F32 ? 4 : 2; }
+enum class Type : uint8_t { F32, Bf16, U8 };
+inline constexpr int kTypes = 3;
+constexpr size_t size_of(Type type) { return type == Type::F32 ? 4 : type == Type::Bf16 ? 2 : 1; }
+constexpr const char* name_of(Type type) {
+  return type == Type::F32 ? "fp32" : type == Type::Bf16 ? "bf16" : "int8";
+}
 
 /// A bf16 number's bits.
 struct Bf16 {

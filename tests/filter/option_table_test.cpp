@@ -144,7 +144,7 @@ TEST(OptionTable, BadTextIsNamedAndChangesNothing) {
   attempt("scale", " 2", "option scale =  2: must be 2..4");
   attempt("scale", "99999999999999999999", "option scale = 99999999999999999999: must be 2..4");
   attempt("scale", "", "option scale = : must be 2..4");
-  attempt("precision", "fp64", "option precision = fp64: must be auto, fp32, bf16, fp16 or fp8");
+  attempt("precision", "fp64", "option precision = fp64: must be auto, fp32, bf16, fp16, fp8 or int8");
   attempt("precision", "1", "option precision = 1: must be auto, ");
   attempt("strength", "1.01", "option strength = 1.01: must be 0..1");
   attempt("strength", "nan", "option strength = nan: must be 0..1");

@@ -13,6 +13,7 @@
 #include "model/registry.h"
 #include "tests/filter/clip.h"
 #include "tests/filter/frame_buffer.h"
+#include "tests/model/calibrated.h"
 #include "tests/model/tiny.h"
 
 namespace cdsr::test {
@@ -30,16 +31,22 @@ std::vector<Subject> subjects() {
   const CdsrConfig stack = config_by_name("cdsr-rt", 2);
   return {{"stack", stack, Precision::Fp32, CDSR_FORMAT_YUV420P, 2},
           {"stack bf16", stack, Precision::Bf16, CDSR_FORMAT_NV12, 1},
+          {"stack int8", stack, Precision::Int8, CDSR_FORMAT_YUV420P, 2},
           {"stack, rgb", stack, Precision::Fp32, CDSR_FORMAT_BGR24, 1},
           {"plain x2", tiny_config(Body::Plain, 2), Precision::Fp32, CDSR_FORMAT_YUV420P10, 2},
           {"plain x3", tiny_config(Body::Plain, 3), Precision::Fp32, CDSR_FORMAT_YUV420P, 1}};
+}
+
+std::shared_ptr<const Network> network_of(const Subject& s) {
+  const auto network = random_network(s.config, 1);
+  return s.precision == Precision::Int8 ? calibrated(network) : network;
 }
 
 /// One stream, upscaled with and without copying.
 class Both {
  public:
   explicit Both(const Subject& s, ShotMode shots = ShotMode::Auto) : scale_(s.config.scale) {
-    const auto network = random_network(s.config, 1);
+    const auto network = network_of(s);
     for (bool reuse : {true, false}) {
       EngineOptions options;
       options.precision = s.precision;
@@ -78,7 +85,7 @@ class StillAreasTest : public testing::TestWithParam<Subject> {
     try {
       EngineOptions options;
       options.precision = GetParam().precision;
-      create_engine(random_network(tiny_config(Body::Plain, 2), 1), options, "cpu");
+      create_engine(network_of(GetParam()), options, "cpu");
     } catch (const Error& e) {
       if (e.code() != Errc::Unsupported) throw;
       GTEST_SKIP() << "this processor cannot: " << e.what();

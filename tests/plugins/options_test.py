@@ -82,7 +82,7 @@ class Options(PluginTest):
         self.fails(embed("32x24", "mode=auto", stdin=raw), r"must be sr or bicubic")
 
     def test_embed_names_what_is_wrong(self):
-        for setting, message in (("warp=9", "no option is named 'warp'"), ("precision=fp64", "fp16 or fp8"),
+        for setting, message in (("warp=9", "no option is named 'warp'"), ("precision=fp64", "fp8 or int8"),
                                  ("scale=5", r"must be 2\.\.4")):
             self.fails(embed("32x24", setting, stdin=b""), message)
 

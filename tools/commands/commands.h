@@ -10,6 +10,7 @@ namespace cdsr::tools {
 
 void add_analyze(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_calibrate(CLI::App& app);
 void add_check(CLI::App& app);
 void add_degrade(CLI::App& app);
 void add_eval(CLI::App& app);

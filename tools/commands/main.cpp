@@ -55,9 +55,10 @@ void add_commands(CLI::App& app) {
 #ifdef CDSR_HAVE_TRAIN
   add_train(app);
   add_analyze(app);
+  add_calibrate(app);
   add_lab(app);
 #else
-  for (const char* command : {"train", "analyze", "lab"})
+  for (const char* command : {"train", "analyze", "calibrate", "lab"})
     add_missing(app, command,
                 "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH "
                 "to a LibTorch");

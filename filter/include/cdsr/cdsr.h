@@ -322,12 +322,13 @@ CDSR_API const char* cdsr_model_metadata(const cdsr_model* model, const char* ke
 /* ------------------------------------------------------------------ options */
 
 typedef enum cdsr_precision {
-  CDSR_PRECISION_AUTO = 0, /* the backend's best: on a processor bf16 where it multiplies it natively, else
-                              fp32; fp16 on a GPU */
+  CDSR_PRECISION_AUTO = 0, /* the fastest that costs no quality: on a processor int8, bf16 or fp32 as it and
+                              the model have it; fp16 on a GPU */
   CDSR_PRECISION_FP32 = 1,
   CDSR_PRECISION_BF16 = 2, /* bf16 storage and products, fp32 accumulation */
   CDSR_PRECISION_FP16 = 3, /* the same in IEEE half precision; GPU only */
-  CDSR_PRECISION_FP8 = 4   /* FP16, but e4m3 products in dense blocks; GPUs from Ada on, models with them */
+  CDSR_PRECISION_FP8 = 4,  /* FP16, but e4m3 products in dense blocks; GPUs from Ada on, models with them */
+  CDSR_PRECISION_INT8 = 5  /* 8 bits with exact sums; processors with VNNI, cdsr-rt */
 } cdsr_precision;
 
 /* How cuts are found. A discontinuity (cdsr_hints) begins a new shot in every mode. */
@@ -619,7 +620,7 @@ CDSR_API int cdsr_session_embedding(const cdsr_session* session, float* values, 
 /* Totals since the session was created or reset. */
 typedef struct cdsr_stats {
   uint32_t version;       /* set to CDSR_API_VERSION by the caller */
-  int32_t precision;      /* what the engine runs in: CDSR_PRECISION_FP32, _BF16, _FP16 or _FP8 */
+  int32_t precision;      /* what the engine runs in: CDSR_PRECISION_FP32, _BF16, _FP16, _FP8 or _INT8 */
   int32_t threads;        /* of the engine */
   int32_t query;          /* CDSR_QUERY_SHOT or CDSR_QUERY_FRAME */
   const char* backend;    /* "cpu", "reference", ...; lives as long as the session */
