@@ -247,7 +247,7 @@ def main():
         worker(arguments.worker, arguments.work, arguments.threads)
         return
     prepare(arguments.work, size)
-    entries = [Ours("fp32", arguments), Ours("bf16", arguments)] + [Peer(name, arguments) for name in PEERS]
+    entries = [Ours(precision, arguments) for precision in ("fp32", "bf16", "int8")] + [Peer(name, arguments) for name in PEERS]
     for _ in range(arguments.rounds):
         for entry in entries:
             entry.measure(arguments.frames)

@@ -9,14 +9,14 @@
 # -t   threads (default 1)
 # -r   rounds; each runtime makes FRAMES frames in each, one after the other (default 7)
 # -n   frames (default 10)
-# -i   the most that CDSR and OpenVINO may use: sse41, avx2 or avx512 (default: what the processor has). ONNX Runtime and
+# -i   the most that CDSR and OpenVINO may use: sse41, avx2, avx2_vnni or avx512 (default: what the processor has). ONNX Runtime and
 #      ncnn have no such switch and use what there is
 # -j   writes the table as JSON here as well
 # CDSR_BUILD   build folder with bin/cdsr (default build)
 #
 # All run the shot's network: the embedding and the queries of one picture are constants, so that what depends on them alone is
-# folded away. The times are of the network alone, without colour conversion. int8: weights and activations, quantized by
-# ONNX Runtime on that picture. The runtimes are installed with pip into .cache/peers.
+# folded away. The times are of the network alone, without colour conversion. Their int8: weights and activations, quantized by
+# ONNX Runtime on that picture; ours as the weights file says. The runtimes are installed with pip into .cache/peers.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -53,9 +53,9 @@ done
 # Our own kernels keep to oneDNN's limit; OpenVINO runs a oneDNN that reads it too.
 case $isa in
   '') ;;
-  sse41 | avx2) export ONEDNN_MAX_CPU_ISA=${isa^^} ;;
+  sse41 | avx2 | avx2_vnni) export ONEDNN_MAX_CPU_ISA=${isa^^} ;;
   avx512) export ONEDNN_MAX_CPU_ISA=AVX512_CORE ;;
-  *) die "-i $isa: must be sse41, avx2 or avx512" ;;
+  *) die "-i $isa: must be sse41, avx2, avx2_vnni or avx512" ;;
 esac
 
 python=$root/.cache/peers/bin/python3
@@ -68,7 +68,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 embedding=()
-if "$cdsr" info "$model" | grep -q '"body":"stack"'; then
+if [[ $("$cdsr" info "$model") == *'"body":"stack"'* ]]; then
   embedding=(--embedding zero)
 fi
 "$cdsr" export "$model" "$work/net" --onnx "${embedding[@]}" >/dev/null
