@@ -114,7 +114,7 @@ GoldenError golden_tolerance(Precision precision) {
     case Precision::Fp8:
       return {0.02, 0.05};
     case Precision::Int8:
-      return {1e-4, 0.02};
+      return {1e-4, 0.05};
     default:
       return {1e-4, 1e-4};
   }

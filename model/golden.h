@@ -47,8 +47,8 @@ Golden parse_golden(std::string_view text, const std::string& file);
 GoldenError golden_error(const Golden& found, const Golden& golden);
 
 /// What an engine of this precision may be off by at most. Of the released networks the CPU backend's
-/// pictures are off by 1e-7 in fp32 and 6e-4 in bf16, their embeddings by 3e-6; a wrong tap is off by a
-/// hundredth and more.
+/// pictures are off by 1e-7 in fp32, 6e-4 in bf16 and 0.016 in int8, their embeddings by 3e-6; a wrong tap is
+/// off by a hundredth and more.
 GoldenError golden_tolerance(Precision precision);
 
 /// What the metadata of a weights file says; nothing in files of before. Throws BadWeights naming `file`.

@@ -24,6 +24,8 @@ constexpr int kKernels = 3;
 
 Precision resolve(Precision asked, const Context& context) {
   if (asked == Precision::Auto) return Precision::Fp16;
+  if (asked == Precision::Int8)
+    fail(Errc::Unsupported, "the cuda backend has no precision int8: use auto, fp16, bf16, fp32 or fp8");
   if (asked == Precision::Bf16 && context.capability() < 80)
     fail(Errc::Unsupported, "precision bf16 needs sm_80 (Ampere), {} is sm_{}: use fp16 or fp32",
          context.name(), context.capability());

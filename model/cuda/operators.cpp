@@ -199,6 +199,8 @@ std::unique_ptr<Operators> make_operators(const EngineOptions& options) {
       if (context->capability() < 80)
         fail(Errc::Unsupported, "precision bf16 needs sm_80, the GPU is sm_{}", context->capability());
       return std::make_unique<OperatorsOf<__nv_bfloat16>>(context, Precision::Bf16);
+    case Precision::Int8:
+      fail(Errc::Unsupported, "int8 is for the cpu backend: single operators run in fp32, bf16 or fp16");
     case Precision::Fp8:
       fail(Errc::Unsupported, "fp8 is for whole networks: single operators run in fp32, bf16 or fp16");
     default:

@@ -438,9 +438,10 @@ std::unique_ptr<Runner> make_runner(Precision precision, const std::shared_ptr<C
     case Precision::Fp8:
       return std::make_unique<RunnerOf<__half>>(context, network, true);
     case Precision::Auto:
+    case Precision::Int8:
       break;
   }
-  fail(Errc::Internal, "precision auto was not resolved");
+  fail(Errc::Internal, "precision {} was not resolved", to_string(precision));
 }
 
 }  // namespace cdsr::cuda
