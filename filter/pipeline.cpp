@@ -146,7 +146,7 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
   // A trial: the first use of everything happens here, and the second tells how long a frame takes.
   const CdsrConfig& config = engine_->network().config;
   FrameMemory in(format, width, height), out(format, width * config.scale, height * config.scale);
-  Knowledge nothing;
+  ShotState nothing;
   nothing.resize(config, embedder_.query());
   reinstall();
   install(*engine_, embedder_.query(), nothing.embedding, nothing.queries);
@@ -164,9 +164,9 @@ void Pipeline::prepare(const PixelFormat& format, int width, int height) {
 
 Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::unique_ptr<Engine> background)
     : engine_(std::move(engine)),
-      background_(background == nullptr
-                      ? nullptr
-                      : std::make_unique<BackgroundLook>(std::move(background), settings.embedding.query)),
+      background_(background == nullptr ? nullptr
+                                        : std::make_unique<BackgroundEmbedder>(std::move(background),
+                                                                               settings.embedding.query)),
       strength_(static_cast<float>(settings.strength)),
       chroma_(settings.chroma),
       uses_thumbnails_(settings.shots != ShotMode::Off),

@@ -8,7 +8,7 @@
 
 #include "filter/color/frame_sink.h"
 #include "filter/deadline.h"
-#include "filter/embed/background.h"
+#include "filter/embed/background_embedder.h"
 #include "filter/embed/embedder.h"
 #include "filter/film/player.h"
 #include "filter/film/recorder.h"
@@ -101,7 +101,7 @@ class Pipeline {
   float embed(const FramePath& path, const Frame& in, Method method, Report& report);
 
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<BackgroundLook> background_;
+  std::unique_ptr<BackgroundEmbedder> background_;
   float strength_;
   double sharpness_ = 0;
   ChromaMode chroma_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "filter/embed/knowledge.h"
+#include "filter/embed/shot_state.h"
 #include "model/error.h"
 
 namespace cdsr {
@@ -20,7 +20,7 @@ void check_model(const Film& film, const std::string& name, const Film& expected
 }
 
 void check_looks(const Film& film, const std::string& name, const CdsrConfig& config) {
-  Knowledge sizes;
+  ShotState sizes;
   sizes.resize(config, film.query);
   for (size_t i = 0; i < film.shots.size(); ++i) {
     for (const FilmShot::Look& look : film.shots[i].looks) {
