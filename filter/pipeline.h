@@ -91,7 +91,11 @@ class Pipeline {
   /// Asks the film of two passes, if this is one, for the frame's place; nothing unless it is the second.
   std::optional<FilmPlayer::Step> look_up(const Frame& in);
   /// Finds the frame's place among the shots, and whether its shot is remembered.
-  void find_shot(FramePath& path, const Frame& in, const Hints& hints, Report& report);
+  void find_shot(FramePath& path, const Frame& in, const Hints& hints,
+                 const std::optional<FilmPlayer::Step>& known, Report& report);
+  /// Takes the bars off the frame, and plans the engine for what lies between them.
+  void crop(FramePath& path, const Frame& in, const std::optional<FilmPlayer::Step>& known, Method method,
+            const Report& report);
   /// The engine is to be conditioned anew before the next frame.
   void reinstall();
   /// Plans the engine, unless it is planned for this size.
