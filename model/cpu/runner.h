@@ -147,7 +147,7 @@ class Runner {
 
   ThreadPool& pool_;
   RunnerOptions options_;
-  const RowKernels* rows_;
+  const FeatureKernels* rows_;
   const Kernels* kernels_;
   const WinogradKernels* winograd_;
   ShuffleTaps taps_;

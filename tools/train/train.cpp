@@ -56,8 +56,7 @@ torch::Device device_from_string(const std::string& text, int local_rank) {
 /// Once the processes have met: whatever fails in one stops all.
 void load_and_train(const Arguments& a, train::Communicator& communicator) {
   const train::TrainOptions& o = a.options;
-  const train::Log say =
-      communicator.first() ? train::Log(print_line) : train::Log([](const std::string&) {});
+  const LogLine say = communicator.first() ? LogLine(print_line) : LogLine([](const std::string&) {});
   if (!communicator.alone())
     say(fmt::format("{} processes, {} images of a batch each", communicator.size(),
                     o.batch.batch / communicator.size()));

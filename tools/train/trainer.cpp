@@ -19,7 +19,7 @@ constexpr int64_t kTargetBatches = 8;  // of 64 images, that tell how the guide'
 
 /// Weights from a file; MoCo's key encoder begins as their copy.
 void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
-                const Log& log) {
+                const LogLine& log) {
   const WeightsFile file = WeightsFile::open(o.init);
   const CdsrConfig config = nn::make_model(file)->config;
   if (config == o.config)
@@ -44,7 +44,7 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
 
 /// What a guided run begins with (guide.h).
 void start_guide(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
-                 const Log& log) {
+                 const LogLine& log) {
   BatchOptions crops = o.batch;
   crops.batch = 64;
   crops.crops = 1;
@@ -144,7 +144,7 @@ namespace {
 
 /// The start of a run, found or made by rank 0 and taken over by all.
 void begin(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
-           Communicator& communicator, const Log& log) {
+           Communicator& communicator, const LogLine& log) {
   if (communicator.first()) {
     std::filesystem::create_directories(o.out);
     const auto checkpoint = o.out / "last.ckpt";
@@ -167,7 +167,7 @@ void begin(const TrainOptions& o, const std::vector<tools::Picture>& photos, Tra
 
 /// Validates, if asked to, and writes weights and checkpoint: rank 0's part.
 void finish(const TrainOptions& o, const Validation& validation, TrainState& state, bool validate,
-            RunLog& run_log, const Log& log) {
+            RunLog& run_log, const LogLine& log) {
   double psnr = 0;
   {
     const AveragedWeights averaged(state.ema, *state.model);
@@ -206,7 +206,7 @@ BatchOptions part_of(const TrainOptions& o, const Communicator& communicator) {
 }
 
 void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
-         Communicator& communicator, const Log& log) {
+         Communicator& communicator, const LogLine& log) {
   if (o.guide.on() && !o.variant.paper_encoder())
     fail(Errc::InvalidArgument, "the guide is made for the paper's encoder, not for that of variant {}",
          to_string(o.variant));
@@ -251,7 +251,7 @@ void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const
 }  // namespace
 
 void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
-           const Log& log, Communicator& communicator) {
+           const LogLine& log, Communicator& communicator) {
   try {
     run(
         o, photos, validation, communicator, communicator.first() ? log : [](const std::string&) {});
@@ -262,7 +262,7 @@ void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, con
 }
 
 void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
-           const Log& log) {
+           const LogLine& log) {
   Communicator alone;
   train(o, photos, validation, log, alone);
 }

@@ -79,10 +79,10 @@ struct TrainState {
 /// In several processes each calls it with the same options and photos: rank 0 alone reads `init`, validates,
 /// logs and touches options.out, and all start from its checkpoint. When one of them fails all throw.
 void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
-           const Validation& validation, const Log& log, Communicator& communicator);
+           const Validation& validation, const LogLine& log, Communicator& communicator);
 /// Alone.
 void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
-           const Validation& validation, const Log& log);
+           const Validation& validation, const LogLine& log);
 
 /// The learning rate of a step.
 double rate_at(const TrainOptions& options, int64_t step);
