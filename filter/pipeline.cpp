@@ -14,6 +14,7 @@ Pipeline::Report Pipeline::process(const Frame& in, const Frame& out, const Hint
   const float strength = known && known->strength ? *known->strength : strength_;
   report.late = deadline_.misses(hints.time) && method == Method::Network && strength > 0;
   if (report.late || strength <= 0 || (known && known->skip)) method = Method::Bicubic;
+  sharpen(known && known->sharpness ? *known->sharpness : sharpness_);
   FramePath& path = paths_.of(in);
   // A new size or format: everything is planned anew, and a shot begins.
   adapt(*in.format, in.width, in.height, method);

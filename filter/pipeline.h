@@ -96,6 +96,8 @@ class Pipeline {
   /// Takes the bars off the frame, and plans the engine for what lies between them.
   void crop(FramePath& path, const Frame& in, const std::optional<FilmPlayer::Step>& known, Method method,
             const Report& report);
+  /// Gives the engine a sharpness. Throws InvalidArgument when the network has not that one.
+  void sharpen(float sharpness);
   /// The engine is to be conditioned anew before the next frame.
   void reinstall();
   /// Plans the engine, unless it is planned for this size.
@@ -107,7 +109,7 @@ class Pipeline {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<BackgroundEmbedder> background_;
   float strength_;
-  double sharpness_ = 0;
+  float sharpness_ = 0;  ///< of the option
   ChromaMode chroma_;
   bool uses_thumbnails_;
   ShotTracker tracker_;

@@ -123,9 +123,13 @@ Pipeline::Pipeline(std::unique_ptr<Engine> engine, Settings settings, std::uniqu
 }
 
 void Pipeline::set_sharpness(double sharpness) {
-  if (sharpness == sharpness_) return;
-  engine_->set_sharpness(static_cast<float>(sharpness));
-  sharpness_ = sharpness;
+  sharpen(static_cast<float>(sharpness));
+  sharpness_ = static_cast<float>(sharpness);
+}
+
+void Pipeline::sharpen(float sharpness) {
+  if (sharpness == engine_->sharpness()) return;
+  engine_->set_sharpness(sharpness);
   reinstall();
 }
 
