@@ -8,7 +8,7 @@
 
 #include "filter/color/frame_sink.h"
 #include "filter/deadline.h"
-#include "filter/embed/background.h"
+#include "filter/embed/background_embedder.h"
 #include "filter/embed/embedder.h"
 #include "filter/film/player.h"
 #include "filter/film/recorder.h"
@@ -91,7 +91,13 @@ class Pipeline {
   /// Asks the film of two passes, if this is one, for the frame's place; nothing unless it is the second.
   std::optional<FilmPlayer::Step> look_up(const Frame& in);
   /// Finds the frame's place among the shots, and whether its shot is remembered.
-  void find_shot(FramePath& path, const Frame& in, const Hints& hints, Report& report);
+  void find_shot(FramePath& path, const Frame& in, const Hints& hints,
+                 const std::optional<FilmPlayer::Step>& known, Report& report);
+  /// Takes the bars off the frame, and plans the engine for what lies between them.
+  void crop(FramePath& path, const Frame& in, const std::optional<FilmPlayer::Step>& known, Method method,
+            const Report& report);
+  /// Gives the engine a sharpness. Throws InvalidArgument when the network has not that one.
+  void sharpen(float sharpness);
   /// The engine is to be conditioned anew before the next frame.
   void reinstall();
   /// Plans the engine, unless it is planned for this size.
@@ -101,9 +107,9 @@ class Pipeline {
   float embed(const FramePath& path, const Frame& in, Method method, Report& report);
 
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<BackgroundLook> background_;
+  std::unique_ptr<BackgroundEmbedder> background_;
   float strength_;
-  double sharpness_ = 0;
+  float sharpness_ = 0;  ///< of the option
   ChromaMode chroma_;
   bool uses_thumbnails_;
   ShotTracker tracker_;

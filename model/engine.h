@@ -50,6 +50,7 @@ class Engine {
   /// 0..1: how much sharper than the most faithful the picture is to be; 0 before the first call. More than 0
   /// needs a network with config.sharp. Another value than before needs another condition().
   void set_sharpness(float sharpness);
+  float sharpness() const { return sharpness_; }
 
   /// The mean of every DQA's input on this frame under the installed embedding: queries_size() floats.
   /// Queries installed before count no more.

@@ -26,8 +26,8 @@ class DriftGuard {
   /// Is this frame of a shot to be looked at? frames: before it in the shot.
   bool due(int64_t frames) const { return active() && frames > 0 && frames % every_ == 0; }
 
-  /// Where the next look goes.
-  std::span<float> look() { return nth(looks_ % kLooks); }
+  /// To be filled with the embedding of the next look.
+  std::span<float> next_embedding() { return nth(looks_ % kLooks); }
 
   /// After a look: has the degradation changed within the last ones?
   bool changed();

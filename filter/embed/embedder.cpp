@@ -22,15 +22,15 @@ bool same_scene(const Thumbnail& a, const Thumbnail& b) {
   return similarity.zncc > kSameZncc && similarity.difference < kSameDifference;
 }
 
-Knowledge sized(const CdsrConfig& config, Query query) {
-  Knowledge known;
+ShotState sized(const CdsrConfig& config, Query query) {
+  ShotState known;
   known.resize(config, query);
   return known;
 }
 
 }  // namespace
 
-ShotEmbedder::ShotEmbedder(Engine& engine, const Settings& settings, BackgroundLook* background)
+ShotEmbedder::ShotEmbedder(Engine& engine, const Settings& settings, BackgroundEmbedder* background)
     : engine_(engine),
       settings_(settings),
       background_(background),
@@ -111,7 +111,7 @@ void ShotEmbedder::begin_looks(Entry& entry) {
 
 bool ShotEmbedder::has_drifted(const Entry& entry, const RowSource& frame) {
   if (entry.known.looks == 0 || !entry.settled || !guard_.due(entry.frames)) return false;
-  engine_.embed(frame, guard_.look());
+  engine_.embed(frame, guard_.next_embedding());
   return guard_.changed();
 }
 
@@ -129,7 +129,7 @@ ShotEmbedder::Ready ShotEmbedder::prepare(const RowSource& frame) {
   if (ready.embedded) {
     installed_ = nullptr;
     if (entry.known.looks == 0) begin_looks(entry);
-    look(engine_, frame, settings_.query, entry.known);
+    embed_shot(engine_, frame, settings_.query, entry.known);
     entry.settled = entry.known.looks >= settings_.embed_frames;
     entry.version = ++versions_;
     guard_.reset();

@@ -1,8 +1,9 @@
 // One embedding a shot: computed on its first frame, remembered, found again.
 //
-// This and BackgroundLook are the only places that look at frames (knowledge.h). A shot's entry holds what
-// the network needs beyond the frame: E_a and, for Query::Shot, the DQA queries. Recent entries stay, each
-// with the thumbnails of its shot's first and latest frame, so that a scene that comes back finds its entry.
+// This and BackgroundEmbedder are the only places that look at frames (shot_state.h). A shot's entry holds
+// what the network needs beyond the frame: E_a and, for Query::Shot, the DQA queries. Recent entries stay,
+// each with the thumbnails of its shot's first and latest frame, so that a scene that comes back finds its
+// entry.
 //
 // A shot that begins faint, a fade from black, is looked at anew each time its contrast has doubled: what is
 // wrong with a picture cannot be told while there is hardly one. Contrast doubles a handful of times at most,
@@ -19,10 +20,10 @@
 #include <span>
 #include <vector>
 
-#include "filter/embed/background.h"
+#include "filter/embed/background_embedder.h"
 #include "filter/embed/drift_guard.h"
 #include "filter/embed/fader.h"
-#include "filter/embed/knowledge.h"
+#include "filter/embed/shot_state.h"
 #include "filter/shot/thumbnail.h"
 #include "filter/shot/tracker.h"
 #include "model/engine.h"
@@ -50,7 +51,7 @@ class ShotEmbedder {
 
   /// `engine` must outlive the object and be conditioned by it alone. background: nullptr, or what looks at
   /// the shots of a live stream; must outlive the object. Allocates all entries.
-  ShotEmbedder(Engine& engine, const Settings& settings, BackgroundLook* background = nullptr);
+  ShotEmbedder(Engine& engine, const Settings& settings, BackgroundEmbedder* background = nullptr);
 
   void set_refresh(int refresh) { settings_.refresh = refresh; }
   Query query() const { return settings_.query; }
@@ -94,7 +95,7 @@ class ShotEmbedder {
     bool faint = false;    ///< it was when it was looked at first
     double contrast = -1;  ///< of the frame that `known` begins with, in 8-bit codes; -1: none was looked at
     Thumbnail first, latest;
-    Knowledge known;
+    ShotState known;
   };
 
   Entry* find(int64_t shot);
@@ -110,12 +111,12 @@ class ShotEmbedder {
 
   Engine& engine_;
   Settings settings_;
-  BackgroundLook* const background_;
+  BackgroundEmbedder* const background_;
   Fader fader_;
   DriftGuard guard_;
   std::vector<Entry> entries_;
-  const Knowledge nothing_;  ///< sized, and empty
-  Knowledge found_;          ///< by the background
+  const ShotState nothing_;  ///< sized, and empty
+  ShotState found_;          ///< by the background
   Entry* current_ = nullptr;
   bool entered_ = false;              ///< the current frame is the first of its shot
   const Entry* installed_ = nullptr;  ///< what the engine is conditioned with

@@ -6,13 +6,13 @@ namespace cdsr {
 
 Fader::Fader(const CdsrConfig& config, Query query, int frames)
     : query_(query), frames_(frames), faded_(frames) {
-  Knowledge sized;
+  ShotState sized;
   sized.resize(config, query);
   embedding_ = from_embedding_ = sized.embedding;
   queries_ = from_queries_ = sized.queries;
 }
 
-void Fader::mix(const Knowledge& target, float share) {
+void Fader::mix(const ShotState& target, float share) {
   const auto blend = [share](const std::vector<float>& from, const std::vector<float>& to,
                              std::vector<float>& out) {
     for (size_t i = 0; i < out.size(); ++i) out[i] = share < 1 ? from[i] + share * (to[i] - from[i]) : to[i];
@@ -22,7 +22,7 @@ void Fader::mix(const Knowledge& target, float share) {
   installed_ = false;
 }
 
-float Fader::step(Engine& engine, const Knowledge* target, int64_t version, bool jump) {
+float Fader::step(Engine& engine, const ShotState* target, int64_t version, bool jump) {
   if (target == nullptr) {
     faded_ = frames_;
     version_ = -1;

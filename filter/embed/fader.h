@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "filter/embed/knowledge.h"
+#include "filter/embed/shot_state.h"
 
 namespace cdsr {
 
@@ -19,7 +19,7 @@ class Fader {
   /// while nothing is known at all, then rising to 1 over a cross-fade's length. target: what is known of the
   /// frame's shot, nullptr: nothing yet; the last embedding stays. version: another number whenever the
   /// target is another or has become better known. jump: the picture changes anyway; so may the embedding.
-  float step(Engine& engine, const Knowledge* target, int64_t version, bool jump);
+  float step(Engine& engine, const ShotState* target, int64_t version, bool jump);
 
   /// In use.
   std::span<const float> embedding() const { return embedding_; }
@@ -31,7 +31,7 @@ class Fader {
   void forget();
 
  private:
-  void mix(const Knowledge& target, float share);
+  void mix(const ShotState& target, float share);
 
   const Query query_;
   const int frames_;

@@ -44,10 +44,11 @@ struct FilmShot {
   std::vector<Bars> bars;  ///< ascending; before the first there are none
 
   // What a person may set.
-  std::optional<double> strength;  ///< 0..1, in place of the option
-  bool skip = false;               ///< interpolated
-  std::optional<int64_t> like;     ///< the shot whose last look counts for this one
-  bool lock = false;               ///< another first pass keeps its looks and all of the above
+  std::optional<double> strength;   ///< 0..1, in place of the option
+  std::optional<double> sharpness;  ///< the same of that option
+  bool skip = false;                ///< interpolated
+  std::optional<int64_t> like;      ///< the shot whose last look counts for this one
+  bool lock = false;                ///< another first pass keeps its looks and all of the above
 
   bool operator==(const FilmShot&) const = default;
 };

@@ -165,9 +165,9 @@ FilmShot::Bars bars(const json& value, const Place& place, const Film& film) {
 
 /// A shot of a film of whose shots there are `shots`.
 FilmShot shot(const json& value, const Place& place, const Film& film, int64_t shots) {
-  const Object object(
-      value, place,
-      {"shot", "frames", "time", "score", "known", "looks", "bars", "strength", "skip", "like", "lock"});
+  const Object object(value, place,
+                      {"shot", "frames", "time", "score", "known", "looks", "bars", "strength", "sharpness",
+                       "skip", "like", "lock"});
   const int64_t frames = film.frames;
   FilmShot result;
   for (const json& s : object.list("frames")) result.frames.push_back(stretch(s, place, frames));
@@ -192,6 +192,7 @@ FilmShot shot(const json& value, const Place& place, const Film& film, int64_t s
     }
   }
   if (object.has("strength")) result.strength = object.number("strength", 0, 1);
+  if (object.has("sharpness")) result.sharpness = object.number("sharpness", 0, 1);
   result.skip = object.flag("skip");
   if (object.has("like")) result.like = object.whole("like", 0, shots - 1);
   result.lock = object.flag("lock");
@@ -277,6 +278,7 @@ std::string shot_text(const FilmShot& shot, size_t index) {
   if (shot.known) text += ", \"known\": true";
   if (!shot.bars.empty()) text += fmt::format(",\n   \"bars\": [{}]", fmt::join(bars_texts(shot), ", "));
   if (shot.strength) text += fmt::format(", \"strength\": {}", *shot.strength);
+  if (shot.sharpness) text += fmt::format(", \"sharpness\": {}", *shot.sharpness);
   if (shot.skip) text += ", \"skip\": true";
   if (shot.like) text += fmt::format(", \"like\": {}", *shot.like);
   if (shot.lock) text += ", \"lock\": true";

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "filter/embed/knowledge.h"
+#include "filter/embed/shot_state.h"
 #include "model/error.h"
 
 namespace cdsr {
@@ -20,7 +20,7 @@ void check_model(const Film& film, const std::string& name, const Film& expected
 }
 
 void check_looks(const Film& film, const std::string& name, const CdsrConfig& config) {
-  Knowledge sizes;
+  ShotState sizes;
   sizes.resize(config, film.query);
   for (size_t i = 0; i < film.shots.size(); ++i) {
     for (const FilmShot::Look& look : film.shots[i].looks) {
@@ -34,12 +34,24 @@ void check_looks(const Film& film, const std::string& name, const CdsrConfig& co
   }
 }
 
+void check_sharpness(const Film& film, const std::string& name, const CdsrConfig& config) {
+  if (config.sharp) return;
+  for (size_t i = 0; i < film.shots.size(); ++i) {
+    const double sharpness = film.shots[i].sharpness.value_or(0);
+    if (sharpness > 0)
+      fail(Errc::InvalidArgument,
+           "{}: shot {}: sharpness = {}: must be 0, this {} x{} was not trained for another", name, i,
+           sharpness, config.name, config.scale);
+  }
+}
+
 }  // namespace
 
 FilmPlayer::FilmPlayer(Film film, std::string name, const Film& expected, const CdsrConfig& config)
     : film_(std::move(film)), name_(std::move(name)), whole_{{0, 0, film_.width, film_.height}, {}} {
   check_model(film_, name_, expected);
   check_looks(film_, name_, config);
+  check_sharpness(film_, name_, config);
   for (size_t i = 0; i < film_.shots.size(); ++i) {
     for (const FilmShot::Stretch& s : film_.shots[i].frames)
       entries_.push_back({s, i, s.first == film_.shots[i].frames.front().first});
@@ -68,6 +80,7 @@ FilmPlayer::Step FilmPlayer::next(int width, int height) {
     step.known = entry.begins && shot.known;
   }
   if (shot.strength) step.strength = static_cast<float>(*shot.strength);
+  if (shot.sharpness) step.sharpness = static_cast<float>(*shot.sharpness);
   step.skip = shot.skip;
   if (film_.bars_known) step.bars = bars_at(shot, frame_, whole_);
   shot_ = entry.shot;

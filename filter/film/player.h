@@ -14,15 +14,15 @@ namespace cdsr {
 class FilmPlayer {
  public:
   /// name: of the file, for messages. expected: what a film made by this session would say of its model.
-  /// Throws InvalidArgument when the film was made with another model or `query`, or its embeddings do not
-  /// fit.
+  /// Throws InvalidArgument when the film was made with another model or `query`, its embeddings do not fit,
+  /// or a shot has a sharpness that the model has not.
   FilmPlayer(Film film, std::string name, const Film& expected, const CdsrConfig& config);
 
   /// A frame's place, and what a person has set for its shot.
   struct Step {
     ShotEvent event;
     bool known = false;
-    std::optional<float> strength;
+    std::optional<float> strength, sharpness;
     bool skip = false;
     const Barred* bars = nullptr;  ///< around its picture; nullptr: to be looked for, the file is an old one
   };

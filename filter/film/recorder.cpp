@@ -112,6 +112,7 @@ void FilmRecorder::keep_locked(Film& film) const {
       same->looks.push_back({first.first, begin->embedding, begin->queries});
     same->known = old.known;
     same->strength = old.strength;
+    same->sharpness = old.sharpness;
     same->skip = old.skip;
     same->lock = true;
   }

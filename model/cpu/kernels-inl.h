@@ -306,15 +306,15 @@ void tail(const void* const from[3], int width, int channels, const void* weight
 }
 
 template <typename T>
-constexpr RowKernels rows() {
+constexpr FeatureKernels rows() {
   return {head<T>, dqa<T>, sum<T>, pack<T>, unpack<T>, 0, nullptr};
 }
-constexpr RowKernels rows_of_bytes() {
+constexpr FeatureKernels rows_of_bytes() {
   return {head<uint8_t>, nullptr, nullptr, nullptr, nullptr, 0, nullptr};
 }
 template <typename T>
-constexpr RowKernels rows_with_tail() {
-  RowKernels kernels = rows<T>();
+constexpr FeatureKernels rows_with_tail() {
+  FeatureKernels kernels = rows<T>();
   kernels.tail_step = Factor<T>::kValues;
   kernels.tail = tail<T>;
   return kernels;

@@ -35,7 +35,7 @@ HWY_EXPORT(table);
 const Kernels& kernels(Isa isa) {
   if (isa == Isa::Avx512Bf16) return N_AVX3::bf16::table();
   hwy::ChosenTarget target;
-  choose(isa, target);
+  choose_target(isa, target);
   return HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
 }
 

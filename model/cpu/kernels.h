@@ -18,11 +18,11 @@ struct ShuffleTaps {
   float weight[4][4] = {};
 };
 
-/// Output channels of RowKernels::tail, and the most input channels it takes.
+/// Output channels of FeatureKernels::tail, and the most input channels it takes.
 inline constexpr int kTailOutputs = 4, kTailChannels = 64;
 
 /// For rows stored as one Type; `void` pointers are to values of it. Of Type::U8 there is the head alone.
-struct RowKernels {
+struct FeatureKernels {
   /// lrelu (slope 1: none) of the 3x3 convolution of a picture of `planes` planes: rows y - 1, y, y + 1
   /// (first pixel of plane 0), weights [9 planes][channels] with taps in the order ky, plane, kx. To values
   /// of 8 bits `offset`, one for each channel, is added before they are rounded.
@@ -48,8 +48,8 @@ struct RowKernels {
 };
 
 struct Kernels {
-  const char* name;         ///< "avx2"
-  RowKernels rows[kTypes];  ///< by Type
+  const char* name;             ///< "avx2"
+  FeatureKernels rows[kTypes];  ///< by Type
   /// Pixel shuffle of one low-resolution row `in` (width x channels), plus the enlarged picture with
   /// taps.skip. picture: rows y - 2 to y + 2, clamped, first pixel of plane 0. out: first row of plane 0;
   /// plane p of row r at out + (taps.planes r + p) * out_plane. `temp` holds width + 64 floats.

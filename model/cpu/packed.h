@@ -34,7 +34,7 @@ class PackedConv {
   const void* weights(const dnnl::memory::desc& desc) const;
   /// Transformed for `kernels`, of the first `outputs` output channels; made on first use.
   const float* winograd(const WinogradKernels& kernels, int outputs) const;
-  /// As RowKernels::tail of a `type` reads them, `step` input channels at a time; made on first use.
+  /// As FeatureKernels::tail of a `type` reads them, `step` input channels at a time; made on first use.
   const void* tail(Type type, int step) const;
   const float* bias() const { return bias_.as<float>(); }
   /// out x in x kernel x kernel, padded.
@@ -109,7 +109,7 @@ struct PackedNetwork {
   std::vector<Quantization> quantizations_;  ///< of the head's features and each block's
 };
 
-/// See RowKernels::head. `weights` holds 9 head.in() head.out() values.
+/// See FeatureKernels::head. `weights` holds 9 head.in() head.out() values.
 void pack_head(const PackedConv& head, std::span<float> weights);
 PackedDense pack_dense(const DenseBlock& block);
 

@@ -39,7 +39,7 @@ struct Op {
   float slope = 1;            ///< Head, Dqa, Conv: of its LeakyReLU; 1: none
   int dqa = -1;               ///< Dqa: index
   const PackedConv* conv = nullptr;          ///< Head, Dqa, Conv, Tail
-  const float* head_weights = nullptr;       ///< Head: [9 planes][channels], see RowKernels::head
+  const float* head_weights = nullptr;       ///< Head: [9 planes][channels], see FeatureKernels::head
   const QuantizedConv* quantized = nullptr;  ///< the convolution of a network that has been quantized
   const PackedDense* dense = nullptr;        ///< Dense
   double macs = 0;                           ///< per pixel of a row

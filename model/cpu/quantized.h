@@ -30,7 +30,8 @@ class QuantizedConv {
   /// Takes the weights that the convolution has now.
   void store(const PackedConv& conv);
 
-  // What Int8Row has of these names; of the head `head_weights` in place of `weights`, see RowKernels::head.
+  // What Int8Row has of these names; of the head `head_weights` in place of `weights`, see
+  // FeatureKernels::head.
   const int8_t* weights() const { return weights_.as<int8_t>(); }
   const float* head_weights() const { return weights_.as<float>(); }
   const float* factor() const { return factor_.as<float>(); }

@@ -18,13 +18,14 @@ class RowSchedule {
   explicit RowSchedule(size_t ops) : begin_(ops), end_(ops), next_(ops), margin_(ops) {}
 
   /// Calls for rows [y0, y1) of a frame of `height` rows, in order:
-  ///   visit.start(op, begin, end)           once for each op, rows it will make (the strip and its margins)
-  ///   visit.room(op, keep, row, count)      before an op writes rows [row, row + count); rows of its output
-  ///   below
-  ///                                         `keep` are not needed any more
-  ///   visit.make(op, row, count)            count <= chunk, but for Write; with a chunk of two or more rows
-  ///                                         it ends at an even row, but for the op's last: Winograd's kernel
-  ///                                         makes pairs
+  ///   visit.start(op, begin, end)
+  ///       once for each op: rows it will make (the strip and its margins)
+  ///   visit.room(op, keep, row, count)
+  ///       before an op writes rows [row, row + count); rows of its output below `keep` are not needed any
+  ///       more
+  ///   visit.make(op, row, count)
+  ///       count <= chunk, but for Write; with a chunk of two or more rows it ends at an even row, but for
+  ///       the op's last: Winograd's kernel makes pairs
   /// `context`: rows around the strip that Write needs to see.
   template <typename Visitor>
   void run(const Segment& segment, int y0, int y1, int height, int chunk, int context, Visitor& visit) {

@@ -148,7 +148,7 @@ class Runner {
 
   ThreadPool& pool_;
   RunnerOptions options_;
-  const RowKernels* rows_;
+  const FeatureKernels* rows_;
   const Kernels* kernels_;
   const WinogradKernels* winograd_;
   const Int8Kernels* int8_;  ///< null but for Type::U8

@@ -39,7 +39,7 @@ struct OpPlan {
   int kernel[kWidths][kRowKernels] = {};
   const void* weights[kWidths][kRowKernels] = {};
   const float* winograd = nullptr;  ///< transformed weights, and the kernels above are unused; or null
-  const void* tail = nullptr;       ///< the same of RowKernels::tail
+  const void* tail = nullptr;       ///< the same of FeatureKernels::tail
   const QuantizedConv* quantized = nullptr;  ///< the same of int8.h
   int outputs = 0;                           ///< channels that Winograd's kernel makes
 };

@@ -238,7 +238,7 @@ HWY_EXPORT(table);
 
 const WinogradKernels& winograd(Isa isa) {
   hwy::ChosenTarget target;
-  choose(isa, target);
+  choose_target(isa, target);
   return HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
 }
 

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string_view>
 
-#include "model/cuda/choose.h"
+#include "model/cuda/conv_choice.h"
 #include "model/cuda/conv_graph.h"
 #include "model/cuda/cudnn.h"
 #include "model/cuda/fp8.h"
@@ -127,7 +127,7 @@ struct Plan {
 
 class ConvPlansOfEngine final : public ConvPlans {
  public:
-  ConvPlansOfEngine(const Cudnn& cudnn, Log log) : cudnn_(cudnn), log_(std::move(log)) {
+  ConvPlansOfEngine(const Cudnn& cudnn, LogLine log) : cudnn_(cudnn), log_(std::move(log)) {
     cudnn.check(cudnn.create(&handle_), "starting");
   }
   ~ConvPlansOfEngine() override {
@@ -297,7 +297,7 @@ class ConvPlansOfEngine final : public ConvPlans {
           });
         },
         [&](int i) { return attempt([&] { return agrees(*plans[i], c, workspace, stream); }); }};
-    const Verdict verdict = choose(static_cast<int>(plans.size()), contest);
+    const Verdict verdict = choose_conv(static_cast<int>(plans.size()), contest);
     choice.own_us = verdict.own_us;
     choice.fastest_us = verdict.fastest_us;
     if (verdict.candidate >= 0) {
@@ -332,7 +332,7 @@ class ConvPlansOfEngine final : public ConvPlans {
   }
 
   const Cudnn& cudnn_;
-  Log log_;
+  LogLine log_;
   cudnnHandle_t handle_ = nullptr;
   std::vector<Plan> plans_;
   DeviceBuffer workspace_;
@@ -346,7 +346,7 @@ bool switched_off() {
 
 }  // namespace
 
-std::unique_ptr<ConvPlans> make_conv_plans(const Log& log) {
+std::unique_ptr<ConvPlans> make_conv_plans(const LogLine& log) {
   std::string reason = "CDSR_CUDNN is off";
   const Cudnn* const cudnn = switched_off() ? nullptr : Cudnn::find(reason);
   if (cudnn == nullptr) {

@@ -41,7 +41,7 @@ class ConvPlans {
 };
 
 /// nullptr without cuDNN, and with CDSR_CUDNN=off; `log` gets the reason. The context must be current.
-std::unique_ptr<ConvPlans> make_conv_plans(const Log& log);
+std::unique_ptr<ConvPlans> make_conv_plans(const LogLine& log);
 /// 91900 for 9.19.0; 0 where make_conv_plans() gives nullptr.
 int64_t cudnn_version();
 

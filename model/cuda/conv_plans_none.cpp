@@ -3,7 +3,7 @@
 
 namespace cdsr::cuda {
 
-std::unique_ptr<ConvPlans> make_conv_plans(const Log& log) {
+std::unique_ptr<ConvPlans> make_conv_plans(const LogLine& log) {
   if (log) log("own convolutions alone: built without cuDNN's headers");
   return nullptr;
 }

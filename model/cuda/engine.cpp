@@ -93,7 +93,7 @@ struct CudaEngine::Resources {
   };
   Way way[2];
 
-  FrameMemory memory(int width, int height, int values_pitch) const {
+  RunMemory memory(int width, int height, int values_pitch) const {
     return {width,
             height,
             picture_planes,
@@ -323,7 +323,7 @@ void CudaEngine::load(const RowSource& frame) {
 
 void CudaEngine::queue_network(const FrameStages* stages, cudaStream_t stream) {
   check(cudaMemsetAsync(r_->not_finite.as<void>(), 0, sizeof(int), stream), "clearing a flag");
-  FrameMemory memory = r_->memory(width_, height_, values_pitch());
+  RunMemory memory = r_->memory(width_, height_, values_pitch());
   // Bands go over the first layer several times: they begin with planes.
   if (bands_.size() == 1)
     memory.frame = stages;
@@ -333,7 +333,7 @@ void CudaEngine::queue_network(const FrameStages* stages, cudaStream_t stream) {
 }
 
 void CudaEngine::queue_redo(cudaStream_t stream) {
-  FrameMemory memory = r_->memory(width_, height_, values_pitch());
+  RunMemory memory = r_->memory(width_, height_, values_pitch());
   memory.measured = r_->runner->fp8();
   r_->redo->run(memory, r_->states, redo_bands_, means(), stream);
   if (memory.measured != nullptr) memory.measured->take_scales(stream);

@@ -173,7 +173,7 @@ std::filesystem::path plan_folder(const std::function<const char*(const char*)>&
   return {};
 }
 
-PlanCache::PlanCache(std::filesystem::path folder, Log log)
+PlanCache::PlanCache(std::filesystem::path folder, LogLine log)
     : folder_(std::move(folder)), log_(std::move(log)) {}
 
 void PlanCache::say(const std::string& line) const {

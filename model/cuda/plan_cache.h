@@ -8,13 +8,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
-namespace cdsr::cuda {
+#include "model/log_line.h"
 
-using Log = std::function<void(const std::string&)>;
+namespace cdsr::cuda {
 
 /// What a measurement holds for. Nothing in it names one machine: equal GPUs share a file.
 struct PlanKey {
@@ -56,7 +55,7 @@ std::filesystem::path plan_folder(const std::function<const char*(const char*)>&
 class PlanCache {
  public:
   /// folder: may be empty (nothing is kept) or not exist yet.
-  PlanCache(std::filesystem::path folder, Log log);
+  PlanCache(std::filesystem::path folder, LogLine log);
 
   /// Empty when there is no file that counts. Throws nothing for what is in a file.
   std::vector<PlanChoice> load(const PlanKey& key) const;
@@ -67,7 +66,7 @@ class PlanCache {
   void say(const std::string& line) const;
 
   std::filesystem::path folder_;
-  Log log_;
+  LogLine log_;
 };
 
 }  // namespace cdsr::cuda

@@ -59,7 +59,7 @@ class RunnerOf final : public Runner {
            (fp8_ != nullptr ? aligned(pixels * fp8_->pitch()) : 0);
   }
 
-  void tune(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+  void tune(const RunMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
             [[maybe_unused]] Means means, const TuneSettings& settings, cudaStream_t stream) override {
     plans_.reset();
     if constexpr (sizeof(T) == 2) {
@@ -84,8 +84,8 @@ class RunnerOf final : public Runner {
   }
   size_t workspace() const override { return plans_ != nullptr ? plans_->workspace() : 0; }
 
-  void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
-           Means means, cudaStream_t stream) const override {
+  void run(const RunMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands, Means means,
+           cudaStream_t stream) const override {
     const int last = config_.dqas() - 1;
     if (means != Means::Given && bands.size() == 1) {
       Pass pass(*this, memory, dqas, bands[0], stream);
@@ -149,7 +149,7 @@ class RunnerOf final : public Runner {
   }
 
   /// Mean, query and filter of a DQA from `count` rows of partial sums.
-  void vectors(const FrameMemory& memory, const DqaState& state, int index, int count,
+  void vectors(const RunMemory& memory, const DqaState& state, int index, int count,
                cudaStream_t stream) const {
     DqaArgs a = dqa_args(index, state);
     a.partials = memory.partials;
@@ -167,7 +167,7 @@ class RunnerOf final : public Runner {
 
   /// The network on one band, up to the DQA `stop`, whose input's partial sums it leaves; or to the end.
   struct Pass {
-    Pass(const RunnerOf& runner, const FrameMemory& memory, std::span<const DqaState> dqas, const Band& band,
+    Pass(const RunnerOf& runner, const RunMemory& memory, std::span<const DqaState> dqas, const Band& band,
          cudaStream_t stream)
         : r(runner), m(memory), dqas(dqas), band(band), stream(stream), rows(band.bottom - band.top) {
       const size_t pixels = static_cast<size_t>(m.width) * rows;
@@ -180,7 +180,7 @@ class RunnerOf final : public Runner {
     }
 
     const RunnerOf& r;
-    const FrameMemory& m;
+    const RunMemory& m;
     std::span<const DqaState> dqas;
     const Band& band;
     cudaStream_t stream;

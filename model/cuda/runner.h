@@ -38,7 +38,7 @@ struct DqaState {
 };
 
 /// What a run works on, device memory.
-struct FrameMemory {
+struct RunMemory {
   int width = 0, height = 0;
   Planes picture;
   /// If given, the picture's planes are made by its head(); for one band alone.
@@ -58,7 +58,7 @@ struct TuneSettings {
   PlanKey key;
   PlanCache cache;
   size_t most_workspace = 0;  ///< bytes that cuDNN may have
-  Log log;
+  LogLine log;
 };
 
 enum class Means {
@@ -74,11 +74,11 @@ class Runner {
   virtual size_t arena_bytes(int width, int rows) const = 0;
   /// Decides for frames in this memory which convolutions cuDNN runs, by measuring what is not known yet.
   /// Whole frames alone: bands keep the own kernels. Overwrites the arena.
-  virtual void tune(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+  virtual void tune(const RunMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
                     Means means, const TuneSettings& settings, cudaStream_t stream) = 0;
   /// Bytes that tune() has allocated.
   virtual size_t workspace() const = 0;
-  virtual void run(const FrameMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
+  virtual void run(const RunMemory& memory, std::span<const DqaState> dqas, std::span<const Band> bands,
                    Means means, cudaStream_t stream) const = 0;
   /// What a redone frame is measured for; nullptr but with Precision::Fp8.
   virtual const DenseFp8* fp8() const = 0;

@@ -29,13 +29,13 @@ ConvBnImpl::ConvBnImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride, 
       bn(register_module("bn", torch::nn::BatchNorm2d(out))) {}
 
 torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) {
-  if (peers != nullptr && bn->is_training()) return lrelu(batch_norm(*bn, conv(x), *peers));
+  if (collectives != nullptr && bn->is_training()) return lrelu(sync_batch_norm(*bn, conv(x), *collectives));
   return lrelu(bn(conv(x)));
 }
 
-void connect(torch::nn::Module& module, Peers* peers) {
+void connect(torch::nn::Module& module, Collectives* collectives) {
   for (const auto& m : module.modules())
-    if (auto* layer = m->as<ConvBn>()) layer->peers = peers;
+    if (auto* layer = m->as<ConvBn>()) layer->collectives = collectives;
 }
 
 LpeImpl::LpeImpl(const CdsrConfig& config, const Variant& variant) : dim(config.embedding()) {

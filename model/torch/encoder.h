@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "model/config.h"
-#include "model/torch/peers.h"
+#include "model/torch/collectives.h"
 #include "model/torch/variant.h"
 
 namespace cdsr::nn {
@@ -21,12 +21,14 @@ struct ConvBnImpl : torch::nn::Module {
 
   torch::nn::Conv2d conv{nullptr};
   torch::nn::BatchNorm2d bn{nullptr};
-  Peers* peers = nullptr;  ///< whose pictures count in the statistics of a training step too; may be null
+  Collectives* collectives =
+      nullptr;  ///< whose pictures count in the statistics of a training step too; may be null
 };
 TORCH_MODULE(ConvBn);
 
-/// Gives every ConvBn below the module its peers, which must outlive it; null: none.
-void connect(torch::nn::Module& module, Peers* peers);
+/// Connects every ConvBn below the module with the other processes; `collectives` must outlive it, null:
+/// none.
+void connect(torch::nn::Module& module, Collectives* collectives);
 
 /// Lightweight Patch-based Encoder: a pixel-wise and a patch-wise branch, each pooled over the picture; or,
 /// for LpeInput::Statistics, the window's statistics, standardized.

@@ -31,7 +31,7 @@ MocoImpl::MocoImpl(const Cdsr& model, const MocoOptions& o) : options(o) {
 
 MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings,
                               const torch::Tensor& key_windows) {
-  const int64_t batch = embeddings.size(0) * (peers == nullptr ? 1 : peers->size());
+  const int64_t batch = embeddings.size(0) * (collectives == nullptr ? 1 : collectives->size());
   if (options.queue % batch != 0)
     fail(Errc::InvalidArgument, "moco: the queue of {} is not a multiple of the batch of {}", options.queue,
          batch);
@@ -53,7 +53,7 @@ MocoImpl::Loss MocoImpl::step(Cdsr& model, const torch::Tensor& embeddings,
   torch::NoGradGuard no_grad;
   out.accuracy = (logits.argmax(1) == 0).to(torch::kFloat).mean();
   const auto row = next.item<int64_t>();
-  queue.slice(0, row, row + batch).copy_(peers == nullptr ? k : peers->gather(k));
+  queue.slice(0, row, row + batch).copy_(collectives == nullptr ? k : collectives->gather(k));
   next.fill_((row + batch) % options.queue);
   return out;
 }

@@ -25,14 +25,15 @@ struct MocoImpl : torch::nn::Module {
   };
   /// Moves the key encoder towards the model's, makes the keys of `key_windows` (n windows of each of the B
   /// images or shots, B x n x channels x h x w, the first two flattened), scores `embeddings` (their E_a from
-  /// other windows, B x d, with gradient) and puts the keys, those of the peers too, into the queue.
+  /// other windows, B x d, with gradient) and puts the keys, those of the other processes too, into the
+  /// queue.
   Loss step(Cdsr& model, const torch::Tensor& embeddings, const torch::Tensor& key_windows);
 
   MocoOptions options;
   Encoder key_encoder{nullptr};
-  torch::Tensor queue;     ///< queue x d, rows of unit length
-  torch::Tensor next;      ///< int64 scalar: the row the next key is written to
-  Peers* peers = nullptr;  ///< processes that hold the same queue; may be null
+  torch::Tensor queue;                 ///< queue x d, rows of unit length
+  torch::Tensor next;                  ///< int64 scalar: the row the next key is written to
+  Collectives* collectives = nullptr;  ///< processes that hold the same queue; may be null
 };
 TORCH_MODULE(Moco);
 

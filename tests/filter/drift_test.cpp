@@ -19,8 +19,8 @@ std::vector<int> changes(int every, int frames, Value value) {
   std::vector<int> found;
   for (int i = 0; i < frames; ++i) {
     if (!guard.due(i)) continue;
-    guard.look()[0] = value(i);
-    guard.look()[1] = 1;
+    guard.next_embedding()[0] = value(i);
+    guard.next_embedding()[1] = 1;
     if (!guard.changed()) continue;
     found.push_back(i);
     guard.reset();

@@ -283,6 +283,31 @@ TEST_F(FilmTest, StrengthActsOnItsShotAlone) {
   EXPECT_TRUE(rest.reports[0].bicubic);
 }
 
+TEST_F(FilmTest, SharpnessActsOnItsShotAlone) {
+  model_ = tiny_model(2, Query::Shot, Body::Stack);
+  run(pass(1));
+  const Outcome before = run(pass(2));
+  edit([](Film& film) { film.shots[2].sharpness = 1; });
+  const Outcome after = run(pass(2));
+  EXPECT_EQ(changed(before, after), (std::vector<size_t>{5, 6, 7, 8}));
+  options_.sharpness = 1;
+  const Outcome all = run(options_);
+  for (const size_t i : {5, 6, 7, 8}) EXPECT_TRUE(after.pictures[i] == all.pictures[i]) << i;
+  // In place of the option, that of other shots stays.
+  edit([](Film& film) { film.shots[2].sharpness = 0; });
+  const Outcome rest = run(pass(2));
+  EXPECT_TRUE(rest.pictures[5] == before.pictures[5]);
+  EXPECT_TRUE(rest.pictures[9] == all.pictures[9]);
+}
+
+TEST_F(FilmTest, SharpnessNeedsAModelThatHasIt) {
+  run(pass(1));
+  edit([](Film& film) { film.shots[1].sharpness = 0; });
+  run(pass(2));
+  edit([](Film& film) { film.shots[1].sharpness = 0.5; });
+  EXPECT_SAYS([&] { run(pass(2)); }, path_ + ": shot 1: sharpness = 0.5: must be 0");
+}
+
 TEST_F(FilmTest, SkipInterpolatesItsShotAlone) {
   run(pass(1));
   const Outcome before = run(pass(2));
@@ -313,6 +338,7 @@ TEST_F(FilmTest, ALockedShotOutlivesAnotherFirstPass) {
   const Film old = read_film(path_);
   edit([](Film& film) {
     film.shots[2].strength = 0.5;
+    film.shots[2].sharpness = 0;
     film.shots[2].like = 0;
     film.shots[2].lock = true;
     film.shots[3].strength = 0.5;
@@ -320,6 +346,7 @@ TEST_F(FilmTest, ALockedShotOutlivesAnotherFirstPass) {
   run(pass(1));
   const Film film = read_film(path_);
   EXPECT_EQ(film.shots[2].strength, 0.5);
+  EXPECT_EQ(film.shots[2].sharpness, 0);
   EXPECT_TRUE(film.shots[2].lock);
   EXPECT_EQ(film.shots[2].looks.front().embedding, old.shots[0].looks.front().embedding);
   EXPECT_EQ(film.shots[3], old.shots[3]);
@@ -428,6 +455,7 @@ Film small_film() {
   b.time = 0.08;
   b.known = b.skip = b.lock = true;
   b.strength = 1.0 / 3;
+  b.sharpness = 1.0 / 7;
   b.like = 0;
   film.shots = {a, b};
   return film;
@@ -487,6 +515,7 @@ TEST(FilmFile, HostileFilesAreNamed) {
   refused("\"like\": 0", "\"like\": 2", "shot 1: like = 2: must be a whole number, 0..1");
   refused("\"like\": 0", "\"like\": 1", "shot 1: like = 1: that shot has no embedding");
   refused("\"strength\": 0.3", "\"strength\": 7.3", "shot 1: strength = 7.3");
+  refused("\"sharpness\": 0.1", "\"sharpness\": 1.1", "shot 1: sharpness = 1.1");
   refused("\"score\": 0.25", "\"score\": null", "shot 0: score = null: must be a number, 0..1");
   refused("\"embedding\": [1,2", "\"embedding\": [1e39,2", "shot 0: look 1: embedding[0] = 1e+39");
   refused("\"embedding\": [1,2", "\"embedding\": [[[[1]]],2", "shot 0: look 1: embedding[0] = a list of 1");

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "filter/deadline.h"
-#include "filter/embed/background.h"
+#include "filter/embed/background_embedder.h"
 #include "filter/embed/fader.h"
 #include "filter/format/frame_memory.h"
 #include "filter/pipeline.h"
@@ -106,8 +106,8 @@ class FaderTest : public testing::Test {
  protected:
   FaderTest() { engine_->plan(8, 8); }
 
-  Knowledge known(float value) const {
-    Knowledge known;
+  ShotState known(float value) const {
+    ShotState known;
     known.resize(model_->network->config, Query::Shot);
     known.looks = 1;
     std::fill(known.embedding.begin(), known.embedding.end(), value);
@@ -125,7 +125,7 @@ class FaderTest : public testing::Test {
 TEST_F(FaderTest, NetworkAppearsWithTheFirstEmbedding) {
   EXPECT_EQ(fader_.step(*engine_, nullptr, 0, true), 0);
   EXPECT_EQ(calls_.condition, 0);
-  const Knowledge first = known(0.5F);
+  const ShotState first = known(0.5F);
   for (const float share : {0.25F, 0.5F, 0.75F, 1.0F, 1.0F})
     EXPECT_EQ(fader_.step(*engine_, &first, 1, false), share);
   EXPECT_EQ(shown(), 0.5F);
@@ -133,7 +133,7 @@ TEST_F(FaderTest, NetworkAppearsWithTheFirstEmbedding) {
 }
 
 TEST_F(FaderTest, LastEmbeddingStaysAndFadesIntoTheNext) {
-  const Knowledge first = known(0), second = known(1);
+  const ShotState first = known(0), second = known(1);
   for (int n = 0; n < 6; ++n) fader_.step(*engine_, &first, 1, n == 0);
   fader_.step(*engine_, nullptr, 2, true);
   EXPECT_EQ(shown(), 0);
@@ -145,14 +145,14 @@ TEST_F(FaderTest, LastEmbeddingStaysAndFadesIntoTheNext) {
 }
 
 TEST_F(FaderTest, KnownShotIsThereAtOnce) {
-  const Knowledge first = known(0), second = known(1);
+  const ShotState first = known(0), second = known(1);
   fader_.step(*engine_, &first, 1, true);
   fader_.step(*engine_, &second, 2, true);
   EXPECT_EQ(shown(), 1);
 }
 
 TEST_F(FaderTest, ReinstallsWhatSomebodyElseReplaced) {
-  const Knowledge first = known(0.5F);
+  const ShotState first = known(0.5F);
   fader_.step(*engine_, &first, 1, true);
   engine_->condition(known(9).embedding);
   fader_.reinstall();

@@ -37,6 +37,7 @@ std::string valid_file() {
   flash.skip = flash.lock = true;
   last.frames = {{20, 39}};
   last.strength = 0.5;
+  last.sharpness = 0.25;
   last.like = 0;
   film.shots = {first, flash, last};
   return cdsr::film_text(film);

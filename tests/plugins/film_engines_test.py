@@ -1,16 +1,11 @@
 """`cdsr film` with the pieces made by others: GNU parallel, and Slurm, whose daemons are started on loopback."""
 
-import getpass
-import glob
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import time
 import unittest
 
+import slurm_cluster
 from film_driver_test import PROGRAM, FilmTest
 from harness import run
 
@@ -45,66 +40,14 @@ class Parallel(Engines):
         self.assertFalse(os.path.exists(self.out))
 
 
-SLURM = ("slurmctld", "slurmd", "munged", "sbatch")
-
-
-@unittest.skipUnless(all(shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin") for p in SLURM) and
-                     getpass.getuser() == "root", "Slurm is not installed, or its daemons may not be started")
+@unittest.skipUnless(slurm_cluster.installed(), "Slurm is not installed, or its daemons may not be started")
 class Slurm(Engines):
-    """A cluster of one machine, with a configuration and keys of its own."""
-
     def setUp(self):
         super().setUp()
-        os.environ["PATH"] += ":/usr/sbin"
+        folder = self.path("slurm")
+        os.mkdir(folder)
         os.chmod(self.folder, 0o755)
-        host = socket.gethostname().split(".")[0]
-        ports = []
-        for _ in range(2):
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                ports.append(free.getsockname()[1])
-        for name in ("state", "spool"):
-            os.mkdir(self.path(name))
-        self.write("key", os.urandom(128))
-        os.chmod(self.path("key"), 0o600)
-        configuration = {
-            "ClusterName": "loopback", "SlurmctldHost": f"{host}(127.0.0.1)", "SlurmctldPort": ports[0],
-            "SlurmdPort": ports[1], "AuthType": "auth/munge", "AuthInfo": f"socket={self.path('munge.socket')}",
-            "SlurmUser": "root", "SlurmdUser": "root", "StateSaveLocation": self.path("state"),
-            "SlurmdSpoolDir": self.path("spool"), "SlurmctldPidFile": self.path("slurmctld.pid"),
-            "SlurmdPidFile": self.path("slurmd.pid"), "SlurmctldLogFile": self.path("slurmctld.log"),
-            "SlurmdLogFile": self.path("slurmd.log"), "ProctrackType": "proctrack/linuxproc",
-            "TaskPlugin": "task/none", "SelectType": "select/cons_tres", "SelectTypeParameters": "CR_CPU",
-            "ReturnToService": 2, "NodeName": f"{host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN",
-            "PartitionName": "all Nodes=ALL Default=YES MaxTime=INFINITE State=UP"}
-        self.write("slurm.conf", "".join(f"{k}={v}\n" for k, v in configuration.items()).encode())
-        os.environ["SLURM_CONF"] = self.path("slurm.conf")
-        self.addCleanup(os.environ.pop, "SLURM_CONF")
-        self.addCleanup(self.stop)
-        self.ok(run(["munged", "--force", f"--key-file={self.path('key')}", f"--socket={self.path('munge.socket')}",
-                     f"--pid-file={self.path('munged.pid')}", f"--log-file={self.path('munged.log')}",
-                     f"--seed-file={self.path('seed')}"]))
-        for daemon in ("slurmctld", "slurmd"):  # they go to the background and would keep a pipe open
-            subprocess.run([daemon], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                           check=True)
-        for _ in range(100):
-            if "idle" in run(["sinfo", "-h", "-o", "%T"]).text:
-                return
-            time.sleep(0.1)
-        self.fail("Slurm's node does not come up: " + run(["sinfo"]).text)
-
-    def stop(self):
-        for name in ("slurmd.pid", "slurmctld.pid", "munged.pid"):
-            for path in glob.glob(self.path(name)):
-                with open(path, encoding="ascii") as file:
-                    pid = int(file.read())
-                try:
-                    os.kill(pid, signal.SIGTERM)
-                    for _ in range(100):
-                        os.kill(pid, 0)
-                        time.sleep(0.1)
-                except ProcessLookupError:
-                    pass
+        self.addCleanup(slurm_cluster.Cluster(folder).stop)
 
     def test_a_job_array_makes_the_pieces(self):
         self.fails(self.cdsr("--engine", "slurm", "--slurm", "--partition=none"), r"Slurm: .*partition")

@@ -27,6 +27,7 @@ Film film_of(const std::vector<double>& times, float first) {
 TEST(Ladder, EqualShotsGetEqualEmbeddings) {
   Film first = film_of({0, 2, 5, 9}, 1), other = film_of({0, 2.04, 4, 9.01}, 100);
   first.shots[1].strength = 0.5;
+  first.shots[1].sharpness = 0.25;
   first.shots[3].like = 0;
   other.shots[1].like = 0;
   EXPECT_EQ(look_like(other, first), (std::vector<size_t>{2}));
@@ -34,6 +35,7 @@ TEST(Ladder, EqualShotsGetEqualEmbeddings) {
   EXPECT_EQ(other.shots[1].looks.front().embedding, (std::vector<float>{2}));
   EXPECT_EQ(other.shots[1].looks.front().frame, 10);
   EXPECT_EQ(other.shots[1].strength, 0.5);
+  EXPECT_EQ(other.shots[1].sharpness, 0.25);
   EXPECT_FALSE(other.shots[1].like);
   EXPECT_TRUE(other.shots[1].lock);
   EXPECT_EQ(other.shots[2].looks.front().embedding, (std::vector<float>{102}));

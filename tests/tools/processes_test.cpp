@@ -21,7 +21,7 @@
 #include "tests/tools/wave_photos.h"
 #include "tools/media/rng.h"
 #include "tools/train/checkpoint.h"
-#include "tools/train/place.h"
+#include "tools/train/distributed/rendezvous.h"
 
 namespace cdsr::train {
 namespace {
@@ -274,39 +274,39 @@ TEST_F(Processes, ABatchIsSharedEvenly) {
       << output("out0");
 }
 
-Place place(const Variables& variables) {
-  return place_from([&](const char* name) -> std::optional<std::string> {
+Rendezvous rendezvous(const Variables& variables) {
+  return rendezvous_from([&](const char* name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
   });
 }
 
-TEST(Places, AreReadOffTorchrunOrSlurm) {
-  EXPECT_EQ(place({}).size, 1);
-  EXPECT_EQ(place({{"WORLD_SIZE", "1"}, {"RANK", "0"}}).size, 1);
-  const Place t = place({{"RANK", "5"},
-                         {"WORLD_SIZE", "8"},
-                         {"LOCAL_RANK", "1"},
-                         {"MASTER_ADDR", "head"},
-                         {"MASTER_PORT", "29500"},
-                         {"SLURM_NTASKS", "2"},
-                         {"SLURM_PROCID", "0"}});
+TEST(TrainRendezvous, AreReadOffTorchrunOrSlurm) {
+  EXPECT_EQ(rendezvous({}).size, 1);
+  EXPECT_EQ(rendezvous({{"WORLD_SIZE", "1"}, {"RANK", "0"}}).size, 1);
+  const Rendezvous t = rendezvous({{"RANK", "5"},
+                                   {"WORLD_SIZE", "8"},
+                                   {"LOCAL_RANK", "1"},
+                                   {"MASTER_ADDR", "head"},
+                                   {"MASTER_PORT", "29500"},
+                                   {"SLURM_NTASKS", "2"},
+                                   {"SLURM_PROCID", "0"}});
   EXPECT_EQ(t.rank, 5);
   EXPECT_EQ(t.size, 8);
   EXPECT_EQ(t.local, 1);
   EXPECT_EQ(t.address, "head");
   EXPECT_EQ(t.port, 29500);
-  const Place s = place({{"SLURM_PROCID", "3"},
-                         {"SLURM_NTASKS", "4"},
-                         {"SLURM_LOCALID", "1"},
-                         {"MASTER_ADDR", "node1"},
-                         {"MASTER_PORT", "1234"}});
+  const Rendezvous s = rendezvous({{"SLURM_PROCID", "3"},
+                                   {"SLURM_NTASKS", "4"},
+                                   {"SLURM_LOCALID", "1"},
+                                   {"MASTER_ADDR", "node1"},
+                                   {"MASTER_PORT", "1234"}});
   EXPECT_EQ(s.rank, 3);
   EXPECT_EQ(s.size, 4);
   EXPECT_EQ(s.local, 1);
 }
 
-TEST(Places, WhatIsWrongIsNamed) {
+TEST(TrainRendezvous, WhatIsWrongIsNamed) {
   const Variables good = {{"RANK", "1"},
                           {"WORLD_SIZE", "2"},
                           {"LOCAL_RANK", "0"},
@@ -314,7 +314,7 @@ TEST(Places, WhatIsWrongIsNamed) {
                           {"MASTER_PORT", "29500"}};
   const auto error = [](const Variables& variables) -> std::string {
     try {
-      place(variables);
+      rendezvous(variables);
     } catch (const Error& e) {
       return e.what();
     }

@@ -23,6 +23,7 @@ Film three_shots() {
   last.score = 0.875;
   last.looks = {{20, {1, 0.25F, 0}, {}}};
   last.strength = 0.5;
+  last.sharpness = 0.25;
   last.like = 0;
   film.shots = {first, flash, last};
   return film;
@@ -41,7 +42,7 @@ TEST(ShotsPage, HasARowForEachShot) {
   has("<td class=\"n\">0.875</td>");
   has("<a href=\"#s0\">0</a> at 0.030");
   has("class=\"marked\"");
-  has("strength 0.5, like <a href=\"#s0\">0</a>");
+  has("strength 0.5, sharpness 0.25, like <a href=\"#s0\">0</a>");
   EXPECT_EQ(html.find("http"), std::string::npos);  // no network
 }
 

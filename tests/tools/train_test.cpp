@@ -51,7 +51,7 @@ TrainOptions tiny(const std::string& name) {
   return o;
 }
 
-const Log kSilent = [](const std::string&) {};
+const LogLine kSilent = [](const std::string&) {};
 
 TEST(Batch, IsAPureFunctionOfSeedAndStep) {
   const auto photos = waves(3, 60);

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
+#include <exception>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include "model/error.h"
 #include "tools/commands/commands.h"
@@ -73,33 +76,38 @@ std::vector<size_t> to_be_made(const JobFolder& folder, const Plan& plan) {
   return numbers;
 }
 
-/// Pieces by processes of this program, `jobs` at a time. The first that fails ends it, once the others are
-/// through.
-void make_pieces(const JobFolder& folder, const Plan& plan, const std::vector<size_t>& numbers, int jobs) {
+/// `jobs` pieces at a time. The first that fails ends it, once the others are through.
+void make_pieces(const JobFolder& folder, const Job& job, const Plan& plan,
+                 const std::vector<size_t>& numbers, int jobs) {
   int64_t left = 0;
   for (const size_t n : numbers) left += plan.pieces[n].count;
   Progress progress(plan.film.frames, plan.film.frames - left);
-  std::map<pid_t, size_t> running;
+  std::mutex mutex;  // for all that follows
+  size_t next = 0;
   std::string failure;
-  const auto log = [&](size_t n) { return folder.piece(n, "out"); };
-  for (auto next = numbers.begin(); next != numbers.end() || !running.empty();) {
-    if (next != numbers.end() && failure.empty() && running.size() < static_cast<size_t>(jobs)) {
-      running.emplace(
-          film::start(film::piece_command(folder, std::to_string(*next)), folder.path(), log(*next)), *next);
-      ++next;
-      continue;
+  const auto work = [&] {
+    std::unique_lock lock(mutex);
+    while (next < numbers.size() && failure.empty()) {
+      const size_t number = numbers[next++];
+      lock.unlock();
+      std::string complaint;
+      try {
+        film::make_piece(folder, job, plan, number);
+      } catch (const std::exception& e) {
+        complaint = e.what();
+      }
+      lock.lock();
+      if (complaint.empty())
+        progress.add(plan.pieces[number].count);
+      else if (failure.empty())
+        failure = complaint;
     }
-    if (running.empty()) break;
-    const auto [child, status] = film::wait_for_any();
-    const auto ended = running.find(child);
-    if (ended == running.end()) continue;
-    if (status == 0)
-      progress.add(plan.pieces[ended->second].count);
-    else if (failure.empty())
-      failure =
-          fmt::format("piece {} ended with {}: {}", ended->second, status, film::tail(log(ended->second)));
-    fs::remove(log(ended->second));
-    running.erase(ended);
+  };
+  {
+    std::vector<std::jthread> others;
+    for (size_t i = 1; i < std::min(numbers.size(), static_cast<size_t>(jobs)); ++i)
+      others.emplace_back(work);
+    work();
   }
   if (!failure.empty())
     fail(Errc::Io, "{}\nWhat is done stays in {}: the same command goes on from there", failure,
@@ -122,7 +130,7 @@ void run_film(const Arguments& a) {
     for (const size_t n : numbers) fmt::print("{}\n", film::piece_line(folder, std::to_string(n)));
     return;
   }
-  if (a.engine == "here") make_pieces(folder, plan, numbers, a.jobs);
+  if (a.engine == "here") make_pieces(folder, job, plan, numbers, a.jobs);
   if (a.engine == "parallel" && !numbers.empty()) film::run_parallel(folder, numbers, a.jobs, a.hosts);
   if (a.engine == "slurm" && !numbers.empty()) film::run_slurm(folder, numbers, a.jobs, a.slurm);
   film::join(folder, job, plan, a.out);

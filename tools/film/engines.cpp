@@ -20,13 +20,9 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-std::vector<std::string> piece_command(const JobFolder& folder, const std::string& number) {
-  return {this_program().string(), "piece", fs::absolute(folder.path()).string(), number};
-}
-
 std::string piece_line(const JobFolder& folder, const std::string& number) {
-  const std::vector<std::string> words = piece_command(folder, number);
-  return fmt::format("{} {} {} {}", quoted(words[0]), words[1], quoted(words[2]), number);
+  return fmt::format("{} piece {} {}", quoted(this_program().string()),
+                     quoted(fs::absolute(folder.path()).string()), number);
 }
 
 void run_parallel(const JobFolder& folder, const std::vector<size_t>& numbers, int jobs,

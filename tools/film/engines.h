@@ -9,10 +9,7 @@
 
 namespace cdsr::film {
 
-/// The command that makes a piece, as one runs it anywhere.
-std::vector<std::string> piece_command(const JobFolder& folder, const std::string& number);
-
-/// The same for a shell; `number` may be one of its variables.
+/// The command that makes a piece, for a shell anywhere; `number` may be one of its variables.
 std::string piece_line(const JobFolder& folder, const std::string& number);
 
 /// Through GNU parallel, `jobs` at a time on each of `hosts` (as for --sshlogin: names with commas, `:` for

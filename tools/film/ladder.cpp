@@ -29,6 +29,7 @@ std::vector<size_t> look_like(Film& film, const Film& first) {
     shot.looks = {{shot.frames.front().first, look->embedding, look->queries}};
     shot.like.reset();
     shot.strength = same->strength;
+    shot.sharpness = same->sharpness;
     shot.skip = same->skip;
     shot.lock = true;
   }

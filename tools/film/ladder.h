@@ -9,8 +9,9 @@
 namespace cdsr::film {
 
 /// Gives the shots of `film` what the network is told of those of `first` that begin at the same time, within
-/// a twentieth of a second, and strength and skip; such shots are locked. Returns the shots that have no such
-/// one and stay as they are. Throws InvalidArgument when the two are of other weights or another query.
+/// a twentieth of a second, and strength, sharpness and skip; such shots are locked. Returns the shots that
+/// have no such one and stay as they are. Throws InvalidArgument when the two are of other weights or another
+/// query.
 std::vector<size_t> look_like(Film& film, const Film& first);
 
 }  // namespace cdsr::film

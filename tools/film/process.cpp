@@ -36,8 +36,8 @@ pid_t start(const std::vector<std::string>& words, const std::filesystem::path& 
   const pid_t child = fork();
   if (child < 0) fail(Errc::Io, "the system refuses a process for {}: {}", words[0], std::strerror(errno));
   if (child > 0) return child;
-  // Only what may be called between fork and exec. It must not outlive this process: whoever goes on writes
-  // the same files.
+  // Only what may be called between fork and exec. It must not outlive its thread, nor the process: whoever
+  // goes on writes the same files.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int out = open(text.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   const int in = open("/dev/null", O_RDONLY);
@@ -48,26 +48,11 @@ pid_t start(const std::vector<std::string>& words, const std::filesystem::path& 
   _exit(127);
 }
 
-namespace {
-
-int as_shell(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
-
-}  // namespace
-
 int wait_for(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return as_shell(status);
-}
-
-std::pair<pid_t, int> wait_for_any() {
-  int status = 0;
-  pid_t child = 0;
-  while ((child = waitpid(-1, &status, 0)) < 0 && errno == EINTR) {
-  }
-  if (child < 0) fail(Errc::Internal, "no process to wait for: {}", std::strerror(errno));
-  return {child, as_shell(status)};
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 std::string tail(const std::filesystem::path& log) {

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace cdsr::film {
@@ -14,16 +13,13 @@ namespace cdsr::film {
 std::vector<std::string> words_of(const std::string& text);
 
 /// Starts words[0] with its arguments in a folder; stdin is empty, stdout and stderr go to `log`, which is
-/// written anew. It is killed when this process ends. Throws Io when the system refuses.
+/// written anew. It is killed when this thread ends. Throws Io when the system refuses.
 pid_t start(const std::vector<std::string>& words, const std::filesystem::path& folder,
             const std::filesystem::path& log);
 
 /// Waits for one of one's own children. Returns its status: 0 done, else what a shell would call it (128 +
 /// signal).
 int wait_for(pid_t child);
-
-/// Waits for any of one's own children: which, and its status as above. Throws Internal when there is none.
-std::pair<pid_t, int> wait_for_any();
 
 /// The last lines of a log, for a message.
 std::string tail(const std::filesystem::path& log);

@@ -32,6 +32,7 @@ int64_t frame_count(const FilmShot& shot) {
 std::string edits_text(const FilmShot& shot) {
   std::vector<std::string> edits;
   if (shot.strength) edits.push_back(fmt::format("strength {}", *shot.strength));
+  if (shot.sharpness) edits.push_back(fmt::format("sharpness {}", *shot.sharpness));
   if (shot.skip) edits.emplace_back("skip");
   if (shot.like) edits.push_back(fmt::format("like <a href=\"#s{0}\">{0}</a>", *shot.like));
   if (shot.lock) edits.emplace_back("lock");

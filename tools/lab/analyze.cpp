@@ -71,13 +71,13 @@ void add_widths_option(CLI::App& c, Arguments& a) {
 }
 
 struct Looked {
-  analyze::Subject subject;
+  analyze::AnalyzedNetwork network;
   analyze::Grid grid;
 
   Looked(const Arguments& a, bool isotropic)
-      : subject(find_model(a.model, a.scale), a.threads),
-        grid(grid_of(a, isotropic, subject.config().scale)) {
-    const std::string variant = subject.variant();
+      : network(find_model(a.model, a.scale), a.threads),
+        grid(grid_of(a, isotropic, network.config().scale)) {
+    const std::string variant = network.variant();
     fmt::print("{}{} x{}: {} pictures under {} ", a.model, variant.empty() ? "" : " (" + variant + ")",
                grid.scale, grid.pictures(), grid.degradations());
     if (!grid.clips.empty())
@@ -95,19 +95,19 @@ struct Looked {
 
   std::vector<std::vector<float>> embeddings() const {
     std::vector<std::vector<float>> out;
-    for (const Picture& lr : grid.lr) out.push_back(subject.embed(lr));
+    for (const Picture& lr : grid.lr) out.push_back(network.embed(lr));
     return out;
   }
 };
 
 void run_influence(const Arguments& a) {
   const Looked l(a, false);
-  analyze::print(analyze::influence(l.subject, l.grid, a.oracle));
+  analyze::print(analyze::influence(l.network, l.grid, a.oracle));
 }
 
 void run_score(const Arguments& a) {
   const Looked l(a, false);
-  const auto network = analyze::score_kernels(l.subject, l.grid);
+  const auto network = analyze::score_kernels(l.network, l.grid);
   const auto bicubic = analyze::score_bicubic(l.grid, a.grid);
   fmt::print("{:<16} {:>9} {:>9}\n", "sig1 sig2 theta", "network", "bicubic");
   for (size_t k = 0; k < network.size(); ++k) {
@@ -157,7 +157,7 @@ void run_map(const Arguments& a) {
 
 void run_widths(const Arguments& a) {
   const Looked l(a, true);
-  const auto network = analyze::score_kernels(l.subject, l.grid);
+  const auto network = analyze::score_kernels(l.network, l.grid);
   const auto bicubic = analyze::score_bicubic(l.grid, a.grid);
   report::Chart chart{fmt::format("{} x{}, PSNR-Y", a.model, l.grid.scale),
                       "dB",

@@ -15,9 +15,9 @@ struct Score {
   double l1 = 0, psnr = 0;
 };
 
-Score score(const Subject& subject, const tools::Picture& lr, const tools::Picture& hr, int shave,
+Score score(const AnalyzedNetwork& network, const tools::Picture& lr, const tools::Picture& hr, int shave,
             std::span<const float> embedding) {
-  const std::vector<float> sr = subject.upscale(lr, embedding);
+  const std::vector<float> sr = network.upscale(lr, embedding);
   Score s;
   for (size_t i = 0; i < sr.size(); ++i) s.l1 += std::fabs(sr[i] - static_cast<float>(hr.rgb[i]));
   s.l1 /= static_cast<double>(sr.size());
@@ -65,19 +65,19 @@ Spread spread(const std::vector<std::vector<float>>& vectors, size_t degradation
   return s;
 }
 
-Influence influence(const Subject& subject, const Grid& grid, bool oracle) {
+Influence influence(const AnalyzedNetwork& network, const Grid& grid, bool oracle) {
   const size_t n = grid.lr.size(), kernels = grid.degradations(), pictures = grid.pictures();
   std::vector<std::vector<float>> own;
   std::vector<std::vector<std::vector<float>>> y;
   Influence out;
   for (const tools::Picture& lr : grid.lr) {
-    own.push_back(subject.embed(lr));
-    const auto blocks = subject.conditioning(own.back());
+    own.push_back(network.embed(lr));
+    const auto blocks = network.conditioning(own.back());
     y.resize(blocks.size());
     for (size_t b = 0; b < blocks.size(); ++b) y[b].push_back(blocks[b]);
-    if (subject.has_codebook()) out.entropy += subject.attention_entropy(lr) / static_cast<double>(n);
+    if (network.has_codebook()) out.entropy += network.attention_entropy(lr) / static_cast<double>(n);
   }
-  if (subject.has_codebook()) out.entropy_limit = std::log(static_cast<double>(subject.config().codebook));
+  if (network.has_codebook()) out.entropy_limit = std::log(static_cast<double>(network.config().codebook));
   out.embedding = spread(own, kernels);
   for (const auto& vectors : y) out.conditioning.push_back(spread(vectors, kernels));
 
@@ -98,7 +98,7 @@ Influence influence(const Subject& subject, const Grid& grid, bool oracle) {
       out.rows[r].psnr += s.psnr / static_cast<double>(n);
     };
     const auto under = [&](std::span<const float> e) {
-      return score(subject, grid.lr[v], grid.hr[p], grid.scale, e);
+      return score(network, grid.lr[v], grid.hr[p], grid.scale, e);
     };
     add(0, under(own[v]));
     add(1, under(own[p * kernels + other_kernel(k)]));

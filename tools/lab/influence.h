@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/lab/analyzed_network.h"
 #include "tools/lab/grid.h"
-#include "tools/lab/subject.h"
 
 namespace cdsr::analyze {
 
@@ -34,7 +34,7 @@ struct Influence {
 };
 
 /// oracle: also try all of another picture's embeddings on each picture and keep the best result.
-Influence influence(const Subject& subject, const Grid& grid, bool oracle);
+Influence influence(const AnalyzedNetwork& network, const Grid& grid, bool oracle);
 
 void print(const Influence& result);
 

@@ -114,8 +114,8 @@ std::vector<RowResult> run_table(const Table& table, const LabOptions& o) {
       fs::create_directories(o.out);
       if (row.pretrain) train(train_words(table, row, o, seed, true));
       train(train_words(table, row, o, seed, false));
-      const Subject subject(out / "last.safetensors", o.threads);
-      result.parameters = subject.parameters();
+      const AnalyzedNetwork network(out / "last.safetensors", o.threads);
+      result.parameters = network.parameters();
       result.psnr.emplace_back();
       GridOptions g;
       g.protocol = o.protocol;
@@ -123,13 +123,13 @@ std::vector<RowResult> run_table(const Table& table, const LabOptions& o) {
       for (const fs::path& test : o.test) {
         g.data = {test};
         result.psnr.back().push_back(
-            mean(score_kernels(subject, make_grid(g, table.scale, degrade::paper_kernels(table.scale)))));
+            mean(score_kernels(network, make_grid(g, table.scale, degrade::paper_kernels(table.scale)))));
       }
       if (!table.accuracy) continue;
       g.data = o.test;
       const Grid grid = make_grid(g, table.scale, isotropic_kernels(10));
       std::vector<std::vector<float>> embeddings;
-      for (const auto& lr : grid.lr) embeddings.push_back(subject.embed(lr));
+      for (const auto& lr : grid.lr) embeddings.push_back(network.embed(lr));
       result.accuracy.push_back(classify(embeddings, grid.degradations(), 5).centres);
     }
     results.push_back(result);

@@ -24,8 +24,8 @@ std::vector<double> over_grid(const Grid& grid,
 
 }  // namespace
 
-std::vector<double> score_kernels(const Subject& subject, const Grid& grid) {
-  return over_grid(grid, [&](const tools::Picture& lr) { return subject.upscale(lr, subject.embed(lr)); });
+std::vector<double> score_kernels(const AnalyzedNetwork& network, const Grid& grid) {
+  return over_grid(grid, [&](const tools::Picture& lr) { return network.upscale(lr, network.embed(lr)); });
 }
 
 std::vector<double> score_bicubic(const Grid& grid, const GridOptions& o) {

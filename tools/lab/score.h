@@ -3,13 +3,13 @@
 
 #include <vector>
 
+#include "tools/lab/analyzed_network.h"
 #include "tools/lab/grid.h"
-#include "tools/lab/subject.h"
 
 namespace cdsr::analyze {
 
 /// dB on Y under each kernel, mean over the pictures, with each picture's own embedding.
-std::vector<double> score_kernels(const Subject& subject, const Grid& grid);
+std::vector<double> score_kernels(const AnalyzedNetwork& network, const Grid& grid);
 /// The same of bicubic interpolation, told where the protocol put the pixels.
 std::vector<double> score_bicubic(const Grid& grid, const GridOptions& options);
 

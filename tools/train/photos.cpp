@@ -29,7 +29,7 @@ std::vector<std::filesystem::path> list(const std::vector<std::filesystem::path>
 }  // namespace
 
 std::vector<tools::Picture> load_photos(const std::vector<std::filesystem::path>& folders, int min_side,
-                                        int threads, const Log& log, int video_frames) {
+                                        int threads, const LogLine& log, int video_frames) {
   const auto paths = list(folders);
   std::vector<std::vector<tools::Picture>> slots(paths.size());
   std::atomic<size_t> next{0};

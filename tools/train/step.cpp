@@ -94,7 +94,7 @@ torch::Tensor kernel_loss(TrainState& state, const Batch& batch, const torch::Te
 }
 
 /// Losses and gradients of one batch. What it measured is the mean over all processes.
-StepMeasures learn(TrainState& state, const TrainOptions& o, const Batch& batch, World& world) {
+StepMeasures learn(TrainState& state, const TrainOptions& o, const Batch& batch, Communicator& communicator) {
   if (o.guide.start()) {
     freeze_statistics(*state.model->encoder);
     freeze_statistics(*state.moco);
@@ -118,8 +118,8 @@ StepMeasures learn(TrainState& state, const TrainOptions& o, const Batch& batch,
   }
   if (o.guide.on()) total = total + o.guide.weight * guide + attention_loss(logits);
   const std::vector<double> mean =
-      world.average({total.item<double>(), l1.item<double>(), moco.loss.item<double>(),
-                     moco.accuracy.item<double>(), guide.item<double>()});
+      communicator.average({total.item<double>(), l1.item<double>(), moco.loss.item<double>(),
+                            moco.accuracy.item<double>(), guide.item<double>()});
   if (!std::isfinite(mean[0]))
     fail(Errc::InvalidArgument,
          "step {}: the loss is {} (L1 {}, contrastive {}); the last checkpoint is untouched: resume with a "
@@ -136,12 +136,12 @@ StepMeasures learn(TrainState& state, const TrainOptions& o, const Batch& batch,
 }
 
 /// Gradients of all that learns become their means over the processes.
-void average_gradients(TrainState& state, World& world) {
+void average_gradients(TrainState& state, Communicator& communicator) {
   std::vector<torch::Tensor> gradients;
   for (const auto& group : state.optimizer.param_groups())
     for (const torch::Tensor& p : group.params())
       if (p.grad().defined()) gradients.push_back(p.grad());
-  world.average(gradients);
+  communicator.average(gradients);
 }
 
 /// Clips the gradients and steps. A gradient that is not finite stops before it reaches the weights.
@@ -173,15 +173,17 @@ double apply_gradients(TrainState& state, const TrainOptions& o) {
 
 }  // namespace
 
-StepMeasures take_step(TrainState& state, const TrainOptions& o, Prefetcher& batches, World& world) {
+StepMeasures take_step(TrainState& state, const TrainOptions& o, Prefetcher& batches,
+                       Communicator& communicator) {
   StepMeasures sum;
   state.optimizer.zero_grad();
   for (int i = 0; i < o.accumulate; ++i) {
     const auto before = std::chrono::steady_clock::now();
     const Batch batch = batches.next();
-    world.meet();  // not in the middle of a step shall one be found missing: NCCL would wait for it in vain
+    communicator
+        .barrier();  // not in the middle of a step shall one be found missing: NCCL would wait for it in vain
     sum.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-    const StepMeasures one = learn(state, o, batch, world);
+    const StepMeasures one = learn(state, o, batch, communicator);
     sum.l1 += one.l1 / o.accumulate;
     sum.contrast += one.contrast / o.accumulate;
     sum.accuracy += one.accuracy / o.accumulate;
@@ -189,7 +191,7 @@ StepMeasures take_step(TrainState& state, const TrainOptions& o, Prefetcher& bat
     sum.time.data += batch.time.data;
     sum.time.degrade += batch.time.degrade;
   }
-  average_gradients(state, world);
+  average_gradients(state, communicator);
   sum.gradient = apply_gradients(state, o);
   sum.images = static_cast<int64_t>(o.batch.batch) * o.accumulate;
   return sum;

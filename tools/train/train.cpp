@@ -54,11 +54,12 @@ torch::Device device_from_string(const std::string& text, int local_rank) {
 }
 
 /// Once the processes have met: whatever fails in one stops all.
-void load_and_train(const Arguments& a, train::World& world) {
+void load_and_train(const Arguments& a, train::Communicator& communicator) {
   const train::TrainOptions& o = a.options;
-  const train::Log say = world.first() ? train::Log(print_line) : train::Log([](const std::string&) {});
-  if (!world.alone())
-    say(fmt::format("{} processes, {} images of a batch each", world.size(), o.batch.batch / world.size()));
+  const LogLine say = communicator.first() ? LogLine(print_line) : LogLine([](const std::string&) {});
+  if (!communicator.alone())
+    say(fmt::format("{} processes, {} images of a batch each", communicator.size(),
+                    o.batch.batch / communicator.size()));
   if (o.batch.degradation == train::Degradation::Video)
     say("degraded as video: " + degrade::describe(o.batch.video));
   say(fmt::format("{} x{}, {} parameters, {} MAC per low-resolution pixel", o.config.name, o.config.scale,
@@ -68,12 +69,12 @@ void load_and_train(const Arguments& a, train::World& world) {
   const auto photos = train::load_photos(a.data, side, decoders, say, a.video_frames);
   say(fmt::format("{} pictures", photos.size()));
   std::vector<Picture> held_out;
-  if (!a.validation.empty() && world.first())
+  if (!a.validation.empty() && communicator.first())
     held_out = train::load_photos(a.validation, side, decoders, say);
   const train::Validation validation(held_out, o.batch);
   if (!validation.empty())
     say(fmt::format("{} validation images, bicubic {:.3f} dB", held_out.size(), validation.bicubic_psnr()));
-  train::train(o, photos, validation, say, world);
+  train::train(o, photos, validation, say, communicator);
 }
 
 void run(CLI::App& command, Arguments& a) {
@@ -99,19 +100,19 @@ void run(CLI::App& command, Arguments& a) {
   o.batch.scale = o.config.scale;
   o.batch.colour = o.config.colour;
   o.schedule = a.schedule == "steps" ? train::Schedule::Steps : train::Schedule::Cosine;
-  const train::Place place = train::place_from_environment();
-  o.device = device_from_string(a.device, place.local);
+  const train::Rendezvous rendezvous = train::rendezvous_from_environment();
+  o.device = device_from_string(a.device, rendezvous.local);
   o.batch.device = o.device;
   o.batch.degradation = train::degradation_from_string(a.degradation);
   const bool video = o.batch.degradation == train::Degradation::Video;
   if (video && (o.variant.kernel || o.batch.positive != train::Positive::Both))
     fail(Errc::InvalidArgument,
          "--degradation video has no one blur kernel: without --variant skp and --positive");
-  train::World world(place, o.device, std::chrono::seconds(a.peer_timeout));
+  train::Communicator communicator(rendezvous, o.device, std::chrono::seconds(a.peer_timeout));
   try {
-    load_and_train(a, world);
+    load_and_train(a, communicator);
   } catch (const std::exception& e) {
-    world.failed(e.what());
+    communicator.failed(e.what());
     throw;
   }
 }

@@ -5,7 +5,7 @@
 #include <numbers>
 
 #include "model/error.h"
-#include "model/torch/restart.h"
+#include "model/torch/restart_conditioning.h"
 #include "tools/train/checkpoint.h"
 #include "tools/train/prefetch.h"
 #include "tools/train/progress.h"
@@ -19,7 +19,7 @@ constexpr int64_t kTargetBatches = 8;  // of 64 images, that tell how the guide'
 
 /// Weights from a file; MoCo's key encoder begins as their copy.
 void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
-                const Log& log) {
+                const LogLine& log) {
   const WeightsFile file = WeightsFile::open(o.init);
   const CdsrConfig config = nn::make_model(file)->config;
   if (config == o.config)
@@ -44,7 +44,7 @@ void start_from(const TrainOptions& o, const std::vector<tools::Picture>& photos
 
 /// What a guided run begins with (guide.h).
 void start_guide(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
-                 const Log& log) {
+                 const LogLine& log) {
   BatchOptions crops = o.batch;
   crops.batch = 64;
   crops.crops = 1;
@@ -143,9 +143,9 @@ double rate_at(const TrainOptions& o, int64_t step) {
 namespace {
 
 /// The start of a run, found or made by rank 0 and taken over by all.
-void begin(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state, World& world,
-           const Log& log) {
-  if (world.first()) {
+void begin(const TrainOptions& o, const std::vector<tools::Picture>& photos, TrainState& state,
+           Communicator& communicator, const LogLine& log) {
+  if (communicator.first()) {
     std::filesystem::create_directories(o.out);
     const auto checkpoint = o.out / "last.ckpt";
     if (load_checkpoint(checkpoint, state, o)) {
@@ -156,18 +156,18 @@ void begin(const TrainOptions& o, const std::vector<tools::Picture>& photos, Tra
     }
     remove_leftovers(o.out);
   }
-  if (!world.alone()) {
-    const std::string bytes = world.broadcast(world.first() ? checkpoint_bytes(state, o) : "");
-    if (!world.first()) restore(bytes, "rank 0's start", state, o);
+  if (!communicator.alone()) {
+    const std::string bytes = communicator.broadcast(communicator.first() ? checkpoint_bytes(state, o) : "");
+    if (!communicator.first()) restore(bytes, "rank 0's start", state, o);
   }
-  nn::connect(*state.model, world.peers());
-  nn::connect(*state.moco, world.peers());
-  state.moco->peers = world.peers();
+  nn::connect(*state.model, communicator.collectives());
+  nn::connect(*state.moco, communicator.collectives());
+  state.moco->collectives = communicator.collectives();
 }
 
 /// Validates, if asked to, and writes weights and checkpoint: rank 0's part.
 void finish(const TrainOptions& o, const Validation& validation, TrainState& state, bool validate,
-            RunLog& run_log, const Log& log) {
+            RunLog& run_log, const LogLine& log) {
   double psnr = 0;
   {
     const AveragedWeights averaged(state.ema, *state.model);
@@ -188,17 +188,17 @@ void finish(const TrainOptions& o, const Validation& validation, TrainState& sta
 }
 
 /// Processes with other options would train something else, or wait for each other for ever.
-void compare_notes(const nlohmann::ordered_json& mine, World& world) {
-  const std::string text = mine.dump(), first = world.broadcast(text);
+void compare_notes(const nlohmann::ordered_json& mine, Communicator& communicator) {
+  const std::string text = mine.dump(), first = communicator.broadcast(text);
   if (text != first)
-    fail(Errc::InvalidArgument, "rank {} was started otherwise than rank 0: {} against {}", world.rank(),
-         text, first);
+    fail(Errc::InvalidArgument, "rank {} was started otherwise than rank 0: {} against {}",
+         communicator.rank(), text, first);
 }
 
-BatchOptions part_of(const TrainOptions& o, const World& world) {
+BatchOptions part_of(const TrainOptions& o, const Communicator& communicator) {
   BatchOptions part = o.batch;
-  part.part = world.rank();
-  part.parts = world.size();
+  part.part = communicator.rank();
+  part.parts = communicator.size();
   if (part.batch % part.parts != 0)
     fail(Errc::InvalidArgument, "--batch {} cannot be shared by {} processes: must be a multiple of {}",
          part.batch, part.parts, part.parts);
@@ -206,17 +206,17 @@ BatchOptions part_of(const TrainOptions& o, const World& world) {
 }
 
 void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
-         World& world, const Log& log) {
+         Communicator& communicator, const LogLine& log) {
   if (o.guide.on() && !o.variant.paper_encoder())
     fail(Errc::InvalidArgument, "the guide is made for the paper's encoder, not for that of variant {}",
          to_string(o.variant));
-  const BatchOptions part = part_of(o, world);
-  const auto notes = description(o, photos.size(), world.size());
-  compare_notes(notes, world);
+  const BatchOptions part = part_of(o, communicator);
+  const auto notes = description(o, photos.size(), communicator.size());
+  compare_notes(notes, communicator);
   if (o.threads > 0) at::set_num_threads(o.threads);
   TrainState state(o);
-  begin(o, photos, state, world, log);
-  RunLog run_log(world.first() ? o.out / "log.jsonl" : "", state.step);
+  begin(o, photos, state, communicator, log);
+  RunLog run_log(communicator.first() ? o.out / "log.jsonl" : "", state.step);
   run_log.write("start", state.step, notes);
   if (!validation.empty()) run_log.write("bicubic", state.step, {{"psnr", validation.bicubic_psnr()}});
   Watchdog watchdog(o.diverge);
@@ -226,10 +226,10 @@ void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const
   const int64_t first = state.step;
   Progress progress(o.iterations, first);
   while (state.step < o.iterations) {
-    const StepMeasures measures = take_step(state, o, batches, world);
+    const StepMeasures measures = take_step(state, o, batches, communicator);
     progress.add(measures);
     watchdog.add(state.step, measures.l1);
-    if (!world.first()) continue;
+    if (!communicator.first()) continue;
     const bool last = state.step == o.iterations;
     if (progress.age() >= o.progress_seconds || last) {
       nlohmann::ordered_json values;
@@ -243,7 +243,7 @@ void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const
     else
       finish(o, validation, state, validate, run_log, log);
   }
-  world.meet();  // a process whose work is done still hears that rank 0 could not write it
+  communicator.barrier();  // a process whose work is done still hears that rank 0 could not write it
   run_log.write("end", state.step, {{"best_psnr", state.best_psnr}, {"seconds", progress.seconds()}});
   log(fmt::format("trained {} steps in {}", state.step - first, clock_text(progress.seconds())));
 }
@@ -251,19 +251,19 @@ void run(const TrainOptions& o, const std::vector<tools::Picture>& photos, const
 }  // namespace
 
 void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
-           const Log& log, World& world) {
+           const LogLine& log, Communicator& communicator) {
   try {
     run(
-        o, photos, validation, world, world.first() ? log : [](const std::string&) {});
+        o, photos, validation, communicator, communicator.first() ? log : [](const std::string&) {});
   } catch (const std::exception& e) {
-    world.failed(e.what());
+    communicator.failed(e.what());
     throw;
   }
 }
 
 void train(const TrainOptions& o, const std::vector<tools::Picture>& photos, const Validation& validation,
-           const Log& log) {
-  World alone;
+           const LogLine& log) {
+  Communicator alone;
   train(o, photos, validation, log, alone);
 }
 

@@ -11,11 +11,11 @@
 #include "model/torch/cdsr.h"
 #include "model/torch/moco.h"
 #include "tools/train/batch.h"
+#include "tools/train/distributed/communicator.h"
 #include "tools/train/ema.h"
 #include "tools/train/guide.h"
 #include "tools/train/photos.h"
 #include "tools/train/validation.h"
-#include "tools/train/world.h"
 
 namespace cdsr::train {
 
@@ -54,8 +54,8 @@ struct TrainOptions {
   int64_t validate_every = 2000;
   double progress_seconds = 15;
   std::filesystem::path init;  ///< weights to start from when there is no checkpoint; empty: random
-  bool restart = false;        ///< with init: make the conditioning path new (model/torch/restart.h)
-  std::filesystem::path out;   ///< folder of checkpoints and exports
+  bool restart = false;  ///< with init: make the conditioning path new (model/torch/restart_conditioning.h)
+  std::filesystem::path out;  ///< folder of checkpoints and exports
 };
 
 /// What is trained and how far it is. Everything a checkpoint holds.
@@ -79,10 +79,10 @@ struct TrainState {
 /// In several processes each calls it with the same options and photos: rank 0 alone reads `init`, validates,
 /// logs and touches options.out, and all start from its checkpoint. When one of them fails all throw.
 void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
-           const Validation& validation, const Log& log, World& world);
+           const Validation& validation, const LogLine& log, Communicator& communicator);
 /// Alone.
 void train(const TrainOptions& options, const std::vector<tools::Picture>& photos,
-           const Validation& validation, const Log& log);
+           const Validation& validation, const LogLine& log);
 
 /// The learning rate of a step.
 double rate_at(const TrainOptions& options, int64_t step);

@@ -48,7 +48,7 @@ std::vector<T> values(size_t count, int seed) {
 }
 
 template <typename T>
-void check(const RowKernels& kernels, int width, int channels, int stride) {
+void check(const FeatureKernels& kernels, int width, int channels, int stride) {
   const int step = kernels.tail_step;
   const auto weights = values<T>(size_t{9} * channels * kTailOutputs, 1);
   const std::vector<float> bias = random_values(kTailOutputs, 2);
@@ -89,7 +89,7 @@ TEST(Tail, EqualsPlainLoops) {
   for (Isa isa : {Isa::Avx2, Isa::Avx512, Isa::Avx512Bf16}) {
     if (isa > kernel_isa()) continue;
     for (Type type : {Type::F32, Type::Bf16}) {
-      const RowKernels& rows = kernels(isa).rows[static_cast<size_t>(type)];
+      const FeatureKernels& rows = kernels(isa).rows[static_cast<size_t>(type)];
       if (rows.tail_step == 0) continue;
       for (int channels = rows.tail_step; channels <= kTailChannels; channels += rows.tail_step)
         for (int width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 101})

@@ -9,7 +9,7 @@
 #include "model/network.h"
 #include "model/torch/cdsr.h"
 #include "model/torch/moco.h"
-#include "model/torch/restart.h"
+#include "model/torch/restart_conditioning.h"
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
 

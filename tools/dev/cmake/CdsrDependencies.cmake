@@ -39,6 +39,10 @@ if(CDSR_FFMPEG)
   # TIFFs that FFmpeg cannot decode.
   pkg_check_modules(TIFF IMPORTED_TARGET libtiff-4)
 endif()
+# What tools/dev/setup/install.sh cuda installs; GStreamer's search for CUDA's headers looks there too.
+if(EXISTS "${PROJECT_SOURCE_DIR}/.cache/cuda/bin/nvcc" AND NOT CUDAToolkit_ROOT)
+  set(CUDAToolkit_ROOT "${PROJECT_SOURCE_DIR}/.cache/cuda")
+endif()
 if(CDSR_GST)
   pkg_check_modules(GST IMPORTED_TARGET gstreamer-1.0>=1.22 gstreamer-base-1.0 gstreamer-video-1.0)
   # The element's frames in a GPU: libgstcuda, whose headers include the CUDA toolkit's.
@@ -58,9 +62,6 @@ endif()
 set(CDSR_CUDA_ARCHITECTURES "75;80;86;89;90;100;120" CACHE STRING
     "GPU architectures of the CUDA module; the newest also as PTX. Each costs compile time")
 if(CDSR_CUDA)
-  if(EXISTS "${PROJECT_SOURCE_DIR}/.cache/cuda/bin/nvcc" AND NOT CUDAToolkit_ROOT)
-    set(CUDAToolkit_ROOT "${PROJECT_SOURCE_DIR}/.cache/cuda")
-  endif()
   find_package(CUDAToolkit 13 QUIET)
   if(CUDAToolkit_FOUND AND CUDAToolkit_NVCC_EXECUTABLE AND TARGET CUDA::cudart_static)
     if(NOT CMAKE_CUDA_COMPILER)

@@ -1,4 +1,4 @@
-// A second start for the conditioning path of a network whose embedding fell silent.
+// A second start for the conditioning path of a network whose embedding collapsed.
 #pragma once
 
 #include "model/torch/cdsr.h"

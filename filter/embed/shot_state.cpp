@@ -1,4 +1,4 @@
-#include "filter/embed/knowledge.h"
+#include "filter/embed/shot_state.h"
 
 namespace cdsr {
 namespace {
@@ -13,7 +13,7 @@ void add_to_mean(int count, std::vector<float>& sum, std::vector<float>& value) 
 
 }  // namespace
 
-void Knowledge::resize(const CdsrConfig& config, Query query) {
+void ShotState::resize(const CdsrConfig& config, Query query) {
   const auto values = static_cast<size_t>(config.embedding());
   embedding.resize(values);
   embedding_sum.resize(values);
@@ -23,7 +23,7 @@ void Knowledge::resize(const CdsrConfig& config, Query query) {
   queries_sum.resize(means);
 }
 
-void look(Engine& engine, const RowSource& frame, Query query, Knowledge& known) {
+void embed_shot(Engine& engine, const RowSource& frame, Query query, ShotState& known) {
   const int count = known.looks + 1;
   known.looks = 0;  // whatever throws below, the next look starts anew
   engine.embed(frame, known.embedding);

@@ -13,13 +13,13 @@
 
 namespace cdsr::analyze {
 
-class Subject {
+class AnalyzedNetwork {
  public:
   /// Throws what opening and loading the file throw. threads: of LibTorch's operators, 0: its default.
-  Subject(const std::filesystem::path& file, int threads);
-  ~Subject();
-  Subject(const Subject&) = delete;
-  Subject& operator=(const Subject&) = delete;
+  AnalyzedNetwork(const std::filesystem::path& file, int threads);
+  ~AnalyzedNetwork();
+  AnalyzedNetwork(const AnalyzedNetwork&) = delete;
+  AnalyzedNetwork& operator=(const AnalyzedNetwork&) = delete;
 
   const CdsrConfig& config() const;
   std::string variant() const;  ///< as model/torch/variant.h writes it, "" for the paper's network

@@ -1,4 +1,4 @@
-#include "tools/train/world.h"
+#include "tools/train/distributed/communicator.h"
 
 #include "model/error.h"
 
@@ -10,21 +10,21 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 }  // namespace
 
-World::World(const Place& place, torch::Device device, std::chrono::seconds timeout)
-    : place_(place), timeout_(timeout) {
+Communicator::Communicator(const Rendezvous& rendezvous, torch::Device device, std::chrono::seconds timeout)
+    : rendezvous_(rendezvous), timeout_(timeout) {
   if (alone()) return;
   try {
-    group_ = std::make_unique<Group>(place, device, timeout);
+    group_ = std::make_unique<ProcessGroup>(rendezvous, device, timeout);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    fail(Errc::Io, "rank {} of {}: no meeting at {}:{} within {} s: {}", place.rank, place.size,
-         place.address, place.port, timeout.count(), first_line(e.what()));
+    fail(Errc::Io, "rank {} of {}: no meeting at {}:{} within {} s: {}", rendezvous.rank, rendezvous.size,
+         rendezvous.address, rendezvous.port, timeout.count(), first_line(e.what()));
   }
 }
 
 template <typename Action>
-void World::together(const Action& action) {
+void Communicator::together(const Action& action) {
   try {
     action();
   } catch (const std::exception& e) {
@@ -32,26 +32,26 @@ void World::together(const Action& action) {
   }
 }
 
-void World::lost(const std::string& why) {
+void Communicator::lost(const std::string& why) {
   lost_ = true;
   const std::string reason = group_->reason();
-  if (!reason.empty()) fail(Errc::Io, "rank {} of {} stops: {}", place_.rank, place_.size, reason);
+  if (!reason.empty()) fail(Errc::Io, "rank {} of {} stops: {}", rendezvous_.rank, rendezvous_.size, reason);
   fail(Errc::Io,
        "rank {} of {} stops: another process ended without a word, or did not answer within {} s ({})",
-       place_.rank, place_.size, timeout_.count(), why);
+       rendezvous_.rank, rendezvous_.size, timeout_.count(), why);
 }
 
-void World::sum(torch::Tensor& tensor) {
+void Communicator::sum(torch::Tensor& tensor) {
   if (!alone()) together([&] { group_->sum(tensor); });
 }
 
-torch::Tensor World::gather(const torch::Tensor& rows) {
+torch::Tensor Communicator::gather(const torch::Tensor& rows) {
   torch::Tensor all = rows;
   if (!alone()) together([&] { all = group_->gather(rows); });
   return all;
 }
 
-void World::average(const std::vector<torch::Tensor>& tensors) {
+void Communicator::average(const std::vector<torch::Tensor>& tensors) {
   if (alone() || tensors.empty()) return;
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> flat;
@@ -67,14 +67,14 @@ void World::average(const std::vector<torch::Tensor>& tensors) {
   }
 }
 
-std::vector<double> World::average(const std::vector<double>& values) {
+std::vector<double> Communicator::average(const std::vector<double>& values) {
   if (alone()) return values;
   torch::Tensor t = torch::tensor(values, torch::kDouble);
   average(std::vector<torch::Tensor>{t});
   return {t.data_ptr<double>(), t.data_ptr<double>() + t.numel()};
 }
 
-std::string World::broadcast(const std::string& bytes) {
+std::string Communicator::broadcast(const std::string& bytes) {
   if (alone()) return bytes;
   torch::Tensor length = torch::full({1}, static_cast<int64_t>(bytes.size()), torch::kLong);
   together([&] { group_->broadcast(length); });
@@ -85,10 +85,10 @@ std::string World::broadcast(const std::string& bytes) {
   return {data, data + all.numel()};
 }
 
-void World::meet() { average(std::vector<double>{0}); }
+void Communicator::barrier() { average(std::vector<double>{0}); }
 
-void World::failed(const std::string& reason) noexcept {
-  if (group_) group_->leave(fmt::format("rank {}: {}", place_.rank, reason), !lost_);
+void Communicator::failed(const std::string& reason) noexcept {
+  if (group_) group_->leave(fmt::format("rank {}: {}", rendezvous_.rank, reason), !lost_);
 }
 
 }  // namespace cdsr::train

@@ -1,4 +1,4 @@
-#include "tools/train/place.h"
+#include "tools/train/distributed/rendezvous.h"
 
 #include <charconv>
 #include <cstdlib>
@@ -34,23 +34,23 @@ int number(const Environment& environment, const char* name, const char* because
 
 }  // namespace
 
-Place place_from(const Environment& environment) {
+Rendezvous rendezvous_from(const Environment& environment) {
   for (const Launcher& names : kLaunchers) {
     if (!environment(names.size)) continue;
-    Place place;
-    place.size = number(environment, names.size, names.size, 1, 65536);
-    if (place.size == 1) return {};
-    place.rank = number(environment, names.rank, names.size, 0, place.size - 1);
-    place.local = number(environment, names.local, names.size, 0, place.size - 1);
-    place.address = text(environment, "MASTER_ADDR", names.size);
-    place.port = number(environment, "MASTER_PORT", names.size, 1, 65535);
-    return place;
+    Rendezvous rendezvous;
+    rendezvous.size = number(environment, names.size, names.size, 1, 65536);
+    if (rendezvous.size == 1) return {};
+    rendezvous.rank = number(environment, names.rank, names.size, 0, rendezvous.size - 1);
+    rendezvous.local = number(environment, names.local, names.size, 0, rendezvous.size - 1);
+    rendezvous.address = text(environment, "MASTER_ADDR", names.size);
+    rendezvous.port = number(environment, "MASTER_PORT", names.size, 1, 65535);
+    return rendezvous;
   }
   return {};
 }
 
-Place place_from_environment() {
-  return place_from([](const char* name) -> std::optional<std::string> {
+Rendezvous rendezvous_from_environment() {
+  return rendezvous_from([](const char* name) -> std::optional<std::string> {
     const char* value = std::getenv(name);
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   });

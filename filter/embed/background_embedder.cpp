@@ -1,4 +1,4 @@
-#include "filter/embed/background.h"
+#include "filter/embed/background_embedder.h"
 
 #include <system_error>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "model/error.h"
 
 namespace cdsr {
-BackgroundLook::BackgroundLook(std::unique_ptr<Engine> engine, Query query)
+BackgroundEmbedder::BackgroundEmbedder(std::unique_ptr<Engine> engine, Query query)
     : engine_(std::move(engine)), query_(query) {
   known_.resize(engine_->network().config, query);
   try {
@@ -16,7 +16,7 @@ BackgroundLook::BackgroundLook(std::unique_ptr<Engine> engine, Query query)
   }
 }
 
-BackgroundLook::~BackgroundLook() {
+BackgroundEmbedder::~BackgroundEmbedder() {
   {
     const std::lock_guard lock(mutex_);
     stage_ = Stage::Stop;
@@ -25,13 +25,13 @@ BackgroundLook::~BackgroundLook() {
   thread_.join();
 }
 
-void BackgroundLook::plan(const PixelFormat& format, int width, int height) {
+void BackgroundEmbedder::plan(const PixelFormat& format, int width, int height) {
   cancel();
   frame_ = FrameMemory(format, width, height);
   engine_->plan(width, height);
 }
 
-void BackgroundLook::start(const Frame& frame, const Knowledge& so_far, int64_t ticket) {
+void BackgroundEmbedder::start(const Frame& frame, const ShotState& so_far, int64_t ticket) {
   frame_.copy(frame);
   known_ = so_far;
   ticket_ = ticket;
@@ -43,7 +43,7 @@ void BackgroundLook::start(const Frame& frame, const Knowledge& so_far, int64_t 
   changed_.notify_all();
 }
 
-bool BackgroundLook::finish(Knowledge& known, int64_t& ticket) {
+bool BackgroundEmbedder::finish(ShotState& known, int64_t& ticket) {
   if (!under_way_) return false;
   {
     const std::lock_guard lock(mutex_);
@@ -57,7 +57,7 @@ bool BackgroundLook::finish(Knowledge& known, int64_t& ticket) {
   return true;
 }
 
-void BackgroundLook::cancel() {
+void BackgroundEmbedder::cancel() {
   if (!under_way_) return;
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return stage_ == Stage::Done; });
@@ -66,7 +66,7 @@ void BackgroundLook::cancel() {
   failure_ = nullptr;
 }
 
-void BackgroundLook::run() {
+void BackgroundEmbedder::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stage_ == Stage::Asked || stage_ == Stage::Stop; });
@@ -74,7 +74,7 @@ void BackgroundLook::run() {
     lock.unlock();
     try {
       source_.bind(frame_.frame(), engine_->network().config.colour);
-      look(*engine_, source_, query_, known_);
+      embed_shot(*engine_, source_, query_, known_);
     } catch (...) {
       failure_ = std::current_exception();
     }

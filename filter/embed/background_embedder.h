@@ -9,19 +9,19 @@
 #include <thread>
 
 #include "filter/color/frame_source.h"
-#include "filter/embed/knowledge.h"
+#include "filter/embed/shot_state.h"
 #include "filter/format/frame_memory.h"
 
 namespace cdsr {
 
 /// One look at a time. Thread-safety: one caller.
-class BackgroundLook {
+class BackgroundEmbedder {
  public:
   /// Starts the thread. Throws OutOfMemory if the system refuses it.
-  BackgroundLook(std::unique_ptr<Engine> engine, Query query);
-  ~BackgroundLook();
-  BackgroundLook(const BackgroundLook&) = delete;
-  BackgroundLook& operator=(const BackgroundLook&) = delete;
+  BackgroundEmbedder(std::unique_ptr<Engine> engine, Query query);
+  ~BackgroundEmbedder();
+  BackgroundEmbedder(const BackgroundEmbedder&) = delete;
+  BackgroundEmbedder& operator=(const BackgroundEmbedder&) = delete;
 
   /// Frames of this format and size follow. Waits for a look under way and drops what it found. Allocates.
   void plan(const PixelFormat& format, int width, int height);
@@ -31,11 +31,11 @@ class BackgroundLook {
 
   /// Copies the frame and looks at it. `so_far` is what is known of its shot; ticket: whatever tells the
   /// caller which. Allocates nothing.
-  void start(const Frame& frame, const Knowledge& so_far, int64_t ticket);
+  void start(const Frame& frame, const ShotState& so_far, int64_t ticket);
 
   /// If the look has come to its end: swaps what is known now into `known` and returns true with the ticket.
   /// Throws what the engine threw.
-  bool finish(Knowledge& known, int64_t& ticket);
+  bool finish(ShotState& known, int64_t& ticket);
 
   /// Waits for a look under way and drops what it found.
   void cancel();
@@ -51,7 +51,7 @@ class BackgroundLook {
   // What the stage hands to one thread or the other.
   FrameMemory frame_;
   FrameSource source_;
-  Knowledge known_;
+  ShotState known_;
   int64_t ticket_ = 0;
   std::exception_ptr failure_;
 

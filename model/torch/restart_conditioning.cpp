@@ -1,4 +1,4 @@
-#include "model/torch/restart.h"
+#include "model/torch/restart_conditioning.h"
 
 #include "model/error.h"
 

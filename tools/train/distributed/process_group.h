@@ -1,4 +1,5 @@
-// Several processes connected by LibTorch's c10d. group_none.cpp stands in where that cannot be built.
+// Several processes connected by LibTorch's c10d. process_group_none.cpp stands in where that cannot be
+// built.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,21 +8,21 @@
 #include <memory>
 #include <string>
 
-#include "tools/train/place.h"
+#include "tools/train/distributed/rendezvous.h"
 
 namespace cdsr::train {
 
 /// CPU tensors travel by Gloo, those of a CUDA device by NCCL; rank 0 keeps a store of words where they meet.
 /// Every process makes the same calls of sum(), gather() and broadcast() in the same order. They throw what
 /// LibTorch throws when another process is gone (at once with Gloo) or does not answer before the timeout.
-class Group {
+class ProcessGroup {
  public:
   /// Waits for all processes until the timeout. Throws Unsupported when this build has not what the device
   /// takes, else what LibTorch throws.
-  Group(const Place& place, torch::Device device, std::chrono::seconds timeout);
-  ~Group();
-  Group(const Group&) = delete;
-  Group& operator=(const Group&) = delete;
+  ProcessGroup(const Rendezvous& rendezvous, torch::Device device, std::chrono::seconds timeout);
+  ~ProcessGroup();
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
 
   void sum(torch::Tensor& tensor);
   torch::Tensor gather(const torch::Tensor& rows);  ///< along dimension 0, by rank
@@ -35,7 +36,7 @@ class Group {
 
  private:
   struct Connections;
-  const Place place_;
+  const Rendezvous rendezvous_;
   std::unique_ptr<Connections> connections_;
 };
 

@@ -1,5 +1,5 @@
 // Own kernel or cuDNN: the decision, with times that are made up.
-#include "model/cuda/choose.h"
+#include "model/cuda/conv_choice.h"
 
 #include <gtest/gtest.h>
 
@@ -18,12 +18,12 @@ struct Fake {
   std::vector<int> asked = {};  ///< whose results were looked at
 
   Verdict run() {
-    return choose(static_cast<int>(times.size()), {[&] { return own; }, [&](int i) { return times[i]; },
-                                                   [&](int i) {
-                                                     asked.push_back(i);
-                                                     return std::find(wrong.begin(), wrong.end(), i) ==
-                                                            wrong.end();
-                                                   }});
+    return choose_conv(static_cast<int>(times.size()), {[&] { return own; }, [&](int i) { return times[i]; },
+                                                        [&](int i) {
+                                                          asked.push_back(i);
+                                                          return std::find(wrong.begin(), wrong.end(), i) ==
+                                                                 wrong.end();
+                                                        }});
   }
 };
 

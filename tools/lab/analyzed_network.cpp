@@ -1,4 +1,4 @@
-#include "tools/lab/subject.h"
+#include "tools/lab/analyzed_network.h"
 
 #include "model/error.h"
 #include "model/torch/cdsr.h"
@@ -35,7 +35,7 @@ std::vector<float> to_vector(const torch::Tensor& t) {
 
 }  // namespace
 
-struct Subject::Net {
+struct AnalyzedNetwork::Net {
   explicit Net(const WeightsFile& file) : model(nn::make_model(file)) {
     nn::load_state(model, file);
     model->eval();
@@ -44,28 +44,29 @@ struct Subject::Net {
   nn::Cdsr model;
 };
 
-Subject::Subject(const std::filesystem::path& file, int threads) {
+AnalyzedNetwork::AnalyzedNetwork(const std::filesystem::path& file, int threads) {
   if (threads > 0) at::set_num_threads(threads);
   net_ = std::make_unique<Net>(WeightsFile::open(file));
 }
-Subject::~Subject() = default;
+AnalyzedNetwork::~AnalyzedNetwork() = default;
 
-const CdsrConfig& Subject::config() const { return net_->model->config; }
+const CdsrConfig& AnalyzedNetwork::config() const { return net_->model->config; }
 
-std::string Subject::variant() const { return to_string(net_->model->variant); }
+std::string AnalyzedNetwork::variant() const { return to_string(net_->model->variant); }
 
-int64_t Subject::parameters() const { return nn::parameter_count(net_->model); }
+int64_t AnalyzedNetwork::parameters() const { return nn::parameter_count(net_->model); }
 
-bool Subject::has_codebook() const {
+bool AnalyzedNetwork::has_codebook() const {
   return net_->model->encoder->csc && net_->model->encoder->csc->codebook.defined();
 }
 
-std::vector<float> Subject::embed(const tools::Picture& lr) const {
+std::vector<float> AnalyzedNetwork::embed(const tools::Picture& lr) const {
   const torch::NoGradGuard no_grad;
   return to_vector(net_->model->encoder->embed(to_tensor(lr, config().colour)));
 }
 
-std::vector<float> Subject::upscale(const tools::Picture& lr, std::span<const float> embedding) const {
+std::vector<float> AnalyzedNetwork::upscale(const tools::Picture& lr,
+                                            std::span<const float> embedding) const {
   const torch::NoGradGuard no_grad;
   const torch::Tensor sr = net_->model->sr(to_tensor(lr, config().colour), row(embedding),
                                            [](int, const torch::Tensor& mean) { return mean; });
@@ -73,14 +74,14 @@ std::vector<float> Subject::upscale(const tools::Picture& lr, std::span<const fl
   return to_vector(sr.squeeze(0).permute({1, 2, 0}) * 255);
 }
 
-double Subject::attention_entropy(const tools::Picture& lr) const {
+double AnalyzedNetwork::attention_entropy(const tools::Picture& lr) const {
   const torch::NoGradGuard no_grad;
   if (!has_codebook()) fail(Errc::InvalidArgument, "a network without a codebook has no attention over it");
   const auto p = net_->model->encoder->logits(to_tensor(lr, config().colour)).to(torch::kDouble).softmax(1);
   return -(p * (p + 1e-300).log()).sum().item<double>();
 }
 
-std::vector<std::vector<float>> Subject::conditioning(std::span<const float> embedding) const {
+std::vector<std::vector<float>> AnalyzedNetwork::conditioning(std::span<const float> embedding) const {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<float>> out;
   for (const torch::Tensor& y : net_->model->sr->conditioning(row(embedding))) out.push_back(to_vector(y));

@@ -8,29 +8,29 @@
 #include <string>
 #include <vector>
 
-#include "model/torch/peers.h"
-#include "tools/train/group.h"
+#include "model/torch/collectives.h"
+#include "tools/train/distributed/process_group.h"
 
 namespace cdsr::train {
 
 /// Every process makes the same calls in the same order; alone each call returns at once. A call that another
 /// process does not answer throws Io: at once when that process has ended (its own reason in the message if
 /// it gave one), else after the timeout. For one thread, but for what autograd calls from its own.
-class World : public nn::Peers {
+class Communicator : public nn::Collectives {
  public:
   /// Alone.
-  World() = default;
-  /// Meets the other processes, if there are any, at `place.address`. Throws Unsupported when this build has
-  /// not what that takes, Io when they do not come in time.
-  World(const Place& place, torch::Device device, std::chrono::seconds timeout);
+  Communicator() = default;
+  /// Meets the other processes, if there are any, at `rendezvous.address`. Throws Unsupported when this build
+  /// has not what that takes, Io when they do not come in time.
+  Communicator(const Rendezvous& rendezvous, torch::Device device, std::chrono::seconds timeout);
 
-  int rank() const { return place_.rank; }
-  int size() const override { return place_.size; }
-  bool alone() const { return place_.size == 1; }
+  int rank() const { return rendezvous_.rank; }
+  int size() const override { return rendezvous_.size; }
+  bool alone() const { return rendezvous_.size == 1; }
   /// Whether this process validates, logs and writes files for all.
-  bool first() const { return place_.rank == 0; }
+  bool first() const { return rendezvous_.rank == 0; }
   /// What modules that must know of others are given: null when alone.
-  nn::Peers* peers() { return alone() ? nullptr : this; }
+  nn::Collectives* collectives() { return alone() ? nullptr : this; }
 
   void sum(torch::Tensor& tensor) override;
   torch::Tensor gather(const torch::Tensor& rows) override;
@@ -41,7 +41,7 @@ class World : public nn::Peers {
   /// Rank 0's bytes, everywhere.
   std::string broadcast(const std::string& bytes);
   /// Returns when all have called it.
-  void meet();
+  void barrier();
 
   /// This process ends for a reason: the others hear it in place of a lost connection. No more calls then.
   void failed(const std::string& reason) noexcept;
@@ -51,10 +51,10 @@ class World : public nn::Peers {
   template <typename Action>
   void together(const Action& action);
 
-  Place place_;
+  Rendezvous rendezvous_;
   std::chrono::seconds timeout_{0};
   bool lost_ = false;  // another process failed, or this one thinks so
-  std::unique_ptr<Group> group_;
+  std::unique_ptr<ProcessGroup> group_;
 };
 
 }  // namespace cdsr::train

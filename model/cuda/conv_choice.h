@@ -28,7 +28,7 @@ struct Verdict {
 /// A candidate must be clearly faster than the own kernel, which needs no library and no workspace; among
 /// candidates as fast as each other the first one wins: noise does not decide.
 inline constexpr double kClearly = 0.97, kAsFast = 1.01;
-Verdict choose(int candidates, const Contest& contest);
+Verdict choose_conv(int candidates, const Contest& contest);
 
 enum class Rounding { Fp16, Bf16, Fp8 };
 /// Whether two results of one convolution differ by rounding alone: ||a - b||^2 / ||b||^2. False for a NaN.

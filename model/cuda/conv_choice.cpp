@@ -1,4 +1,4 @@
-#include "model/cuda/choose.h"
+#include "model/cuda/conv_choice.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -12,7 +12,7 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-Verdict choose(int candidates, const Contest& contest) {
+Verdict choose_conv(int candidates, const Contest& contest) {
   Verdict verdict;
   verdict.own_us = contest.own();
   std::vector<std::optional<double>> times;

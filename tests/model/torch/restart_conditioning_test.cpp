@@ -1,5 +1,5 @@
 // Starts from other weights: a silent embedding revived, another scale's network taken over.
-#include "model/torch/restart.h"
+#include "model/torch/restart_conditioning.h"
 
 #include <gtest/gtest.h>
 

@@ -6,9 +6,9 @@
 namespace cdsr::nn {
 
 /// Every process must make the same calls in the same order. Errors are the implementation's. For one thread.
-class Peers {
+class Collectives {
  public:
-  virtual ~Peers() = default;
+  virtual ~Collectives() = default;
 
   virtual int size() const = 0;  ///< processes, this one included
   /// Sums a tensor over all processes, in place; every process then holds the same bits.
@@ -18,10 +18,11 @@ class Peers {
 };
 
 /// The sum over all processes, through which gradients pass: each process's loss counts.
-torch::Tensor sum_over(Peers& peers, const torch::Tensor& tensor);
+torch::Tensor sum_over(Collectives& collectives, const torch::Tensor& tensor);
 
 /// `norm` in training mode with the statistics of all processes' pictures, as if they were one batch: each
 /// must hold as many. Updates the running statistics.
-torch::Tensor batch_norm(torch::nn::BatchNorm2dImpl& norm, const torch::Tensor& x, Peers& peers);
+torch::Tensor sync_batch_norm(torch::nn::BatchNorm2dImpl& norm, const torch::Tensor& x,
+                              Collectives& collectives);
 
 }  // namespace cdsr::nn
