@@ -221,6 +221,16 @@ TEST_F(GstCapsTest, TaggedColourStays) {
   EXPECT_EQ(field("colorimetry"), "1:4:0:0");
 }
 
+TEST_F(GstCapsTest, SitingWithoutColorimetryStays) {
+  make();
+  for (const char* site : {"mpeg2", "dv", "cosited"}) {
+    set_src_caps(std::string(kSmall) + ",chroma-site=" + site);
+    push(make_frame(in_caps()));
+    EXPECT_EQ(field("chroma-site"), site);
+    EXPECT_EQ(field("colorimetry"), "bt601");
+  }
+}
+
 TEST_F(GstCapsTest, ColourIsNeverRelabelled) {
   make();
   gst_harness_set_sink_caps_str(harness(), "video/x-raw,colorimetry=bt709");

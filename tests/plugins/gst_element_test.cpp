@@ -83,14 +83,18 @@ TEST_F(GstElementTest, ColourTagsReachTheLibrary) {
     const char* tags;
     int32_t matrix, range, location;
   };
-  for (const Case& c : {Case{"colorimetry=bt709,chroma-site=mpeg2", CDSR_MATRIX_BT709, CDSR_RANGE_LIMITED,
-                             CDSR_CHROMA_LOCATION_LEFT},
-                        Case{"colorimetry=1:4:0:0,chroma-site=cosited", CDSR_MATRIX_SMPTE170M,
-                             CDSR_RANGE_FULL, CDSR_CHROMA_LOCATION_TOPLEFT},
-                        Case{"colorimetry=bt2020,chroma-site=v-cosited", CDSR_MATRIX_BT2020_NCL,
-                             CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_TOP},
-                        Case{"colorimetry=smpte240m,chroma-site=jpeg", CDSR_MATRIX_SMPTE240M,
-                             CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_CENTER}}) {
+  for (const Case& c :
+       {Case{"colorimetry=bt709,chroma-site=mpeg2", CDSR_MATRIX_BT709, CDSR_RANGE_LIMITED,
+             CDSR_CHROMA_LOCATION_LEFT},
+        Case{"colorimetry=1:4:0:0,chroma-site=cosited", CDSR_MATRIX_SMPTE170M, CDSR_RANGE_FULL,
+             CDSR_CHROMA_LOCATION_TOPLEFT},
+        Case{"colorimetry=bt2020,chroma-site=v-cosited", CDSR_MATRIX_BT2020_NCL, CDSR_RANGE_LIMITED,
+             CDSR_CHROMA_LOCATION_TOP},
+        Case{"colorimetry=smpte240m,chroma-site=jpeg", CDSR_MATRIX_SMPTE240M, CDSR_RANGE_LIMITED,
+             CDSR_CHROMA_LOCATION_CENTER},
+        // DV and much H.264 name their siting alone.
+        Case{"chroma-site=mpeg2", CDSR_MATRIX_SMPTE170M, CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_LEFT},
+        Case{"chroma-site=dv", CDSR_MATRIX_SMPTE170M, CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_TOPLEFT}}) {
     make();
     set_src_caps(std::string(kSmall) + "," + c.tags);
     Library library;
