@@ -99,6 +99,7 @@ constexpr Format kFormats[] = {
     {GST_VIDEO_FORMAT_GRAY16_LE, CDSR_FORMAT_GRAY16},
     {GST_VIDEO_FORMAT_GRAY16_BE, CDSR_FORMAT_GRAY16 | CDSR_FORMAT_BIG_ENDIAN},
     {GST_VIDEO_FORMAT_Y210, CDSR_FORMAT_Y210},
+    {GST_VIDEO_FORMAT_v210, CDSR_FORMAT_YUV422P10 | kNative},  // as V210Planes
     {GST_VIDEO_FORMAT_Y410, CDSR_FORMAT_XV30},
     {GST_VIDEO_FORMAT_BGR10A2_LE, CDSR_FORMAT_X2RGB10},
     {GST_VIDEO_FORMAT_RGB10A2_LE, CDSR_FORMAT_X2BGR10},
@@ -258,9 +259,16 @@ GstCaps* scale_caps(GstPadDirection direction, GstCaps* caps, int scale) {
   return result;
 }
 
+bool video_info(GstCaps* caps, GstVideoInfo& info) {
+  if (!gst_video_info_from_caps(&info, caps)) return false;
+  const char* site = gst_structure_get_string(gst_caps_get_structure(caps, 0), "chroma-site");
+  if (site != nullptr) info.chroma_site = gst_video_chroma_site_from_string(site);
+  return true;
+}
+
 bool copy_colorimetry(GstCaps* input, GstStructure* output) {
   GstVideoInfo info;
-  if (!gst_video_info_from_caps(&info, input)) return false;
+  if (!video_info(input, info)) return false;
   if (char* colorimetry = gst_video_colorimetry_to_string(&GST_VIDEO_INFO_COLORIMETRY(&info))) {
     gst_structure_set(output, "colorimetry", G_TYPE_STRING, colorimetry, nullptr);
     g_free(colorimetry);

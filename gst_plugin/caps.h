@@ -22,6 +22,10 @@ GstCaps* template_caps(int max_side, bool cuda);
 /// reference.
 GstCaps* scale_caps(GstPadDirection direction, GstCaps* caps, int scale);
 
+/// What fixed `caps` say of their frames. False if they are no raw video. gst_video_info_from_caps() with the
+/// chroma-site of the caps: GStreamer 1.22 puts its guess in place of it where they have no colorimetry.
+bool video_info(GstCaps* caps, GstVideoInfo& info);
+
 /// Writes colorimetry and chroma-site of the fixed `input` into `output`. False if `input` is no raw video.
 bool copy_colorimetry(GstCaps* input, GstStructure* output);
 

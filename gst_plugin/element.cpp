@@ -173,8 +173,7 @@ void warn_of(GstBaseTransform* trans) {
 
 gboolean set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps* outcaps) {
   State& state = state_of(trans);
-  if (!gst_video_info_from_caps(&state.in, incaps) || !gst_video_info_from_caps(&state.out, outcaps))
-    return FALSE;
+  if (!cdsr::gst::video_info(incaps, state.in) || !cdsr::gst::video_info(outcaps, state.out)) return FALSE;
   GST_INFO_OBJECT(trans, "%" GST_PTR_FORMAT " -> %" GST_PTR_FORMAT, incaps, outcaps);
   warn_of(trans);
   state.gpu_frames = cdsr::gst::in_cuda(incaps);

@@ -66,10 +66,17 @@ GstFlowReturn process(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out, cd
   if (state.gpu_frames) state.cuda.wait_for(in);  // also for the upload that mapping may be
   GstFlowReturn flow = GST_FLOW_ERROR;
   cdsr_frame source, target;
-  if (!wrap(from, state.in, crop_of(in, state.in), source) || !wrap(to, state.out, {}, target)) {
+  const Crop crop = crop_of(in, state.in);
+  if (!wrap(from, state.in, crop, source) || !wrap(to, state.out, {}, target)) {
     GST_ELEMENT_ERROR(trans, STREAM, FORMAT, ("A frame is smaller than its caps"),
                       ("buffer %" GST_PTR_FORMAT ", caps %dx%d", in, state.in.width, state.in.height));
   } else {
+    const bool v210 = GST_VIDEO_INFO_FORMAT(&state.in) == GST_VIDEO_FORMAT_v210;
+    if (v210) {
+      state.v210_in.lend(source);
+      state.v210_in.unpack(from, crop);
+      state.v210_out.lend(target);
+    }
     source.memory = target.memory = state.gpu_frames ? CDSR_MEMORY_CUDA : CDSR_MEMORY_CPU;
     cdsr_hints hints = {};
     hints.version = CDSR_API_VERSION;
@@ -81,6 +88,7 @@ GstFlowReturn process(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out, cd
       post_error(GST_ELEMENT(trans), status, cdsr_session_error(state.session));
     } else {
       flow = GST_FLOW_OK;
+      if (v210) state.v210_out.pack(to);
       if (state.gpu_frames) state.cuda.finish(out);
     }
   }

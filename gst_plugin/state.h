@@ -10,6 +10,7 @@
 #include "gst_plugin/cuda.h"
 #include "gst_plugin/element.h"
 #include "gst_plugin/properties.h"
+#include "gst_plugin/v210.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_cdsr_debug);
 #define GST_CAT_DEFAULT gst_cdsr_debug
@@ -40,6 +41,7 @@ struct State {
   guint key_units = 0;         ///< asked for so far
   bool warned_of_interlacing = false, warned_of_hdr = false;
   std::vector<float> embedding;
+  V210Planes v210_in, v210_out;  ///< frames of that format
 };
 
 /// The state of a GstCdsr.

@@ -137,7 +137,7 @@ TEST_F(GstCapsTest, WrongSizeIsNotNegotiated) {
 TEST_F(GstCapsTest, UnknownFormatIsRefused) {
   make();
   const Owned<GstCaps> query(gst_pad_peer_query_caps(harness()->srcpad, nullptr));
-  EXPECT_FALSE(gst_caps_can_intersect(query.get(), caps("video/x-raw,format=v210,width=64,height=48").get()));
+  EXPECT_FALSE(gst_caps_can_intersect(query.get(), caps("video/x-raw,format=UYVP,width=64,height=48").get()));
   EXPECT_FALSE(gst_caps_can_intersect(
       query.get(), caps("video/x-raw(memory:GLMemory),format=I420,width=64,height=48").get()));
 }
@@ -155,6 +155,7 @@ std::vector<GstVideoFormat> offered_formats() {
 // What GStreamer packs is found where libcdsr's table looks for it, in every format.
 TEST_F(GstCapsTest, FormatsLieInMemoryAsLibcdsrsDo) {
   for (const GstVideoFormat format : offered_formats()) {
+    if (format == GST_VIDEO_FORMAT_v210) continue;  // unpacked: test_v210_is_ten_bit_422
     SCOPED_TRACE(gst_video_format_to_string(format));
     GstVideoInfo info;
     ASSERT_TRUE(gst_video_info_set_format(&info, format, 2, 2));
@@ -219,6 +220,16 @@ TEST_F(GstCapsTest, TaggedColourStays) {
   set_src_caps("video/x-raw,format=I420,width=64,height=48,framerate=25/1,colorimetry=1:4:0:0");
   push(make_frame(in_caps()));
   EXPECT_EQ(field("colorimetry"), "1:4:0:0");
+}
+
+TEST_F(GstCapsTest, SitingWithoutColorimetryStays) {
+  make();
+  for (const char* site : {"mpeg2", "dv", "cosited"}) {
+    set_src_caps(std::string(kSmall) + ",chroma-site=" + site);
+    push(make_frame(in_caps()));
+    EXPECT_EQ(field("chroma-site"), site);
+    EXPECT_EQ(field("colorimetry"), "bt601");
+  }
 }
 
 TEST_F(GstCapsTest, ColourIsNeverRelabelled) {

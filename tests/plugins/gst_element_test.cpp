@@ -1,6 +1,7 @@
 // The element in a harness: pictures, metas, memory.
 #include <cstring>
 
+#include "gst_plugin/v210.h"
 #include "tests/plugins/gst_fixture.h"
 
 namespace cdsr::gst_test {
@@ -83,14 +84,18 @@ TEST_F(GstElementTest, ColourTagsReachTheLibrary) {
     const char* tags;
     int32_t matrix, range, location;
   };
-  for (const Case& c : {Case{"colorimetry=bt709,chroma-site=mpeg2", CDSR_MATRIX_BT709, CDSR_RANGE_LIMITED,
-                             CDSR_CHROMA_LOCATION_LEFT},
-                        Case{"colorimetry=1:4:0:0,chroma-site=cosited", CDSR_MATRIX_SMPTE170M,
-                             CDSR_RANGE_FULL, CDSR_CHROMA_LOCATION_TOPLEFT},
-                        Case{"colorimetry=bt2020,chroma-site=v-cosited", CDSR_MATRIX_BT2020_NCL,
-                             CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_TOP},
-                        Case{"colorimetry=smpte240m,chroma-site=jpeg", CDSR_MATRIX_SMPTE240M,
-                             CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_CENTER}}) {
+  for (const Case& c :
+       {Case{"colorimetry=bt709,chroma-site=mpeg2", CDSR_MATRIX_BT709, CDSR_RANGE_LIMITED,
+             CDSR_CHROMA_LOCATION_LEFT},
+        Case{"colorimetry=1:4:0:0,chroma-site=cosited", CDSR_MATRIX_SMPTE170M, CDSR_RANGE_FULL,
+             CDSR_CHROMA_LOCATION_TOPLEFT},
+        Case{"colorimetry=bt2020,chroma-site=v-cosited", CDSR_MATRIX_BT2020_NCL, CDSR_RANGE_LIMITED,
+             CDSR_CHROMA_LOCATION_TOP},
+        Case{"colorimetry=smpte240m,chroma-site=jpeg", CDSR_MATRIX_SMPTE240M, CDSR_RANGE_LIMITED,
+             CDSR_CHROMA_LOCATION_CENTER},
+        // DV and much H.264 name their siting alone.
+        Case{"chroma-site=mpeg2", CDSR_MATRIX_SMPTE170M, CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_LEFT},
+        Case{"chroma-site=dv", CDSR_MATRIX_SMPTE170M, CDSR_RANGE_LIMITED, CDSR_CHROMA_LOCATION_TOPLEFT}}) {
     make();
     set_src_caps(std::string(kSmall) + "," + c.tags);
     Library library;
@@ -150,6 +155,45 @@ TEST_F(GstElementTest, MetasAreCarriedAndScaled) {
   EXPECT_EQ(face->y, 12U);
   EXPECT_EQ(face->w, 32U);
   EXPECT_EQ(face->h, 24U);
+}
+
+// The samples that GStreamer sees there, from any place on and of an odd width.
+TEST_F(GstElementTest, V210IsUnpackedFromWhereTheCropBegins) {
+  constexpr int kWidth = 50, kHeight = 4;
+  GstVideoInfo info;
+  ASSERT_TRUE(gst_video_info_set_format(&info, GST_VIDEO_FORMAT_v210, kWidth, kHeight));
+  const Owned<GstBuffer> buffer(gst_buffer_new_allocate(nullptr, info.size, nullptr));
+  GstVideoFrame frame;
+  ASSERT_TRUE(gst_video_frame_map(&frame, &info, buffer.get(), GST_MAP_WRITE));
+  auto* bytes = static_cast<guint8*>(frame.data[0]);
+  for (gsize i = 0; i < info.size; ++i) bytes[i] = static_cast<guint8>(i * 37 + i / 7);
+  for (const int left : {0, 2, 4, 6, 10}) {
+    SCOPED_TRACE(left);
+    const int top = left / 4, width = kWidth - left - 1, height = kHeight - top;
+    cdsr_frame lent;
+    cdsr_frame_default(&lent, CDSR_API_VERSION);
+    lent.width = width;
+    lent.height = height;
+    gst::V210Planes planes;
+    planes.lend(lent);
+    planes.unpack(frame, {left, top});
+    const auto seen = [&lent](int p, int x, int y) {
+      return reinterpret_cast<const guint16*>(static_cast<const guint8*>(lent.plane[p]) +
+                                              ptrdiff_t{y} * lent.stride[p])[x];
+    };
+    for (int y = 0; y < height; ++y) {
+      guint16 want[4 * kWidth];  // A, Y, U, V of 16 bits
+      info.finfo->unpack_func(info.finfo, GST_VIDEO_PACK_FLAG_NONE, want, frame.data, info.stride, 0, top + y,
+                              kWidth);
+      for (int x = 0; x < width; ++x) {
+        const guint16* pixel = want + ptrdiff_t{4} * (left + x);
+        ASSERT_EQ(seen(0, x, y), pixel[1] >> 6) << x << ' ' << y;
+        ASSERT_EQ(seen(1, x / 2, y), pixel[2] >> 6) << x << ' ' << y;
+        ASSERT_EQ(seen(2, x / 2, y), pixel[3] >> 6) << x << ' ' << y;
+      }
+    }
+  }
+  gst_video_frame_unmap(&frame);
 }
 
 TEST_F(GstElementTest, StridesAndCropAreHonoured) {

@@ -2,6 +2,8 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME cdsr)
 set(CPACK_PACKAGE_VENDOR "The CDSR authors")
+# Empty: CPack would put it above each package's own synopsis.
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CDSR_MAINTAINER "The CDSR authors <cdsr@packages.invalid>" CACHE STRING "Maintainer of Debian packages")
 set(CPACK_DEBIAN_PACKAGE_MAINTAINER "${CDSR_MAINTAINER}")
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -38,9 +40,12 @@ endfunction()
 
 cdsr_package(libcdsr ${library} libs "cdsr-models ${same}" "video super-resolution, shared library"
   "This package has the library.")
-set(CPACK_DEBIAN_LIBCDSR_PACKAGE_GENERATE_SHLIBS ON)
-set(CPACK_DEBIAN_LIBCDSR_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
-set(CPACK_DEBIAN_LIBCDSR_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/tools/dev/packages/triggers")
+# What other packages depend on that are linked with it. CPack makes it for all packages or none, and has none for a plugin.
+file(WRITE "${CMAKE_BINARY_DIR}/packages/shlibs" "libcdsr ${soversion} ${library} (>= ${PROJECT_VERSION})\n")
+set(CPACK_DEBIAN_LIBCDSR_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/tools/dev/packages/triggers"
+    "${CMAKE_BINARY_DIR}/packages/shlibs")
+install(FILES "${PROJECT_SOURCE_DIR}/tools/dev/packages/libcdsr.lintian-overrides"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/lintian/overrides" RENAME "${library}" COMPONENT libcdsr)
 cdsr_package(libcdsr-dev libcdsr-dev libdevel "${library} ${same}" "video super-resolution, development files"
   "This package has what programs are compiled with: headers, pkg-config and CMake\nfiles.")
 cdsr_package(cdsr-models cdsr-models science "" "video super-resolution, trained networks"

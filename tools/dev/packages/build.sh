@@ -22,7 +22,7 @@ version=$(sed -nE 's/^project\(cdsr VERSION ([0-9.]+).*/\1/p' "$root/CMakeLists.
 
 relro=-Wl,-z,relro,-z,now
 cmake -G Ninja -S "$root" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_SKIP_INSTALL_RPATH=ON \
-  -DCDSR_TESTS=OFF -DCDSR_TORCH=OFF -DCDSR_CUDA=OFF -DCDSR_WERROR=ON -DCDSR_MAINTAINER="$maintainer" \
+  -DCDSR_TESTS=OFF -DCDSR_TORCH=OFF -DCDSR_CUDA=OFF -DCDSR_WERROR=ON -DCDSR_SOURCE_MODELS= -DCDSR_MAINTAINER="$maintainer" \
   -DCMAKE_SHARED_LINKER_FLAGS="$relro" -DCMAKE_MODULE_LINKER_FLAGS="$relro" -DCMAKE_EXE_LINKER_FLAGS="$relro"
 cmake --build "$folder" --parallel "${JOBS:-$(nproc)}" --target all cdsr_pages
 FFMPEG_FLAGS="--extra-ldflags=$relro ${FFMPEG_FLAGS:-}" "$root/filter/ffmpeg/build.sh" "$folder"
