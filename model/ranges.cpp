@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 #include "model/error.h"
 
@@ -67,12 +66,12 @@ void widen(FeatureRanges& ranges, std::span<const Conv> convs, ConstMap picture,
   ranges.low.resize(layers * nf);
   ranges.high.resize(layers * nf);
   std::vector<float> first, in, out(plane * nf);
-  const auto map = [&](auto& values) { return MapView{nf, height, width, values.data()}; };
   for (size_t layer = 0; layer < layers; ++layer) {
     const bool adds = layer > 0 && layer + 1 == layers;
-    const ConstMap from = layer == 0 ? picture : map(std::as_const(in));
-    const ConstMap residual = map(std::as_const(first));
-    operators.conv(convs[layer], adds ? 1 : kFuseSlope, from, adds ? &residual : nullptr, map(out));
+    const ConstMap from = layer == 0 ? picture : ConstMap{nf, height, width, in.data()};
+    const ConstMap residual = {nf, height, width, first.data()};
+    operators.conv(convs[layer], adds ? 1 : kFuseSlope, from, adds ? &residual : nullptr,
+                   Map{nf, height, width, out.data()});
     if (adds)
       for (float& v : out) v = std::max(v, v * kFuseSlope);
     for (int c = 0; c < nf; ++c) {

@@ -136,13 +136,13 @@ fuzz_weights() {
     "$build/bin/weights_fuzzer" -max_total_time="$fuzz_seconds" -seed=1 -verbosity=0 -print_final_stats=1 \
       -artifact_prefix="$build/fuzz-" "$corpus"
 }
-# clang-tidy on the libraries. Not on what GCC compiles alone: precompiled headers (tools, LibTorch), the vectors of the CPU's row kernels.
+# clang-tidy on the libraries. Not on what GCC compiles alone: precompiled headers (tools, LibTorch), the vectors of the CPU's kernels.
 # shellcheck disable=SC2317
 tidy_changed() {
   local base files
   base=${CDSR_BASE:-$(git rev-list --max-count=21 HEAD | tail -n 1)}
   mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- 'model/*.cpp' 'filter/*.cpp' 'gst_plugin/*.cpp' |
-    grep -vE '^model/(torch/|cpu/kernels)')
+    grep -vE '^model/(torch/|cpu/(kernels|int8))')
   echo "${#files[@]} files changed since $base"
   [[ ${#files[@]} -eq 0 ]] || printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$jobs" clang-tidy --quiet -p "$build"
 }
