@@ -5,6 +5,7 @@
 
 #include "model/error.h"
 #include "tests/model/temp_folder.h"
+#include "tools/film/driver.h"
 #include "tools/film/job.h"
 #include "tools/film/pieces.h"
 
@@ -31,6 +32,12 @@ TEST(FilmPieces, BeginWhereShotsDo) {
   EXPECT_EQ(plan_pieces(film_of(100, {0, 30, 45, 80}), 50), (Pieces{{0, 45}, {45, 35}, {80, 20}}));
   EXPECT_EQ(plan_pieces(film_of(100, {0, 30, 45, 80}), 1000), (Pieces{{0, 100}}));
   EXPECT_EQ(plan_pieces(film_of(1, {0}), 1), (Pieces{{0, 1}}));
+}
+
+TEST(FilmPieces, FfmpegIsFoundFromAnyFolder) {
+  EXPECT_EQ(find_ffmpeg("build/ffmpeg"), (std::filesystem::current_path() / "build/ffmpeg").string());
+  EXPECT_EQ(find_ffmpeg("/opt/ffmpeg"), "/opt/ffmpeg");
+  EXPECT_EQ(find_ffmpeg("ffmpeg-9"), "ffmpeg-9");
 }
 
 TEST(FilmPieces, LongShotsAreCutEvenly) {

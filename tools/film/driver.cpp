@@ -168,6 +168,8 @@ std::string library_version() { return cdsr_version(); }
 fs::path this_program() { return fs::read_symlink("/proc/self/exe"); }
 
 std::string find_ffmpeg(const std::string& given) {
+  // It is started in other folders than this one; a name without a slash is looked for in the search path.
+  if (given.find('/') != std::string::npos) return fs::absolute(given).string();
   if (!given.empty()) return given;
   const fs::path folder = this_program().parent_path();
   for (const fs::path& beside : {folder / "ffmpeg", folder / "../ffmpeg/bin/ffmpeg"})

@@ -33,7 +33,7 @@ void make_piece(const JobFolder& folder, const Job& job, const Plan& plan, size_
 /// or not at all. Throws Io.
 void join(const JobFolder& folder, const Job& job, const Plan& plan, const std::filesystem::path& out);
 
-/// An FFmpeg with the filter: `given`, beside this program, or in the search path.
+/// An FFmpeg with the filter: `given`, a path or a name, beside this program, or in the search path.
 std::string find_ffmpeg(const std::string& given);
 
 /// Of libcdsr, as it runs here.
