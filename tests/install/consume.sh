@@ -35,4 +35,4 @@ cc "$here/consumer.c" $(pkg-config --cflags --libs libcdsr) "-Wl,-rpath,$(pkg-co
   -o "$work/consumer"
 echo "pkg-config: $("$work/consumer")"
 # What the loader looks for is the installed library, by the number of its interface.
-readelf -d "$work/consumer" | grep -q 'NEEDED.*libcdsr\.so\.[0-9]\+\]'
+readelf -d "$work/consumer" | grep 'NEEDED.*libcdsr\.so\.[0-9]\+\]' >/dev/null

@@ -165,7 +165,7 @@ has_library() {
   while IFS= read -r -d : folder; do
     [[ -z $folder || ! -e $folder/$1 ]] || return 0
   done <<<"${LD_LIBRARY_PATH:-}:"
-  ldconfig -p | grep -qF "$1"
+  ldconfig -p | grep -F "$1" >/dev/null
 }
 # The loader's word and the driver's, not nvidia-smi's: they decide whether cdsr has a GPU. No context is made.
 have_gpu() {
