@@ -26,8 +26,8 @@ inline bool interpolates(ChromaMode mode, const PixelFormat& format) {
 }
 
 /// Writes columns [x, x + n) of a component's row, x a multiple of 8: codes, or nominal values, dithered.
-void store_row(const FeatureKernels& kernels, const Frame& out, int component, int row, int x, int n, bool codes,
-               const float* src);
+void store_row(const FeatureKernels& kernels, const Frame& out, int component, int row, int x, int n,
+               bool codes, const float* src);
 
 /// Gets how many of all rows of a picture the network has made; one call at a time, from any thread.
 using RowsDone = std::function<void(int done, int all)>;
