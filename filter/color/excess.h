@@ -11,7 +11,7 @@ namespace cdsr {
 class Excess {
  public:
   /// For output columns [x, x + n) of the component's grid, n <= kTile.
-  Excess(const FrameSource& source, const FeatureKernels& kernels, const BicubicTaps& across,
+  Excess(const FrameSource& source, const RowKernels& kernels, const BicubicTaps& across,
          const BicubicTaps& down, int component, int x, int n)
       : kernels_(kernels),
         quantizer_(code_layout(source.frame(), component, /*codes=*/false).quantizer),
@@ -30,7 +30,7 @@ class Excess {
  private:
   struct Load {
     const FrameSource* source;
-    const FeatureKernels* kernels;
+    const RowKernels* kernels;
     const Quantizer* quantizer;
     int component;
     void operator()(int row, int x, int n, float* const dst[1]) const {
@@ -40,7 +40,7 @@ class Excess {
     }
   };
 
-  const FeatureKernels& kernels_;
+  const RowKernels& kernels_;
   const Quantizer quantizer_;
   const int n_;
   RowResampler<1, Load> rows_;

@@ -65,7 +65,7 @@ class FrameSink::ColorTile {
   static int slot(int row) { return (row + 8) & 7; }
 
   const FrameSink& sink_;
-  const FeatureKernels& kernels_;
+  const RowKernels& kernels_;
   const Strip& strip_;
   const PixelFormat& format_;
   const int x_, n_;
@@ -244,8 +244,8 @@ void FrameSink::bind(const FrameSource& source, const Frame& out, int scale, con
   halve_y_ = Halver::make(out.color.chroma_y);
 }
 
-void store_row(const FeatureKernels& kernels, const Frame& out, int component, int row, int x, int n,
-               bool codes, const float* src) {
+void store_row(const RowKernels& kernels, const Frame& out, int component, int row, int x, int n, bool codes,
+               const float* src) {
   const PixelFormat& format = *out.format;
   const CodeLayout layout = code_layout(out, component, codes);
   const ptrdiff_t at = format.component[component].offset + ptrdiff_t{x} * layout.step;

@@ -26,8 +26,8 @@ inline bool interpolates(ChromaMode mode, const PixelFormat& format) {
 }
 
 /// Writes columns [x, x + n) of a component's row, x a multiple of 8: codes, or nominal values, dithered.
-void store_row(const FeatureKernels& kernels, const Frame& out, int component, int row, int x, int n,
-               bool codes, const float* src);
+void store_row(const RowKernels& kernels, const Frame& out, int component, int row, int x, int n, bool codes,
+               const float* src);
 
 /// Gets how many of all rows of a picture the network has made; one call at a time, from any thread.
 using RowsDone = std::function<void(int done, int all)>;
@@ -40,7 +40,7 @@ class FrameSink final : public WindowSink {
     Colour colour = Colour::Rgb;  ///< what the network gives; Luma needs bicubic_chroma
   };
 
-  explicit FrameSink(const FeatureKernels& kernels = row_kernels()) : kernels_(kernels) {}
+  explicit FrameSink(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
 
   /// Writes to `out` from now on: `source`'s frame at `scale` times its size, same format and colour. Both
   /// must outlive the use. Allocates nothing.
@@ -85,7 +85,7 @@ class FrameSink final : public WindowSink {
   bool halves_rows() const;
   bool writes_luma() const;
 
-  const FeatureKernels& kernels_;
+  const RowKernels& kernels_;
   const FrameSource* source_ = nullptr;
   Frame out_;
   int scale_ = 2;

@@ -55,7 +55,7 @@ void FrameSource::load(int component, int row, int x, int n, bool codes, float* 
 
 void FrameSource::Tile::row(int y, float* const dst[3]) {
   const PixelFormat& format = *source_.frame_.format;
-  const FeatureKernels& kernels = source_.kernels_;
+  const RowKernels& kernels = source_.kernels_;
   float raw[3][kMaxColumns];
   source_.load(0, y, x_, n_, /*codes=*/false, raw[0]);
   if (format.model == ColorModel::Gray) {

@@ -13,7 +13,7 @@ namespace cdsr {
 
 class FrameSource final : public WindowSource {
  public:
-  explicit FrameSource(const FeatureKernels& kernels = row_kernels()) : kernels_(kernels) {}
+  explicit FrameSource(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
 
   /// Looks at `frame`, whose planes must stay valid, from now on. Allocates nothing. With Colour::Luma read()
   /// gives Y' alone: a luma plane's own codes, super-whites and sub-blacks too, or what the frame's matrix
@@ -39,7 +39,7 @@ class FrameSource final : public WindowSource {
   int64_t take_time() const { return nanoseconds_.exchange(0, std::memory_order_relaxed); }
 
  private:
-  const FeatureKernels& kernels_;
+  const RowKernels& kernels_;
   Frame frame_;
   Colour colour_ = Colour::Rgb;
   BicubicTaps across_, down_;  ///< chroma to luma size

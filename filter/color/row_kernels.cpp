@@ -251,7 +251,7 @@ void accumulate16(const uint16_t* __restrict src, int shift, unsigned mask, int 
   for (int i = 0; i < n; ++i) sums[i] += (static_cast<unsigned>(src[i]) >> shift) & mask;
 }
 
-constexpr FeatureKernels kTable = {
+constexpr RowKernels kTable = {
     HWY_TARGET == HWY_AVX2 ? "avx2" : "base",
     load<uint8_t>,
     load<uint16_t>,
@@ -276,7 +276,7 @@ constexpr FeatureKernels kTable = {
     accumulate16,
 };
 
-const FeatureKernels& table() { return kTable; }
+const RowKernels& table() { return kTable; }
 
 }  // namespace
 }  // namespace cdsr::HWY_NAMESPACE
@@ -288,13 +288,13 @@ namespace {
 
 HWY_EXPORT(table);
 
-std::vector<const FeatureKernels*> find_tables() {
-  std::vector<const FeatureKernels*> tables;
+std::vector<const RowKernels*> find_tables() {
+  std::vector<const RowKernels*> tables;
   int64_t left = hwy::SupportedTargets();
   for (;; left &= left - 1) {  // without the best of them
     hwy::ChosenTarget target;
     target.Update(left);
-    const FeatureKernels* const best = &HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
+    const RowKernels* const best = &HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
     if (tables.empty() || tables.front() != best) tables.insert(tables.begin(), best);
     if (left == 0) return tables;
   }
@@ -302,13 +302,13 @@ std::vector<const FeatureKernels*> find_tables() {
 
 }  // namespace
 
-std::span<const FeatureKernels* const> all_row_kernels() {
-  static const std::vector<const FeatureKernels*> tables = find_tables();
+std::span<const RowKernels* const> all_row_kernels() {
+  static const std::vector<const RowKernels*> tables = find_tables();
   return tables;
 }
 
-const FeatureKernels& row_kernels() {
-  static const FeatureKernels& best = *all_row_kernels().back();
+const RowKernels& row_kernels() {
+  static const RowKernels& best = *all_row_kernels().back();
   return best;
 }
 

@@ -23,7 +23,7 @@ struct CodeLayout {
   Quantizer quantizer;
 };
 
-struct FeatureKernels {
+struct RowKernels {
   const char* isa;  ///< "base", "avx2"
 
   /// dst[i] = code i * scale + offset.
@@ -76,9 +76,9 @@ struct FeatureKernels {
 };
 
 /// The fastest table this processor runs.
-const FeatureKernels& row_kernels();
+const RowKernels& row_kernels();
 
 /// All tables this processor runs, slowest first. For tests and benchmarks.
-std::span<const FeatureKernels* const> all_row_kernels();
+std::span<const RowKernels* const> all_row_kernels();
 
 }  // namespace cdsr

@@ -25,8 +25,8 @@ template <int kPlanes, typename Load>
 class RowResampler {
  public:
   /// For output columns [x, x + n), n <= kMaxColumns, of a plane whose input has in_height rows.
-  RowResampler(const FeatureKernels& kernels, const BicubicTaps& across, const BicubicTaps& down,
-               int in_height, int x, int n, Load load)
+  RowResampler(const RowKernels& kernels, const BicubicTaps& across, const BicubicTaps& down, int in_height,
+               int x, int n, Load load)
       : kernels_(kernels), across_(across), down_(down), in_height_(in_height), n_(n), load_(load) {
     first_group_ = x / across.scale;
     skip_ = x - first_group_ * across.scale;
@@ -66,7 +66,7 @@ class RowResampler {
     return slot;
   }
 
-  const FeatureKernels& kernels_;
+  const RowKernels& kernels_;
   const BicubicTaps& across_;
   const BicubicTaps& down_;
   int in_height_, n_;

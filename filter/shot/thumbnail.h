@@ -36,7 +36,7 @@ double deviation(const Thumbnail& thumbnail);
 /// Makes thumbnails of frames. Luma of RGB frames is (R + 2 G + B) / 4.
 class Thumbnailer {
  public:
-  explicit Thumbnailer(const FeatureKernels& kernels = row_kernels()) : kernels_(kernels) {}
+  explicit Thumbnailer(const RowKernels& kernels = row_kernels()) : kernels_(kernels) {}
   /// Allocates for frames of this width; make() then allocates nothing.
   void plan(int width);
   void make(const Frame& frame, Thumbnail& result);
@@ -44,7 +44,7 @@ class Thumbnailer {
  private:
   void accumulate(const Frame& frame, int component, int row);
 
-  const FeatureKernels& kernels_;
+  const RowKernels& kernels_;
   std::vector<uint32_t> sums_;     ///< of a cell's rows, for every column
   std::vector<uint16_t> columns_;  ///< packed and big-endian formats: a component's row, dense
 };

@@ -63,7 +63,7 @@ TEST_P(ColorParityOf, ReadEqualsReference) {
       FrameBuffer in(format, width, height, bottom_up);
       in.fill_random(static_cast<uint32_t>(width * 31 + height));
       const Image expected = reference_read(in);
-      for (const FeatureKernels* kernels : all_row_kernels()) {
+      for (const RowKernels* kernels : all_row_kernels()) {
         FrameSource source(*kernels);
         source.bind(in.input());
         // In two calls, as an engine's strips would, into rows that are wider than the picture.
@@ -105,7 +105,7 @@ TEST_P(ColorParityOf, WriteEqualsReference) {
       const Image network = random_image(c.width * c.scale, c.height * c.scale, 7);
       FrameBuffer expected(format, network.width, network.height, bottom_up);
       reference_write(in, &network, c.scale, c.settings, expected);
-      for (const FeatureKernels* kernels : all_row_kernels()) {
+      for (const RowKernels* kernels : all_row_kernels()) {
         FrameBuffer got(format, network.width, network.height, bottom_up);
         FrameSource source(*kernels);
         FrameSink sink(*kernels);
@@ -182,7 +182,7 @@ TEST(ColorParity, BigEndianIsTheSameSwapped) {
 INSTANTIATE_TEST_SUITE_P(AllFormats, ColorParityOf, testing::ValuesIn(tested_formats()),
                          [](const auto& info) { return std::string(info.param->name); });
 
-TEST(FeatureKernels, TheFastestTableIsNotTheBase) {
+TEST(RowKernels, TheFastestTableIsNotTheBase) {
   // On a machine with AVX2 a silent fall back to the base table is a failure.
   if (__builtin_cpu_supports("avx2")) {
     EXPECT_STREQ(row_kernels().isa, "avx2");

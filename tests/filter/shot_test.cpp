@@ -18,7 +18,7 @@ namespace {
 
 const PixelFormat& gray() { return *find_format(CDSR_FORMAT_GRAY8); }
 
-Thumbnail thumbnail_of(const FrameBuffer& frame, const FeatureKernels& kernels = row_kernels()) {
+Thumbnail thumbnail_of(const FrameBuffer& frame, const RowKernels& kernels = row_kernels()) {
   Thumbnailer thumbnailer(kernels);
   thumbnailer.plan(frame.width());
   Thumbnail result;
@@ -51,7 +51,7 @@ TEST(Thumbnail, IsExactForEveryFormat) {
     for (const auto& [width, height] : {std::pair{1, 1}, {79, 44}, {80, 45}, {333, 101}}) {
       FrameBuffer frame(format, width, height, true);
       frame.fill_random(11);
-      for (const FeatureKernels* kernels : all_row_kernels()) {
+      for (const RowKernels* kernels : all_row_kernels()) {
         const Thumbnail got = thumbnail_of(frame, *kernels);
         ASSERT_EQ(got.width, std::min(width, 80));
         ASSERT_EQ(got.height, std::min(height, 45));
