@@ -1,7 +1,7 @@
 // 3x3 convolutions of rows in 8 bits: products of unsigned features and signed weights in the processor's own
 // instruction (VNNI), their sums exact in 32 bits. Any number of threads at once.
 //
-// A feature f of channel c is stored as q = round(f / unit[c]) + zero[c], 0 to 255 (model/ranges.h says which
+// A feature f of channel c is stored as q = round(f / unit[c]) + zero[c], 0 to 255 (quantized.h says which
 // unit and zero). Everything that turns sums into features is an affine map per output channel before the
 // LeakyReLU and an offset after it, as a positive factor goes through a LeakyReLU unchanged.
 #pragma once
@@ -30,6 +30,7 @@ struct Int8Row {
   float slope = 1;  ///< of the LeakyReLU, 0 to 1; 1: none
 };
 
+/// Most channels of a row; Int8Kernels::row() makes nothing of more.
 inline constexpr int kInt8Channels = 64;
 
 /// The instructions that there are.
