@@ -11,10 +11,12 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "model/network.h"
+#include "model/ranges.h"
 #include "tests/fuzz/weights_fuzz.h"
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
@@ -137,12 +139,18 @@ void mutate(Bytes& b, Random& r) {
 std::vector<Bytes> valid_files() {
   const cdsr::TempFolder folder;
   std::vector<Bytes> out;
-  for (const cdsr::Body body : {cdsr::Body::Plain, cdsr::Body::Rrdb}) {
+  for (const cdsr::Body body : {cdsr::Body::Plain, cdsr::Body::Rrdb, cdsr::Body::Stack}) {
     cdsr::CdsrConfig config = cdsr::tiny_config(body, 2);
     config.blocks = 1;
+    std::map<std::string, std::string> metadata = {{"cdsr.format", "1"},
+                                                   {"cdsr.config", cdsr::to_json(config)}};
+    if (body == cdsr::Body::Stack) {
+      const size_t features = (static_cast<size_t>(config.blocks) + 1) * config.nf;
+      metadata[cdsr::kRangesKey] =
+          cdsr::ranges_text({std::vector<float>(features, -0.5F), std::vector<float>(features, 2.0F)});
+    }
     const auto path = folder.path() / "tiny.safetensors";
-    cdsr::write_weights(path, cdsr::random_tensors(config, 1),
-                        {{"cdsr.format", "1"}, {"cdsr.config", cdsr::to_json(config)}}, cdsr::DType::F16);
+    cdsr::write_weights(path, cdsr::random_tensors(config, 1), metadata, cdsr::DType::F16);
     std::ifstream in(path, std::ios::binary);
     out.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   }
