@@ -33,12 +33,19 @@ struct Int8Row {
 /// Most channels of a row; Int8Kernels::row() makes nothing of more.
 inline constexpr int kInt8Channels = 64;
 
+/// Output channels of Int8Kernels::tail(), and the lanes that its taps take in the weights.
+inline constexpr int kInt8TailOutputs = 4, kInt8TailLanes = 16;
+
 /// The instructions that there are.
 enum class Vnni : uint8_t { None, Avx2, Avx512 };
 
 struct Int8Kernels {
   const char* name;  ///< "avx512vnni"
   void (*row)(const Int8Row& row);
+  /// To the first kInt8TailOutputs of the `out` values of each pixel, which are floats; nothing is added, no
+  /// LeakyReLU. Weights: [3 ky][in / 4][kInt8TailLanes][4], of which lane 4 kx + o is output o under tap kx
+  /// and the last four are 0.
+  void (*tail)(const Int8Row& row);
 };
 
 /// Null for Vnni::None.

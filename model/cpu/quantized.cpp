@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/cpu/int8.h"
 #include "model/cpu/packed.h"
 
 namespace cdsr::cpu {
@@ -39,7 +40,9 @@ QuantizedConv::QuantizedConv(const PackedConv& conv, const Quantization* in, con
     : in_(in),
       out_(out),
       add_(add),
-      weights_(size_t{9} * conv.in() * conv.out() * (in == nullptr ? sizeof(float) : 1)),
+      tail_(out == nullptr && conv.outputs() <= kInt8TailOutputs),
+      weights_(tail_ ? size_t{3} * conv.in() * kInt8TailLanes
+                     : size_t{9} * conv.in() * conv.out() * (in == nullptr ? sizeof(float) : 1)),
       factor_(conv.out() * sizeof(float)),
       bias_(conv.out() * sizeof(float)),
       add_factor_(conv.out() * sizeof(float)) {
@@ -51,7 +54,13 @@ QuantizedConv::QuantizedConv(const PackedConv& conv, const Quantization* in, con
 void QuantizedConv::store(const PackedConv& conv) {
   if (in_ == nullptr) return store_head(conv);
   const int in = conv.in(), out = conv.out();
-  for (int o = 0; o < out; ++o) {
+  // Where output o's weight for tap t of channel c is.
+  const auto place = [&](int t, int c, int o) {
+    const int row = tail_ ? t / 3 : t, lanes = tail_ ? kInt8TailLanes : out;
+    const int lane = tail_ ? t % 3 * kInt8TailOutputs + o : o;
+    return ((static_cast<size_t>(row) * in + c) / 4 * lanes + lane) * 4 + c % 4;
+  };
+  for (int o = 0; o < (tail_ ? kInt8TailOutputs : out); ++o) {
     const float* const plain = &conv.plain()[static_cast<size_t>(o) * in * 9];
     float most = 0;
     for (int i = 0; i < 9 * in; ++i) most = std::max(most, std::abs(plain[i] * in_->unit[i / 9]));
@@ -60,8 +69,7 @@ void QuantizedConv::store(const PackedConv& conv) {
     for (int t = 0; t < 9; ++t)
       for (int c = 0; c < in; ++c) {
         const float w = std::round(plain[9 * c + t] * in_->unit[c] / step);
-        const size_t quad = (static_cast<size_t>(t) * in + c) / 4;
-        weights_.as<int8_t>()[(quad * out + o) * 4 + c % 4] = static_cast<int8_t>(w);
+        weights_.as<int8_t>()[place(t, c, o)] = static_cast<int8_t>(w);
         of_zero += static_cast<double>(w) * in_->zero[c];
       }
     const float per_unit = out_ == nullptr ? 1 : 1 / out_->unit[o];

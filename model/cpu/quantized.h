@@ -30,6 +30,9 @@ class QuantizedConv {
   /// Takes the weights that the convolution has now.
   void store(const PackedConv& conv);
 
+  /// Made by Int8Kernels::tail(), in place of row().
+  bool is_tail() const { return tail_; }
+
   // What Int8Row has of these names; of the head `head_weights` in place of `weights`, see
   // FeatureKernels::head.
   const int8_t* weights() const { return weights_.as<int8_t>(); }
@@ -46,6 +49,7 @@ class QuantizedConv {
   void store_head(const PackedConv& conv);
 
   const Quantization *in_, *out_, *add_;
+  bool tail_;
   Buffer weights_, factor_, bias_, add_factor_, beside_, zero_;
 };
 

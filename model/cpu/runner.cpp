@@ -339,8 +339,10 @@ void Runner::list(std::vector<Implementation>& all) const {
   for (const auto& plans : segments_)
     for (const SegmentPlan& plan : plans)
       for (size_t i = 0; i < plan.ops.size(); ++i)
-        if (plan.ops[i].quantized != nullptr)
-          shapes.emplace(plan.segment->ops[i].conv->in(), plan.segment->ops[i].conv->out());
+        if (const QuantizedConv* q = plan.ops[i].quantized; q != nullptr) {
+          const PackedConv& conv = *plan.segment->ops[i].conv;
+          shapes.emplace(conv.in(), q->is_tail() ? conv.outputs() : conv.out());
+        }
   for (const auto& [in, out] : shapes)
     all.push_back(
         {fmt::format("{}->{} 3x3 int8 {}x1", in, out, width_), fmt::format("int8:{}", int8_->name)});

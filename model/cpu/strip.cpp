@@ -199,7 +199,7 @@ void Runner::Strip::int8(const Op& o, int row, int count) {
     for (int k = 0; k < 3; ++k) r.src[k] = bytes(o.in, y - 1 + k);
     r.dst = row_of(o.out, y);
     r.add = o.aux < 0 ? nullptr : bytes(o.aux, y);
-    runner_.int8_->row(r);
+    (q.is_tail() ? runner_.int8_->tail : runner_.int8_->row)(r);
   }
 }
 
