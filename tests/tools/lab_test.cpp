@@ -1,6 +1,7 @@
 // `cdsr analyze` and `cdsr lab` from outside, on a picture or two: they run and say what they are to say.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -80,6 +81,38 @@ TEST_F(Lab, LooksAtCodedClipsAndAtLumaNetworks) {
   const Outcome o = cdsr("analyze influence " + weights().string() + " --data " + photos().string() +
                          " --draws 3 --crf 20,30");
   EXPECT_EQ(o.status, 2);
+}
+
+TEST_F(Lab, CalibrateWritesTheRangesAndKeepsTheRest) {
+  const CdsrConfig config = tiny_config(Body::Stack, 2);
+  write(config);
+  const fs::path out = folder_.path() / "out.safetensors";
+  const std::string arguments = "calibrate " + weights().string() + " " + out.string() + " --data " +
+                                photos().string() + " --draws 2 --crop 24";
+  expect(run(arguments), "ranges of 3 layers, measured on 3 pictures under 2 degradations");
+  const WeightsFile before = WeightsFile::open(weights()), after = WeightsFile::open(out);
+  ASSERT_EQ(after.tensors().size(), before.tensors().size());
+  for (size_t i = 0; i < before.tensors().size(); ++i) {
+    EXPECT_EQ(after.tensors()[i].name, before.tensors()[i].name);
+    EXPECT_EQ(after.tensors()[i].to_float(), before.tensors()[i].to_float());
+  }
+  EXPECT_EQ(after.metadata().at("cdsr.config"), before.metadata().at("cdsr.config"));
+  const FeatureRanges ranges = load_network(after)->ranges;
+  ASSERT_EQ(ranges.high.size(), static_cast<size_t>(config.blocks + 1) * config.nf);
+  EXPECT_GT(*std::max_element(ranges.high.begin(), ranges.high.end()), 0);
+  EXPECT_LT(*std::min_element(ranges.low.begin(), ranges.low.end()), 0);
+  // A second time, over itself: the same ranges, not wider ones.
+  expect(run("calibrate " + out.string() + " " + out.string() + " --data " + photos().string() +
+             " --draws 2 --crop 24"),
+         "ranges of 3 layers");
+  EXPECT_EQ(load_network(WeightsFile::open(out))->ranges.high, ranges.high);
+}
+
+TEST_F(Lab, CalibrateRefusesOtherNetworks) {
+  const Outcome o =
+      cdsr("calibrate " + weights().string() + " " + weights().string() + " --data " + photos().string());
+  EXPECT_EQ(o.status, 1);
+  expect(o.output, "is no stack of convolutions");
 }
 
 TEST_F(Lab, OnePictureIsTooFew) {
