@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Upscales a video with `ffmpeg -vf cdsr`, from nothing: installs what is missing, builds, runs, measures.
 #
-#   samples/upscale.sh            a real clip (Debian's cockatoo.mp4), made small and soft first: shows what is won
+#   samples/upscale.sh            a real clip (opencv-doc's vtest.avi, a package of 96 MB), made small first: shows what is won
 #   samples/upscale.sh IN [OUT]   your video; OUT defaults to build-user/samples/upscaled.mkv
 #
 # CDSR_OPTIONS   options of the filter (default scale=2), for example "scale=2:chroma=bicubic"
@@ -66,24 +66,19 @@ mkdir -p "$work" "$(dirname "$output")"
 cd "$work"
 
 if [[ -z $input ]]; then
-  step "the clip: 960x540 as reference, blurred and made small as input"
-  if [[ ! -s cockatoo.mp4 ]]; then
+  step "the clip: 768x576 as reference, made small and coded as input"
+  if [[ ! -s vtest.avi ]]; then
     # From the package, without installing it.
     rm -rf package && mkdir package
-    (cd package && apt-get -qq -o APT::Sandbox::User=root download python3-imageio && dpkg -x ./*.deb tree)
-    cp "$(find package/tree -name cockatoo.mp4 | head -n 1)" cockatoo.mp4
+    (cd package && apt-get -qq -o APT::Sandbox::User=root download opencv-doc)
+    dpkg --fsys-tarfile package/*.deb | tar -xO --wildcards '*/vtest.avi' >vtest.part && mv vtest.part vtest.avi
     rm -rf package
   fi
   scale=$(sed -nE 's/.*(^|:)scale=([234]).*/\2/p' <<<"$options")
   scale=${scale:-2}
-  height=$((540 - 540 % (2 * scale)))
-  # The clip is a soft, strongly compressed 1280x720: three quarters of that is about what it really resolves.
-  quiet -i cockatoo.mp4 -an -vf "scale=960:540:flags=lanczos,crop=960:$height,format=yuv420p" -c:v ffv1 reference.mkv
-  # What the weights were trained for: a Gaussian of the high-resolution grid (0.9 low-resolution pixels), then every
-  # n-th pixel, on grids that stay aligned. The mean of flags=area is a part of that blur. Mild H.264 on top.
-  sigma=$(awk -v s="$scale" 'BEGIN { printf "%.3f", sqrt(0.81 * s * s - (s * s - 1) / 12) }')
-  quiet -i reference.mkv -i cockatoo.mp4 -map 0:v -map 1:a? -c:a copy -c:v libx264 -preset medium -crf 8 \
-    -vf "gblur=sigma=$sigma:steps=2,scale=iw/$scale:ih/$scale:flags=area" small.mp4
+  # Ten seconds of a real camera, made small by the mean of pixels and coded as x264 does by default (crf 23).
+  quiet -i vtest.avi -an -t 10 -vf "crop=iw-mod(iw\\,2*$scale):ih-mod(ih\\,2*$scale),format=yuv420p" -c:v ffv1 reference.mkv
+  quiet -i reference.mkv -c:v libx264 -vf "scale=iw/$scale:ih/$scale:flags=area" small.mp4
   input=$work/small.mp4
 fi
 
@@ -126,8 +121,8 @@ label() { echo "drawtext=font=DejaVu Sans:text=$1:x=16:y=16:fontsize=28:fontcolo
 # The middle third, three times magnified. The bicubic side comes from the filter too: same geometry, same colours.
 zoom="crop=min(iw/3\\,640):min(ih/3\\,360),scale=iw*3:ih*3:flags=neighbor,format=rgb24"
 if [[ -z ${1:-} ]]; then
-  at=0.5
-  zoom="crop=iw/3:ih/3:iw*0.36:0,scale=iw*3:ih*3:flags=neighbor,format=rgb24"
+  at=1
+  zoom="crop=iw/4:ih/4:iw*0.69:ih*0.02,scale=iw*4:ih*4:flags=neighbor,format=rgb24"
   quiet -ss "$at" -i small.mp4 -ss "$at" -i reference.mkv -filter_complex "[0:v]split[a][b];
     [a]cdsr=$options:strength=0,$zoom,$(label bicubic)[l];[b]cdsr=$options,$zoom,$(label CDSR)[m];
     [1:v]$zoom,$(label original)[r];[l][m][r]hstack=3" -frames:v 1 -update 1 "$picture"
