@@ -4,6 +4,7 @@
 
 #include "model/cpu/isa.h"
 #include "model/cpu/room.h"
+#include "model/onednn.h"
 
 namespace cdsr::cpu {
 namespace {
@@ -21,10 +22,10 @@ memory::format_tag tag_of(Layout layout) {
 
 dnnl::convolution_forward::primitive_desc make_desc(const ConvShape& s, int width, int rows) {
   const int pad = s.kernel / 2, pad_rows = s.pad_rows ? pad : 0;
-  const auto size = [&](int side) { return (side + 2 * pad - s.kernel) / s.stride + 1; };
-  const int in_rows = s.pad_rows ? rows : rows + s.kernel - 1, out_rows = s.pad_rows ? size(rows) : rows;
+  const int in_rows = s.pad_rows ? rows : rows + s.kernel - 1,
+            out_rows = s.pad_rows ? s.out_side(rows) : rows;
   const memory::desc src({1, s.in, in_rows, width}, type_of(s.src), tag_of(s.layout));
-  const memory::desc dst({1, s.out, out_rows, size(width)}, type_of(s.dst), tag_of(s.layout));
+  const memory::desc dst({1, s.out, out_rows, s.out_side(width)}, type_of(s.dst), tag_of(s.layout));
   const memory::desc weights({s.out, s.in, s.kernel, s.kernel}, type_of(s.src), memory::format_tag::any);
   const memory::desc bias({s.out}, memory::data_type::f32, memory::format_tag::x);
   dnnl::post_ops post;
@@ -32,31 +33,31 @@ dnnl::convolution_forward::primitive_desc make_desc(const ConvShape& s, int widt
     case Post::None:
       break;
     case Post::Activate:
-      post.append_eltwise(1, dnnl::algorithm::eltwise_relu, s.slope, 0);
+      onednn::append_eltwise(post, dnnl::algorithm::eltwise_relu, s.slope);
       break;
     case Post::Add:
       post.append_binary(dnnl::algorithm::binary_add, dst);
       break;
     case Post::ScaleAdd:
-      post.append_eltwise(1, dnnl::algorithm::eltwise_linear, s.slope, 0);
+      onednn::append_eltwise(post, dnnl::algorithm::eltwise_linear, s.slope);
       post.append_binary(dnnl::algorithm::binary_add, dst);
       break;
     case Post::AddActivate:
       post.append_binary(dnnl::algorithm::binary_add, dst);
-      post.append_eltwise(1, dnnl::algorithm::eltwise_relu, s.slope, 0);
+      onednn::append_eltwise(post, dnnl::algorithm::eltwise_relu, s.slope);
       break;
     case Post::SumActivate:
       post.append_sum(1);
-      post.append_eltwise(1, dnnl::algorithm::eltwise_relu, s.slope, 0);
+      onednn::append_eltwise(post, dnnl::algorithm::eltwise_relu, s.slope);
       break;
   }
   dnnl::primitive_attr attr;
   attr.set_post_ops(post);
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const dnnl::convolution_forward::desc desc(dnnl::prop_kind::forward_inference,
-                                             dnnl::algorithm::convolution_direct, src, weights, bias, dst,
-                                             {s.stride, s.stride}, {pad_rows, pad}, {pad_rows, pad});
-  return {desc, attr, dnnl_cpu()};
+  const memory::dims strides = {s.stride, s.stride}, padding = {pad_rows, pad};
+  return onednn::describe<dnnl::convolution_forward>(dnnl_cpu(), attr, dnnl::prop_kind::forward_inference,
+                                                     dnnl::algorithm::convolution_direct, src, weights, bias,
+                                                     dst, strides, padding, padding);
 }
 
 }  // namespace

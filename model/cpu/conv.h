@@ -42,6 +42,9 @@ struct ConvShape {
   Post post = Post::None;
   float slope = 1;
 
+  /// Pixels of the output on a side of which the input has `side`, padded.
+  int out_side(int side) const { return (side + kernel / 2 * 2 - kernel) / stride + 1; }
+
   auto key() const { return std::tie(in, out, kernel, stride, pad_rows, layout, src, dst, post, slope); }
   bool operator<(const ConvShape& other) const { return key() < other.key(); }
 };

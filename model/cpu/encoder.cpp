@@ -43,12 +43,11 @@ std::vector<EncoderRunner::Layer> EncoderRunner::plan_branch(const std::unique_p
     shape.slope = kEncoderSlope;
     Layer layer;
     layer.kernel = convs_->add(shape, width, height);
-    const auto& desc = (*convs_)[layer.kernel].desc();
-    layer.weights = convs[i]->weights(desc.weights_desc());
+    layer.weights = convs[i]->weights((*convs_)[layer.kernel].desc().weights_desc());
     layer.bias = convs[i]->bias();
     layer.channels = shape.out;
-    layer.height = height = static_cast<int>(desc.dst_desc().dims()[2]);
-    layer.width = width = static_cast<int>(desc.dst_desc().dims()[3]);
+    layer.height = height = shape.out_side(height);
+    layer.width = width = shape.out_side(width);
     layers.push_back(layer);
   }
   return layers;

@@ -3,10 +3,11 @@
 #ifdef CDSR_HAVE_DNNL
 
 #include <algorithm>
-#include <dnnl.hpp>
 #include <map>
 #include <memory>
 #include <tuple>
+
+#include "model/onednn.h"
 
 namespace cdsr::nn {
 namespace {
@@ -54,24 +55,23 @@ class Layer {
         diff_weights({out, in, 3, 3}, Type::f32, Tag::any);
     dnnl::post_ops ops;
     if (sum) ops.append_sum(1);
-    if (relu) ops.append_eltwise(1, algorithm::eltwise_relu, slope, 0);
+    if (relu) onednn::append_eltwise(ops, algorithm::eltwise_relu, slope);
     dnnl::primitive_attr attr;
     attr.set_post_ops(ops);
     const memory::dims one = {1, 1};
-    const dnnl::convolution_forward::primitive_desc forward(
-        {dnnl::prop_kind::forward_training, algorithm::convolution_direct, src, weights, plain_bias_, dst,
-         one, one, one},
-        attr, engine());
+    const auto direct = algorithm::convolution_direct;
+    const auto forward =
+        onednn::describe<dnnl::convolution_forward>(engine(), attr, dnnl::prop_kind::forward_training, direct,
+                                                    src, weights, plain_bias_, dst, one, one, one);
     forward_ = dnnl::convolution_forward(forward);
     forward_weights_ = memory(forward.weights_desc(), engine());
-    const dnnl::convolution_backward_weights::primitive_desc by_weights(
-        {algorithm::convolution_direct, src, diff_weights, plain_bias_, dst, one, one, one}, engine(),
-        forward);
+    const auto by_weights = onednn::describe_backward<dnnl::convolution_backward_weights>(
+        engine(), forward, direct, src, diff_weights, plain_bias_, dst, one, one, one);
     by_weights_ = dnnl::convolution_backward_weights(by_weights);
     diff_weights_ = memory(by_weights.diff_weights_desc(), engine());
     if (!input_gradient) return;
-    const dnnl::convolution_backward_data::primitive_desc by_input(
-        {algorithm::convolution_direct, src, weights, dst, one, one, one}, engine(), forward);
+    const auto by_input = onednn::describe_backward<dnnl::convolution_backward_data>(
+        engine(), forward, direct, src, weights, dst, one, one, one);
     by_input_ = dnnl::convolution_backward_data(by_input);
     backward_weights_ = memory(by_input.weights_desc(), engine());
   }
@@ -133,10 +133,9 @@ struct Plan {
     layers.emplace_back(what, n, nf, out, h, w, what.blocked, false, false, slope, true);
     // A leaky ReLU keeps the sign: its gradient can be told from what came out of it.
     const auto kind = algorithm::eltwise_relu_use_dst_for_bwd;
-    const dnnl::eltwise_forward::primitive_desc hint(
-        {dnnl::prop_kind::forward_training, kind, features, slope, 0}, engine());
-    relu = dnnl::eltwise_backward({{kind, features, features, slope, 0}, engine(), hint});
-    add = dnnl::binary({{algorithm::binary_add, features, features, features}, engine()});
+    relu = dnnl::eltwise_backward(onednn::describe_eltwise_backward(engine(), kind, features, slope));
+    add = dnnl::binary(onednn::describe<dnnl::binary>(engine(), dnnl::primitive_attr(), algorithm::binary_add,
+                                                      features, features, features));
   }
 
   torch::Tensor buffer(const memory::desc& desc) const {

@@ -5,12 +5,12 @@
 #include <cstring>
 #include <ctime>
 #include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "model/error.h"
+#include "model/onednn.h"
 #include "tools/bench/report.h"
 
 extern "C" void omp_set_num_threads(int threads);  // libgomp's, which libdnnl uses
@@ -39,19 +39,13 @@ class Candidate {
     const memory::desc weights({channels, channels, 3, 3}, type, memory::format_tag::any);
     const memory::desc bias({channels}, memory::data_type::f32, memory::format_tag::x);
     dnnl::post_ops post;
-    post.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0.1F, 0);
+    onednn::append_eltwise(post, dnnl::algorithm::eltwise_relu, 0.1F);
     dnnl::primitive_attr attr;
     attr.set_post_ops(post);
-    const dnnl::convolution_forward::primitive_desc desc({dnnl::prop_kind::forward_inference,
-                                                          dnnl::algorithm::convolution_direct,
-                                                          map,
-                                                          weights,
-                                                          bias,
-                                                          map,
-                                                          {1, 1},
-                                                          {1, 1},
-                                                          {1, 1}},
-                                                         attr, engine_);
+    const memory::dims one = {1, 1};
+    const auto desc = onednn::describe<dnnl::convolution_forward>(
+        engine_, attr, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, map, weights,
+        bias, map, one, one, one);
     name_ = desc.impl_info_str();
     primitive_ = dnnl::convolution_forward(desc);
     for (auto [id, md] : {std::pair{DNNL_ARG_SRC, map},
