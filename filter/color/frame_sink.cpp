@@ -159,8 +159,8 @@ void FrameSink::ColorTile::halve_columns(int component, const float* row, int ch
   const int before = x_ - left_;
   float* const inside = padded + 4 - before;
   std::copy_n(row, columns_, inside);
-  std::fill(padded, inside, inside[0]);
-  std::fill(inside + columns_, padded + 4 + n_ + 5, inside[columns_ - 1]);
+  std::fill(padded, inside, row[0]);
+  std::fill(inside + columns_, padded + 4 + n_ + 5, row[columns_ - 1]);
   const int count = (n_ + 1) / 2;
   float halved[kTile];
   kernels_.halve(padded + 1, sink_.halve_x_.coefficient, count, halved);
