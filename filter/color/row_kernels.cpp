@@ -9,6 +9,8 @@
 #include <hwy/foreach_target.h>  // includes this file once for each set of instructions
 #include <hwy/highway.h>
 
+#include "model/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cdsr::HWY_NAMESPACE {
 namespace {
@@ -252,7 +254,9 @@ void accumulate16(const uint16_t* __restrict src, int shift, unsigned mask, int 
 }
 
 constexpr RowKernels kTable = {
-    HWY_TARGET == HWY_AVX2 ? "avx2" : "base",
+    HWY_TARGET == HWY_AVX2   ? "avx2"
+    : HWY_TARGET == HWY_NEON ? "neon"
+                             : "base",
     load<uint8_t>,
     load<uint16_t>,
     load<uint32_t>,
@@ -294,7 +298,7 @@ std::vector<const RowKernels*> find_tables() {
   for (;; left &= left - 1) {  // without the best of them
     hwy::ChosenTarget target;
     target.Update(left);
-    const RowKernels* const best = &HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
+    const RowKernels* const best = &dispatch_entry(HWY_DISPATCH_TABLE(table), target)();
     if (tables.empty() || tables.front() != best) tables.insert(tables.begin(), best);
     if (left == 0) return tables;
   }

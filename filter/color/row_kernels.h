@@ -24,7 +24,7 @@ struct CodeLayout {
 };
 
 struct RowKernels {
-  const char* isa;  ///< "base", "avx2"
+  const char* isa;  ///< "base", "avx2", "neon"
 
   /// dst[i] = code i * scale + offset.
   void (*load8)(const uint8_t* src, const CodeLayout& layout, int n, float* dst);

@@ -1,6 +1,8 @@
 #include "model/cpu/int8.h"
 
 #include <hwy/highway.h>
+
+#if HWY_ARCH_X86
 #include <immintrin.h>
 
 // Two sets that Highway does not have.
@@ -19,12 +21,16 @@ HWY_PUSH_ATTRIBUTES("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,avx512vnni")
 #undef CDSR_LANES
 #undef CDSR_NAMESPACE
 HWY_POP_ATTRIBUTES
+#endif
 
 namespace cdsr::cpu {
 
-const Int8Kernels* int8_kernels(Vnni vnni) {
+const Int8Kernels* int8_kernels([[maybe_unused]] Vnni vnni) {
+#if HWY_ARCH_X86
   if (vnni == Vnni::Avx512) return &avx512vnni::kTable;
-  return vnni == Vnni::Avx2 ? &avxvnni::kTable : nullptr;
+  if (vnni == Vnni::Avx2) return &avxvnni::kTable;
+#endif
+  return nullptr;
 }
 
 }  // namespace cdsr::cpu

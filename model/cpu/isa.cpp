@@ -1,5 +1,7 @@
 #include "model/cpu/isa.h"
 
+#include <hwy/detect_compiler_arch.h>
+
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "model/cpu/program.h"
@@ -8,8 +10,9 @@
 namespace cdsr::cpu {
 namespace {
 
-/// oneDNN's instruction sets are sets of bits, each containing what it builds on.
+/// oneDNN's instruction sets are sets of bits, each containing what it builds on; all are x86-64's.
 bool includes(dnnl::cpu_isa isa) {
+  if (HWY_ARCH_X86 == 0) return false;
   const unsigned have = static_cast<unsigned>(dnnl::get_effective_cpu_isa()),
                  want = static_cast<unsigned>(isa);
   return (have & want) == want;
@@ -33,7 +36,7 @@ Vnni vnni() {
 }
 
 std::string describe_isa() {
-  const char* name = "sse41 or less";
+  const char* name = HWY_ARCH_X86 == 0 ? "neon" : "sse41 or less";
   if (has_amx())
     name = "avx512_core_amx";
   else if (has_fast_bf16())

@@ -8,7 +8,7 @@ namespace bf16 {
 #endif
 namespace {
 
-constexpr int kLanes = HWY_MAX(HWY_LANES(float), 4);  // x86-64 itself has four
+constexpr int kLanes = HWY_MAX(HWY_LANES(float), 4);  // x86-64 itself has four, as NEON
 typedef float Vec __attribute__((vector_size(4 * kLanes)));
 typedef uint32_t UVec __attribute__((vector_size(4 * kLanes)));
 typedef uint16_t HVec __attribute__((vector_size(2 * kLanes)));
@@ -326,8 +326,11 @@ constexpr Kernels kTable = {
 #elif HWY_TARGET == HWY_AVX3
 constexpr Kernels kTable = {"avx512", {rows_with_tail<float>(), rows<Bf16>(), rows_of_bytes()}, shuffle};
 #else
-constexpr Kernels kTable = {
-    HWY_TARGET == HWY_AVX2 ? "avx2" : "base", {rows<float>(), rows<Bf16>(), rows_of_bytes()}, shuffle};
+constexpr Kernels kTable = {HWY_TARGET == HWY_AVX2   ? "avx2"
+                            : HWY_TARGET == HWY_NEON ? "neon"
+                                                     : "base",
+                            {rows<float>(), rows<Bf16>(), rows_of_bytes()},
+                            shuffle};
 #endif
 
 const Kernels& table() { return kTable; }

@@ -33,10 +33,10 @@ HWY_EXPORT(table);
 }  // namespace
 
 const Kernels& kernels(Isa isa) {
+#if HWY_ARCH_X86
   if (isa == Isa::Avx512Bf16) return N_AVX3::bf16::table();
-  hwy::ChosenTarget target;
-  choose_target(isa, target);
-  return HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
+#endif
+  return choose(HWY_DISPATCH_TABLE(table), isa)();
 }
 
 }  // namespace cdsr::cpu

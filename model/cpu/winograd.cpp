@@ -21,8 +21,9 @@ constexpr int kTiles =
 using Tag = hn::CappedTag<float, kBlock>;
 using Vec = hn::Vec<Tag>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(Tag()));
-/// Tiles whose sums, times two vectors of channels, leave room for the weights in the registers.
-constexpr int kStep = kLanes == 16 ? 12 : 6;
+/// Tiles whose sums, times two vectors of channels, leave room for the weights in the registers: 32 of
+/// AVX-512 and of NEON, 16 of the others.
+constexpr int kStep = kLanes == 16 || HWY_ARCH_ARM_A64 ? 12 : 6;
 
 HWY_INLINE Vec load(const float* p) { return hn::LoadU(Tag(), p); }
 HWY_INLINE void store(const Vec v, float* p) { hn::StoreU(v, Tag(), p); }
@@ -236,11 +237,7 @@ HWY_EXPORT(table);
 
 }  // namespace
 
-const WinogradKernels& winograd(Isa isa) {
-  hwy::ChosenTarget target;
-  choose_target(isa, target);
-  return HWY_DISPATCH_TABLE(table)[target.GetIndex()]();
-}
+const WinogradKernels& winograd(Isa isa) { return choose(HWY_DISPATCH_TABLE(table), isa)(); }
 
 }  // namespace cdsr::cpu
 #endif

@@ -24,9 +24,13 @@ namespace {
 
 using test::random_values;
 
-bool has(Vnni vnni) {
+bool has([[maybe_unused]] Vnni vnni) {
+#ifdef __x86_64__
   if (vnni == Vnni::Avx2) return __builtin_cpu_supports("avxvnni") != 0;
   return __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bw") != 0;
+#else
+  return false;
+#endif
 }
 
 std::vector<uint8_t> random_bytes(size_t count, uint32_t seed) {

@@ -1,6 +1,9 @@
 # Finds everything; what is optional and missing switches a part off (the summary says which).
 
 find_package(Threads REQUIRED)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(CDSR_ARM64 TRUE)
+endif()
 if(CDSR_FFMPEG OR CDSR_GST)
   find_package(PkgConfig REQUIRED)
 endif()
@@ -15,6 +18,10 @@ add_library(cdsr_highway INTERFACE)
 target_include_directories(cdsr_highway SYSTEM INTERFACE "${HWY_INCLUDE_DIR}")
 target_link_libraries(cdsr_highway INTERFACE "${HWY_LIBRARY}")
 target_compile_definitions(cdsr_highway INTERFACE HWY_SHARED_DEFINE)
+if(CDSR_ARM64)
+  # NEON alone: the kernels keep arrays of vectors in registers, which SVE's, of unknown length, cannot be.
+  target_compile_definitions(cdsr_highway INTERFACE "HWY_BROKEN_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+endif()
 # Not by its CMake package: Debian's asks for OpenCL headers that using the library does not need.
 find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
 find_library(DNNL_LIBRARY dnnl)
