@@ -75,6 +75,14 @@ class Film(FilmTest):
         for i, time in enumerate(times):  # milliseconds
             self.assertLessEqual(abs(time - 40 * i), 1)
 
+    def test_a_model_is_found_from_where_the_command_is_given(self):
+        os.symlink(os.path.abspath(os.path.join(os.environ["CDSR_MODEL_PATH"], "tiny-x2.safetensors")),
+                   self.path("it's, mine.safetensors"))
+        programs = [os.path.abspath(p) if os.path.exists(p) else p for p in (PROGRAM, FFMPEG)]
+        self.ok(run([programs[0], "film", self.film, self.out, "--ffmpeg", programs[1], "--options",
+                     TINY.replace("tiny", "it's, mine.safetensors"), "--encode", LOSSLESS], cwd=os.path.dirname(self.film)))
+        self.assertEqual(self.result(), self.one_run())
+
     def test_killed_and_gone_on_with(self):
         one = self.one_run()
         dice = random.Random(4)

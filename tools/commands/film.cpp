@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,28 @@ struct Arguments {
   bool analyse_only = false;
 };
 
+/// As a value in a filtergraph: escaped for the option, then for the graph.
+std::string escaped(const std::string& value) {
+  std::string option, graph;
+  for (const char c : value) option += (std::strchr("\\':", c) != nullptr ? "\\" : "") + std::string(1, c);
+  for (const char c : option) graph += (std::strchr("\\'[],;", c) != nullptr ? "\\" : "") + std::string(1, c);
+  return graph;
+}
+
+/// The filter's options with files by their whole names: FFmpeg runs in the job's folder.
+std::string with_whole_names(const std::string& options) {
+  std::string out;
+  for (size_t at = 0; at < options.size();) {
+    const size_t end = std::min(options.find(':', at), options.size());
+    const size_t equals = options.find('=', at), value = equals < end ? equals + 1 : at;
+    const std::string key = options.substr(at, value - at), text = options.substr(value, end - value);
+    const bool file = (key == "model=" || key == "shot_file=") && fs::is_regular_file(text);
+    out += key + (file ? escaped(fs::absolute(text).string()) : text) + (end < options.size() ? ":" : "");
+    at = end + 1;
+  }
+  return out;
+}
+
 Job job_of(const Arguments& a) {
   std::error_code error;
   const auto bytes = fs::file_size(a.in, error);
@@ -41,7 +64,7 @@ Job job_of(const Arguments& a) {
           static_cast<int64_t>(bytes),
           film::library_version(),
           film::find_ffmpeg(a.ffmpeg),
-          a.options,
+          with_whole_names(a.options),
           film::words_of(a.encoder),
           a.longest};
 }
