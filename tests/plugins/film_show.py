@@ -1,9 +1,9 @@
-"""The hard show of `cdsr film`: a long film of cuts, dissolves, fades and flashes, made here; one run, two passes, one
+"""The hard show of `cdsr film`: a long film of cuts, dissolves, fades and flashes, made here, or yours; one run, two passes, one
 process, two processes killed 20 times at random and gone on with, GNU parallel and Slurm where they are installed: the
 same frames, sound and times each time. Run by hand, not by CTest.
 
   CDSR_FFMPEG=build/ffmpeg/bin/ffmpeg CDSR_PROGRAM=build/bin/cdsr python3 tests/plugins/film_show.py [--frames 10000]
-    [--size 96x64] [--options model=cdsr-rt] [--seed 1] [--longest 500] [--kills 20]
+    [--size 96x64] [--options model=cdsr-rt] [--seed 1] [--longest 500] [--kills 20] [--film FILE]
 
 Needs NumPy. Prints a table; exit status 1 when a frame differs or something is lost.
 """
@@ -112,7 +112,7 @@ class Show:
         self.a = arguments
         self.folder = folder
         self.dice = random.Random(arguments.seed)
-        self.source = self.path("in.mkv")
+        self.source = os.path.abspath(arguments.film) if arguments.film else self.path("in.mkv")
         self.want = None
         self.failed = False
 
@@ -183,8 +183,11 @@ class Show:
         return seconds
 
     def run(self):
-        self.make_source()
-        print(f"{self.a.frames} frames of {self.a.size}, {self.a.options}", flush=True)
+        if self.a.film:
+            print(f"{os.path.basename(self.a.film)}, {self.a.options}", flush=True)
+        else:
+            self.make_source()
+            print(f"{self.a.frames} frames of {self.a.size}, {self.a.options}", flush=True)
         self.row("one run", self.one_run)
         two = self.row("two passes", self.two_passes)
         one = self.row("film --jobs 1", self.driver)
@@ -214,6 +217,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longest", type=int, default=500, help="frames of a piece")
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--film", help="a file with video and sound, in place of the one made here")
     with tempfile.TemporaryDirectory(prefix="cdsr-film-show-") as folder:
         show = Show(parser.parse_args(), folder)
         show.run()
