@@ -123,7 +123,7 @@ BenchReport measure(const Arguments& a) {
   EngineOptions options;
   options.precision = precision_from_string(a.precision);
   options.threads = a.threads;
-  options.memory_limit = static_cast<size_t>(a.memory) << 20;
+  options.memory_limit = memory_limit(a.memory);
   options.query = r.query = a.query == "model" ? config.query : query_from_string(a.query);
   const auto engine = create_engine(weights.network, options, a.backend);
   r.plan_ms = time_ms([&] { engine->plan(r.width, r.height); });
