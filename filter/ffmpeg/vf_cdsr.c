@@ -209,6 +209,8 @@ static av_cold void uninit(AVFilterContext *ctx)
                stats.shot_ms / stats.frames, stats.embed_ms / stats.frames,
                100 * stats.reused / stats.frames, stats.backend,
                cdsr_option_word("precision", stats.precision), stats.threads);
+    if (known && stats.redone > 0)
+        av_log(ctx, AV_LOG_INFO, "%"PRId64" frames upscaled again in fp32\n", stats.redone);
     cdsr_session_destroy(&s->session);
 }
 

@@ -639,6 +639,8 @@ typedef struct cdsr_stats {
   double total_ms;
   double color_ms; /* part of upscale_ms spent in colour conversion, summed over the engine's threads */
   double reused;   /* since version 2: sum of cdsr_frame_info.reused: as many frames were not computed */
+  int64_t redone;  /* since version 5: frames that half precision did not hold, upscaled again in fp32. Of
+                    * frames in a GPU those that it has finished */
 } cdsr_stats;
 
 /* INVALID_ARGUMENT for NULL or a wrong version. */

@@ -1,10 +1,15 @@
 // The engine on the stand-in, by what the stand-in counts: graphs, allocations.
 #include <gtest/gtest.h>
 
-#include "filter/pipeline.h"
+#include <cstring>
+
+#include "filter/option_table.h"
+#include "filter/options.h"
+#include "filter/session.h"
 #include "tests/cuda/device_copy.h"
 #include "tests/cuda/on_cpu/stand_in.h"
 #include "tests/filter/frame_buffer.h"
+#include "tests/filter/tiny_model.h"
 #include "tests/model/backend_run.h"
 #include "tests/model/random_values.h"
 #include "tests/model/tiny.h"
@@ -60,6 +65,41 @@ TEST(StandIn, FramesThereArePreparedToo) {
   EXPECT_EQ(cuda_on_cpu_allocations(), allocations);
   EXPECT_EQ(cuda_on_cpu_graphs(), graphs);
   ok(cudaDeviceSynchronize());
+}
+
+// Nobody waits for frames there; what half precision did not hold is told and counted all the same, trials
+// before the first frame are not.
+TEST(StandIn, RedoneFramesThereAreCounted) {
+  auto wild = std::make_shared<Network>(*random_network(tiny_config(Body::Plain, 2), 1));
+  for (float& w : wild->blocks[0].conv1.weight) w *= 3e5F;
+  for (float& w : wild->blocks[0].conv2.weight) w *= 1e-5F;
+  auto model = std::make_shared<Model>(*tiny_model());
+  model->network = wild;
+  int warnings = 0;
+  cdsr_options o = default_options();
+  o.log_opaque = &warnings;
+  o.log = [](void* opaque, int32_t level, const char* line) {
+    if (level == CDSR_LOG_WARNING && std::strstr(line, "again in fp32") != nullptr)
+      ++*static_cast<int*>(opaque);
+  };
+  auto engine = create_engine(wild, {}, "cuda");
+  const Engine& counter = *engine;
+  Session session(model, std::move(engine), session_options(o));
+  session.prepare(CDSR_FORMAT_NV12, 40, 30);
+  EXPECT_GT(counter.info().redone, 0);
+  EXPECT_EQ(session.stats().redone, 0);
+  FrameBuffer in(nv12(), 40, 30), out(nv12(), 80, 60);
+  in.fill_random(1);
+  ok(cudaFree(nullptr));
+  const DeviceCopy from(in.input()), to(out.output(in, 2));
+  cdsr_frame source = in.frame(), target = out.frame();
+  source.memory = target.memory = CDSR_MEMORY_CUDA;
+  std::copy_n(from.frame().plane, 2, source.plane);
+  std::copy_n(to.frame().plane, 2, target.plane);
+  for (int i = 0; i < 3; ++i) session.process(source, target, {}, Pipeline::Method::Network);
+  ok(cudaDeviceSynchronize());
+  EXPECT_EQ(session.stats().redone, 3);
+  EXPECT_EQ(warnings, 1);
 }
 
 // Two shots, in the GPU and by the reference on the processor.
