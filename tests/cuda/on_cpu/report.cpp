@@ -16,7 +16,21 @@ struct Report {
   int64_t faults = 0;
   int64_t counters[4] = {};
   std::set<std::string> seen;
-  std::map<size_t, int64_t> copies[3];  ///< number of each size
+  std::map<size_t, int64_t> copies[2][3];  ///< number of each size; by caller and direction
+
+  static void write_copies(std::ostream& out, const char* caller,
+                           const std::map<size_t, int64_t> (&copies)[3]) {
+    const char* const names[3] = {"to_gpu", "from_gpu", "within"};
+    for (int i = 0; i < 3; ++i) {
+      out << ", \"" << caller << names[i] << "\": {";
+      const char* comma = "";
+      for (const auto& [bytes, times] : copies[i]) {
+        out << comma << '"' << bytes << "\": " << times;
+        comma = ", ";
+      }
+      out << '}';
+    }
+  }
 
   ~Report() {
     std::fprintf(stderr, "[cuda_on_cpu] %ld faults, %ld kernels, %ld graphs, %ld conditional bodies\n",
@@ -26,16 +40,8 @@ struct Report {
     std::ofstream out(file);
     out << "{\"faults\": " << faults << ", \"kernels\": " << counters[0] << ", \"graphs\": " << counters[1]
         << ", \"allocations_left\": " << live_allocations();
-    const char* const names[3] = {"to_gpu", "from_gpu", "within"};
-    for (int i = 0; i < 3; ++i) {
-      out << ", \"" << names[i] << "\": {";
-      const char* comma = "";
-      for (const auto& [bytes, times] : copies[i]) {
-        out << comma << '"' << bytes << "\": " << times;
-        comma = ", ";
-      }
-      out << '}';
-    }
+    write_copies(out, "", copies[0]);
+    write_copies(out, "host_", copies[1]);
     out << "}\n";
   }
 };
@@ -60,7 +66,9 @@ void fatal(const std::string& text) {
 
 void count(Counter which) { ++report().counters[static_cast<int>(which)]; }
 
-void count_copy(Direction direction, size_t bytes) { ++report().copies[static_cast<int>(direction)][bytes]; }
+void count_copy(Caller caller, Direction direction, size_t bytes) {
+  ++report().copies[static_cast<int>(caller)][static_cast<int>(direction)][bytes];
+}
 
 long setting(const char* name, long otherwise) {
   const char* const text = std::getenv(name);

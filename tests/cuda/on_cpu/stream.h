@@ -16,6 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/cuda/on_cpu/memory.h"
+#include "tests/cuda/on_cpu/report.h"
+
 namespace cuda_on_cpu {
 
 std::unique_lock<std::recursive_mutex> lock();
@@ -101,6 +104,13 @@ void launch_graph(const std::shared_ptr<const Graph>& graph, const std::shared_p
 /// cudaGraphSetConditional, in a kernel.
 void set_condition(uint64_t handle, unsigned value);
 
+// Memory, by calls that need a context and that a capture forbids
+// -----------------------------------------------------------------------------------------------------
+
+CUresult take(void** p, size_t bytes, Kind kind, const char* what);
+/// Waits for the context's work. Null is nothing.
+CUresult give(void* p, const char* what);
+
 // Copies
 // -----------------------------------------------------------------------------------------------------
 
@@ -111,6 +121,7 @@ struct Copy2d {
   size_t to_pitch = 0, from_pitch = 0, width = 0, height = 1;
   bool to_device = false, from_device = false;
   int value = 0;
+  Caller caller = Caller::Module;
 };
 CUresult copy(const Copy2d& copy, const std::shared_ptr<Stream>& stream, bool async);
 
