@@ -50,6 +50,7 @@ class CudaFrames(PluginTest):
             counts = json.load(file)
         self.assertEqual(counts["faults"], 0)
         self.assertEqual(counts["allocations_left"], 0)
+        self.assertEqual(counts["contexts_left"], 0)
         return result, counts
 
     def chain(self, raw, size, pix_fmt, chain, *more, out=None):

@@ -1,5 +1,5 @@
-// The driver's functions that FFmpeg's CUDA frames are made with, beside those of driver.cpp. FFmpeg's loader
-// (ffnvcodec) asks for the versions of these functions that CUDA 11 had.
+// The driver's functions that FFmpeg's and GStreamer's CUDA frames are made with, beside those of driver.cpp.
+// Their loaders (FFmpeg's is ffnvcodec) ask for the versions of these functions that CUDA 11 had.
 #include <cuda.h>
 
 #include <cstring>
@@ -13,11 +13,13 @@ using namespace cuda_on_cpu;
 
 #undef cuDevicePrimaryCtxRelease
 #undef cuDevicePrimaryCtxSetFlags
+#undef cuStreamDestroy
 
 namespace {
 
 void* pointer(CUdeviceptr p) { return reinterpret_cast<void*>(p); }
 
+constexpr size_t kPitch = 512;
 unsigned primary_flags = 0;
 
 CUresult copy_rectangle(const CUDA_MEMCPY2D* c, CUstream handle, bool async) {
@@ -61,6 +63,12 @@ CUresult CUDAAPI cuDeviceComputeCapability(int* major, int* minor, CUdevice devi
              : cuDeviceGetAttribute(minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device);
 }
 
+/// There is one device.
+CUresult CUDAAPI cuDeviceCanAccessPeer(int* can, CUdevice, CUdevice) {
+  *can = 0;
+  return CUDA_SUCCESS;
+}
+
 // Contexts
 
 CUresult CUDAAPI cuCtxCreate_v2(CUcontext* context, unsigned flags, CUdevice device) {
@@ -88,6 +96,18 @@ CUresult CUDAAPI cuMemAlloc(CUdeviceptr* p, size_t bytes) {
   *p = reinterpret_cast<CUdeviceptr>(taken);
   return error;
 }
+CUresult CUDAAPI cuMemAllocPitch(CUdeviceptr* p, size_t* pitch, size_t width, size_t height, unsigned) {
+  *pitch = (width + kPitch - 1) / kPitch * kPitch;
+  return cuMemAlloc(p, *pitch * height);
+}
+CUresult CUDAAPI cuMemAllocHost(void** p, size_t bytes) {
+  const auto guard = lock();
+  return take(p, bytes, Kind::PageLocked, "cuMemAllocHost");
+}
+CUresult CUDAAPI cuMemFreeHost(void* p) {
+  const auto guard = lock();
+  return give(p, "cuMemFreeHost");
+}
 CUresult CUDAAPI cuMemFree(CUdeviceptr p) {
   const auto guard = lock();
   return give(pointer(p), "cuMemFree");
@@ -104,10 +124,11 @@ CUresult CUDAAPI cuStreamCreate(CUstream* stream, unsigned flags) {
   *stream = static_cast<CUstream>(create_stream(needed("cuStreamCreate"), flags != CU_STREAM_NON_BLOCKING));
   return CUDA_SUCCESS;
 }
-CUresult CUDAAPI cuStreamDestroy(CUstream stream) {
+CUresult CUDAAPI cuStreamDestroy_v2(CUstream stream) {
   const auto guard = lock();
   return destroy_stream(stream);
 }
+CUresult CUDAAPI cuStreamDestroy(CUstream stream) { return cuStreamDestroy_v2(stream); }
 CUresult CUDAAPI cuStreamSynchronize(CUstream handle) {
   const auto guard = lock();
   const auto stream = stream_of(handle, "cuStreamSynchronize");

@@ -8,6 +8,7 @@
 
 #include "tests/cuda/on_cpu/memory.h"
 #include "tests/cuda/on_cpu/stand_in.h"
+#include "tests/cuda/on_cpu/stream.h"
 
 namespace cuda_on_cpu {
 namespace {
@@ -39,7 +40,7 @@ struct Report {
     if (file == nullptr) return;
     std::ofstream out(file);
     out << "{\"faults\": " << faults << ", \"kernels\": " << counters[0] << ", \"graphs\": " << counters[1]
-        << ", \"allocations_left\": " << live_allocations();
+        << ", \"allocations_left\": " << live_allocations() << ", \"contexts_left\": " << live_contexts();
     write_copies(out, "", copies[0]);
     write_copies(out, "host_", copies[1]);
     out << "}\n";
@@ -85,6 +86,13 @@ __attribute__((visibility("default"))) int64_t cuda_on_cpu_launches() {
 }
 __attribute__((visibility("default"))) int64_t cuda_on_cpu_graphs() {
   return cuda_on_cpu::report().counters[static_cast<int>(cuda_on_cpu::Counter::GraphInstances)];
+}
+__attribute__((visibility("default"))) int64_t cuda_on_cpu_contexts() {
+  return static_cast<int64_t>(cuda_on_cpu::live_contexts());
+}
+__attribute__((visibility("default"))) int64_t cuda_on_cpu_queued() {
+  const auto guard = cuda_on_cpu::lock();
+  return static_cast<int64_t>(cuda_on_cpu::queued_work());
 }
 __attribute__((visibility("default"))) int64_t cuda_on_cpu_allocations() {
   return static_cast<int64_t>(cuda_on_cpu::live_allocations());

@@ -100,6 +100,11 @@ CUresult destroy_context(Context* context) {
   return CUDA_SUCCESS;
 }
 
+size_t live_contexts() {
+  return static_cast<size_t>(std::count_if(contexts.begin(), contexts.end(),
+                                           [](const Context* c) { return !c->primary && !c->destroyed; }));
+}
+
 CUresult push_context(Context* context) {
   if (context == nullptr || !contexts.contains(context)) return CUDA_ERROR_INVALID_CONTEXT;
   if (context->destroyed) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
@@ -172,6 +177,13 @@ void enqueue(const std::shared_ptr<Stream>& stream, Work work) {
   order_with_null_stream(stream);
   append(stream, std::move(work));
   if (eager()) finish(stream);
+}
+
+size_t queued_work() {
+  size_t all = 0;
+  for (const auto& [handle, stream] : streams) all += stream->queue.size();
+  for (const auto& [of, stream] : null_streams) all += stream != nullptr ? stream->queue.size() : 0;
+  return all;
 }
 
 void finish(const std::shared_ptr<Stream>& stream) { finish_until(*stream, stream->queued); }

@@ -41,6 +41,8 @@ Context* needed(const char* what);
 Context* primary_context();
 Context* create_context();
 CUresult destroy_context(Context* context);
+/// Those that live, without the primary one.
+size_t live_contexts();
 CUresult push_context(Context* context);
 CUresult pop_context(Context** popped);
 CUresult set_context(Context* context);
@@ -71,6 +73,8 @@ void* create_stream(Context* context, bool blocking);
 CUresult destroy_stream(void* handle);
 /// Queues work, or captures it.
 void enqueue(const std::shared_ptr<Stream>& stream, Work work);
+/// Of all streams.
+size_t queued_work();
 /// Runs what is queued.
 void finish(const std::shared_ptr<Stream>& stream);
 /// All streams of a context.

@@ -1,5 +1,5 @@
-// Functions of the driver that ffnvcodec's loader will not do without and FFmpeg's CUDA frames do not call: a
-// call is a fault. Without CUDA's headers, whose types they do not need.
+// Functions of the driver that FFmpeg's and GStreamer's loaders will not do without and their CUDA frames do
+// not call: a call is a fault. Without CUDA's headers, whose types they do not need.
 #include <string>
 
 #include "tests/cuda/on_cpu/report.h"
@@ -13,6 +13,8 @@
 
 UNKNOWN(cuArray3DCreate_v2)
 UNKNOWN(cuArrayDestroy)
+UNKNOWN(cuCtxDisablePeerAccess)
+UNKNOWN(cuCtxEnablePeerAccess)
 UNKNOWN(cuCtxSetLimit)
 UNKNOWN(cuDevicePrimaryCtxReset)
 UNKNOWN(cuEventCreate)
@@ -21,9 +23,11 @@ UNKNOWN(cuEventQuery)
 UNKNOWN(cuEventRecord)
 UNKNOWN(cuEventSynchronize)
 UNKNOWN(cuGLGetDevices_v2)
+UNKNOWN(cuGraphicsGLRegisterBuffer)
 UNKNOWN(cuGraphicsGLRegisterImage)
 UNKNOWN(cuGraphicsMapResources)
 UNKNOWN(cuGraphicsResourceGetMappedPointer_v2)
+UNKNOWN(cuGraphicsResourceSetMapFlags_v2)
 UNKNOWN(cuGraphicsSubResourceGetMappedArray)
 UNKNOWN(cuGraphicsUnmapResources)
 UNKNOWN(cuGraphicsUnregisterResource)
@@ -33,7 +37,6 @@ UNKNOWN(cuLinkComplete)
 UNKNOWN(cuLinkCreate)
 UNKNOWN(cuLinkDestroy)
 UNKNOWN(cuMemAllocManaged)
-UNKNOWN(cuMemAllocPitch_v2)
 UNKNOWN(cuMemcpy)
 UNKNOWN(cuMemcpyAsync)
 UNKNOWN(cuMemcpyDtoD_v2)
