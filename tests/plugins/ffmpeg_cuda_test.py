@@ -84,6 +84,17 @@ class CudaFrames(PluginTest):
                 raw = self.source(pix_fmt, size, 4)
                 self.same(raw, size, pix_fmt, f"{UP},cdsr={MODEL},{DOWN},format={pix_fmt}", f"cdsr={MODEL}")
 
+    def test_half_precision(self):
+        raw = self.source("p010le", "64x48", 3)
+        half = MODEL.replace("fp32", "auto")
+        self.same(raw, "64x48", "p010le", f"{UP},cdsr={half},{DOWN},format=p010le", f"cdsr={half}")
+
+    def test_frames_may_be_kept(self):
+        # Of the filter's pool and of the upload's; and none is written again while somebody has it.
+        raw = self.source("nv12", "64x48", 12)
+        self.same(raw, "64x48", "nv12", f"{UP},reverse,cdsr={MODEL},reverse,{DOWN},format=nv12",
+                  f"reverse,cdsr={MODEL},reverse")
+
     def test_cropped_frames(self):
         # CUDA frames stay whole where a decoder or crop has noted what to cut off, and so do the upscaled ones.
         raw = self.source("nv12", "96x64", 2)
