@@ -61,8 +61,8 @@ MUTANTS = [
     ("statistic's cells one column short", "filter/cuda/color.cu", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
      ["color.cu"], COLOUR),
     ("memory allocated in a capture", "model/cuda/engine.cpp",
-     "  FrameMemory memory = r_->memory(width_, height_, values_pitch());\n  memory.measured",
-     "  const DeviceBuffer unused(4);\n  FrameMemory memory = r_->memory(width_, height_, values_pitch());\n"
+     "  RunMemory memory = r_->memory(width_, height_, values_pitch());\n  memory.measured",
+     "  const DeviceBuffer unused(4);\n  RunMemory memory = r_->memory(width_, height_, values_pitch());\n"
      "  memory.measured", ["engine.cpp"], REDONE),
     ("wait in a capture", "model/cuda/engine.cpp", "  r_->runner->run(memory, r_->states, bands_, means(), stream);",
      "  r_->runner->run(memory, r_->states, bands_, means(), stream);\n  cudaStreamSynchronize(stream);",
@@ -86,8 +86,8 @@ MUTANTS = [
      "static_cast<void>(runner)", ["engine.cpp"], SHOT),
     ("the redone frame's weights not mixed", "model/cuda/engine.cpp", "{r_->runner.get(), r_->redo.get()}",
      "{r_->runner.get()}", ["engine.cpp"], "GpuSafety.MixedWeights*"),
-    ("a convolution takes its neighbour's shares", "model/cuda/mixed_weights.cpp", "&shares[part.layer * experts_]",
-     "&shares[(part.layer / 2) * experts_]", ["mixed_weights.cpp"], NETWORKS),
+    ("a convolution takes its neighbour's shares", "model/cuda/mixed_weights.cpp", "&shares[part.layer * sets_of_layer_]",
+     "&shares[(part.layer / 2) * sets_of_layer_]", ["mixed_weights.cpp"], NETWORKS),
     ("one expert left out", "model/cuda/pixel_math.h", "for (int k = 0; k < experts; ++k)",
      "for (int k = 1; k < experts; ++k)", ["pixel.cu"], NETWORKS),
     ("skip added after the LeakyReLU", "model/cuda/conv_tile.h", "return leaky(v, a.sum_slope);", "return v;",
@@ -132,13 +132,20 @@ class Build:
         return frames if os.path.exists(frames) else os.path.join(ROOT, "model", "cuda", source)
 
 
-def module_of(build, mutant, folder):
-    """Compiles and links a mutant; the module's path."""
-    name, path, text, other, sources, _ = mutant
+def source_of(mutant):
+    """The file that a mutant changes, before it does."""
+    name, path, text = mutant[:3]
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         before = file.read()
     if text not in before:
         sys.exit(f"mutant '{name}': its text is not in {path}")
+    return before
+
+
+def module_of(build, mutant, folder):
+    """Compiles and links a mutant; the module's path."""
+    name, path, text, other, sources, _ = mutant
+    before = source_of(mutant)
     changed = os.path.join(folder, path)
     os.makedirs(os.path.dirname(changed), exist_ok=True)
     with open(changed, "w", encoding="utf-8") as file:
@@ -187,6 +194,8 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build, missed = Build(sys.argv[1]), 0
+    for mutant in MUTANTS:
+        source_of(mutant)  # before the first of them takes its time
     print("| mutant | seen by | as |\n|---|---|---|")
     for mutant in MUTANTS:
         if len(sys.argv) > 2 and mutant[0] not in sys.argv[2:]:
