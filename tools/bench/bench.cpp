@@ -25,7 +25,7 @@ namespace {
 struct Arguments {
   std::string model = "cdsr-rt", size = "480x270", precision = "auto", query = "model", backend = "auto",
               json;
-  int scale = 2, threads = 0, memory = 2048, frames = 50;
+  int scale = 2, threads = 0, memory = -1, frames = 50;
   bool no_filter = false;
 };
 
