@@ -102,6 +102,47 @@ TEST(StandIn, RedoneFramesThereAreCounted) {
   EXPECT_EQ(warnings, 1);
 }
 
+// A frame is filled and its picture read in the host's stream, and nobody waits for anything else.
+TEST(StandIn, FramesComeAndGoInTheHostsStream) {
+  // The first frame of a size is waited for before its host's stream is: what is queued there must have come.
+  Pipeline::Settings settings;
+  settings.shots = ShotMode::Off;  // the statistic would be waited for, and with it the frame
+  Pipeline pipeline(create_engine(stack(), {}, "cuda"), std::move(settings));
+  FrameBuffer black(nv12(), 66, 38), out(nv12(), 132, 76);
+  ok(cudaFree(nullptr));
+  cudaStream_t stream = nullptr;
+  ok(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  pipeline.set_gpu_stream(stream);
+  const auto bytes = [](const Frame& frame, int p) {
+    const PlaneSize size = plane_size(*frame.format, p, frame.width, frame.height);
+    return static_cast<size_t>(frame.stride[p]) * (size.rows - 1) + size.row_bytes;
+  };
+  for (uint32_t i = 0; i < 3; ++i) {
+    FrameBuffer in(nv12(), 66, 38), got = out, want = out;
+    in.fill_random(1 + i);
+    const Frame source = in.input(), target = got.output(in, 2);
+    {
+      const DeviceCopy from(black.input()), to(target);
+      for (int p = 0; p < 2; ++p)
+        ok(cudaMemcpyAsync(from.frame().plane[p], source.plane[p], bytes(source, p), cudaMemcpyHostToDevice,
+                           stream));
+      pipeline.process(from.frame(), to.frame(), {}, Pipeline::Method::Network);
+      for (int p = 0; p < 2; ++p)
+        ok(cudaMemcpyAsync(target.plane[p], to.frame().plane[p], bytes(target, p), cudaMemcpyDeviceToHost,
+                           stream));
+      ok(cudaStreamSynchronize(stream));
+    }
+    const DeviceCopy from(source);
+    DeviceCopy to(want.output(in, 2));
+    pipeline.process(from.frame(), to.frame(), {}, Pipeline::Method::Network);
+    ok(cudaDeviceSynchronize());
+    to.fetch();
+    EXPECT_TRUE(got == want) << i;
+  }
+  ok(cudaDeviceSynchronize());
+  ok(cudaStreamDestroy(stream));
+}
+
 // Two shots, in the GPU and by the reference on the processor.
 TEST(StandIn, AStreamThereIsThatOfTheProcessor) {
   const auto network = stack();

@@ -19,6 +19,7 @@ ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 OPERATORS, SAME_BITS = "Precisions/Gpu.OperatorsEqualTheReference/fp16", "Precisions/Gpu.SameBitsTwiceAndInBands/fp16"
 COLOUR, FRAMES = "Formats/GpuFormats.Colour*/nv12", "Formats/GpuFormats.FramesThere*/nv12"
 REDONE, CONTEXT = "GpuSafety.WhatHalfPrecisionCannotHoldIsRedone", "GpuSafety.LivesInAGivenContext"
+HOST_STREAM = "StandIn.FramesComeAndGoInTheHostsStream"
 SHOT, LUMA = "GpuSafety.EveryShotAndSessionHasItsWeights", "Formats/GpuFormats.Luma*/nv12"
 NETWORKS = "Precisions/Gpu.NetworksEqualTheReference/fp16"
 
@@ -74,9 +75,9 @@ MUTANTS = [
     ("result not waited for", "model/cuda/engine.cpp", '  r_->stream.synchronize("a frame");\n', "", ["engine.cpp"],
      REDONE),
     ("frame's stream not waited for", "filter/cuda/frame_engine.cpp", "    stream.wait_for(frames);\n", "",
-     ["frame_engine.cpp"], FRAMES),
+     ["frame_engine.cpp"], HOST_STREAM),
     ("output's stream not held", "filter/cuda/frame_engine.cpp", "{ stream.hold(frames); }", "{ static_cast<void>(stream); }",
-     ["frame_engine.cpp"], FRAMES),
+     ["frame_engine.cpp"], HOST_STREAM),
     ("a kernel in no context of its own", "model/cuda/engine.cpp",
      "  const Context::Scope scope(*context_);\n  load(frame);\n  csc_", "  load(frame);\n  csc_",
      ["engine.cpp"], CONTEXT),
