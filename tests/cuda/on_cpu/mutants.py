@@ -58,7 +58,7 @@ MUTANTS = [
      ["head.cu", "frame_head.cu"],
      FRAMES.replace("FramesThere*/nv12", "*") + ":" + NETWORKS),
     ("no barrier in the colour kernel", "filter/cuda/color.cu", "  __syncthreads();\n  color::tile_halve_columns",
-     "  color::tile_halve_columns", ["color.cu"], COLOUR),
+     "  color::tile_halve_columns", ["color.cu"], FRAMES),
     ("statistic's cells one column short", "filter/cuda/color.cu", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
      ["color.cu"], COLOUR),
     ("memory allocated in a capture", "model/cuda/engine.cpp",
