@@ -24,9 +24,10 @@ constexpr size_t kFrameInfo1 = CDSR_END(cdsr_frame_info, total_ms);
 constexpr size_t kFrameInfo2 = CDSR_END(cdsr_frame_info, reused);
 constexpr size_t kStats1 = CDSR_END(cdsr_stats, color_ms);
 constexpr size_t kStats2 = CDSR_END(cdsr_stats, reused);
+constexpr size_t kStats5 = CDSR_END(cdsr_stats, redone);
 static_assert(is_all_of<cdsr_frame>(kFrame1) && is_all_of<cdsr_model_info>(kModelInfo1) &&
               is_all_of<cdsr_hints>(kHints1) && is_all_of<cdsr_frame_info>(kFrameInfo2) &&
-              is_all_of<cdsr_stats>(kStats2));
+              is_all_of<cdsr_stats>(kStats5));
 
 size_t width(const cdsr_option& option) {
   switch (option.kind) {
@@ -72,7 +73,7 @@ size_t size<cdsr_frame_info>(uint32_t version) {
 
 template <>
 size_t size<cdsr_stats>(uint32_t version) {
-  return version < 2 ? kStats1 : kStats2;
+  return version < 2 ? kStats1 : version < 5 ? kStats2 : kStats5;
 }
 
 }  // namespace cdsr::abi

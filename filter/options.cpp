@@ -66,7 +66,7 @@ SessionOptions session_options(const cdsr_options& options) {
   result.engine.threads = options.threads;
   result.engine.cuda_context = options.cuda_context;
   result.engine.device = options.device;
-  result.engine.memory_limit = static_cast<size_t>(options.memory) << 20;
+  result.engine.memory_limit = memory_limit(options.memory);
   result.shots = shots_of(options.shots);
   result.shot_starts = shot_starts_of(options);
   result.chroma = chroma_of(options.chroma);

@@ -93,7 +93,9 @@ void Session::prepare(int32_t format, int width, int height) {
   const PixelFormat* known = find_format(format);
   if (known == nullptr) fail(Errc::InvalidArgument, "no pixel format {}", format);
   check_size("frames", width, height);
+  const int64_t redone = pipeline_.engine().info().redone;
   pipeline_.prepare(*known, width, height);
+  redone_before_ += pipeline_.engine().info().redone - redone;  // trials are no frames
   log_(CDSR_LOG_INFO, "prepared for {}x{} {}: the network takes {:.1f} ms", width, height, known->name,
        pipeline_.predicted_ms());
 }
@@ -115,6 +117,7 @@ void Session::finish() { pipeline_.finish(); }
 void Session::reset() {
   pipeline_.reset();
   stats_ = {};
+  redone_before_ = pipeline_.engine().info().redone;
 }
 
 void Session::count(const Pipeline::Report& report) {
@@ -173,6 +176,7 @@ cdsr_stats Session::stats() const {
   stats.backend = info.backend.c_str();
   stats.detail = info.detail.c_str();
   stats.planned_bytes = static_cast<int64_t>(info.planned_bytes);
+  stats.redone = info.redone - redone_before_;
   return stats;
 }
 

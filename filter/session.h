@@ -54,6 +54,7 @@ class Session {
   Query query_;
   Pipeline pipeline_;
   cdsr_stats stats_{};
+  int64_t redone_before_ = 0;  ///< by the engine, before the first frame that counts
   bool warned_of_guess_ = false, warned_of_redone_ = false;
   int told_width_ = 0, told_height_ = 0;
 };

@@ -11,10 +11,12 @@ GstBufferPool* new_pool(GstCaps* caps, Cuda& cuda) {
 
 /// Sets the pool up and returns the size of its frames, 0 if it will not have them: rows of GPU memory are
 /// longer than the caps say.
-guint configure(GstBufferPool* pool, GstCaps* caps, guint size, guint min, guint max, bool strides) {
+guint configure(GstBufferPool* pool, GstCaps* caps, Cuda& cuda, guint size, guint min, guint max,
+                bool strides) {
   GstStructure* config = gst_buffer_pool_get_config(pool);
   gst_buffer_pool_config_set_params(config, caps, size, min, max);
   if (strides) gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  if (in_cuda(caps)) cuda.set_pool_stream(config);
   if (!gst_buffer_pool_set_config(pool, config)) return 0;
   config = gst_buffer_pool_get_config(pool);
   gst_buffer_pool_config_get_params(config, nullptr, &size, nullptr, nullptr);
@@ -35,7 +37,7 @@ bool propose_pool(GstQuery* query, Cuda& cuda) {
   if (need_pool) {
     pool = new_pool(caps, cuda);
     if (pool == nullptr) return false;
-    size = configure(pool, caps, size, 0, 0, true);
+    size = configure(pool, caps, cuda, size, 0, 0, true);
     if (size == 0) {
       gst_object_unref(pool);
       return false;
@@ -64,7 +66,7 @@ bool decide_pool(GstQuery* query, Cuda& cuda) {
   size = MAX(size, static_cast<guint>(GST_VIDEO_INFO_SIZE(&info)));
   const bool strides = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
   // A pool that will not have it is settled with by the base class.
-  if (const guint real = configure(pool, caps, size, min, max, strides || in_cuda(caps))) size = real;
+  if (const guint real = configure(pool, caps, cuda, size, min, max, strides || in_cuda(caps))) size = real;
   if (offered) {
     gst_query_set_nth_allocation_pool(query, 0, pool, size, min, max);
   } else {

@@ -48,9 +48,12 @@ class Cuda {
   static GstMapFlags map_flags();
   /// Waits for whoever wrote the frame.
   void wait_for(GstBuffer* frame);
-  /// Waits for what was queued in the stream, so that anybody may read `frame`.
-  void finish(GstBuffer* frame);
+  /// After the last work on a frame was queued in the stream: `in` may be written and `out` be read, by
+  /// anybody, or (1.24) by who keeps to the stream that their memory names, where that is ours.
+  void finish(GstBuffer* in, GstBuffer* out);
 
+  /// From 1.24 on: the frames of a pool so configured are written and read in our stream.
+  void set_pool_stream(GstStructure* config) const;
   /// A pool of frames in the context's GPU. nullptr if there is none.
   GstBufferPool* new_pool();
   /// Is a neighbour's pool one whose frames lie in this context?

@@ -19,7 +19,8 @@ void* Cuda::context() const { return nullptr; }
 void* Cuda::stream() const { return nullptr; }
 GstMapFlags Cuda::map_flags() { return static_cast<GstMapFlags>(0); }
 void Cuda::wait_for(GstBuffer*) {}
-void Cuda::finish(GstBuffer*) {}
+void Cuda::finish(GstBuffer*, GstBuffer*) {}
+void Cuda::set_pool_stream(GstStructure*) const {}
 GstBufferPool* Cuda::new_pool() { return nullptr; }
 bool Cuda::suits(GstBufferPool*) { return false; }
 

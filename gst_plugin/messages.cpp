@@ -19,11 +19,11 @@ void add_times(GstStructure* s, GstBaseTransform* trans, GstBuffer* buffer) {
 GstStructure* stats_structure(const cdsr_stats& s) {
   return gst_structure_new(
       "cdsr-stats", "frames", G_TYPE_INT64, s.frames, "bicubic-frames", G_TYPE_INT64, s.bicubic_frames,
-      "late-frames", G_TYPE_INT64, s.late_frames, "reused", G_TYPE_DOUBLE, s.reused, "shots", G_TYPE_INT64,
-      s.shots, "hits", G_TYPE_INT64, s.hits, "embeddings", G_TYPE_INT64, s.embeddings, "shot-ms",
-      G_TYPE_DOUBLE, s.shot_ms, "embed-ms", G_TYPE_DOUBLE, s.embed_ms, "upscale-ms", G_TYPE_DOUBLE,
-      s.upscale_ms, "color-ms", G_TYPE_DOUBLE, s.color_ms, "total-ms", G_TYPE_DOUBLE, s.total_ms,
-      "planned-bytes", G_TYPE_INT64, s.planned_bytes, "threads", G_TYPE_INT, s.threads, "backend",
+      "late-frames", G_TYPE_INT64, s.late_frames, "reused", G_TYPE_DOUBLE, s.reused, "redone", G_TYPE_INT64,
+      s.redone, "shots", G_TYPE_INT64, s.shots, "hits", G_TYPE_INT64, s.hits, "embeddings", G_TYPE_INT64,
+      s.embeddings, "shot-ms", G_TYPE_DOUBLE, s.shot_ms, "embed-ms", G_TYPE_DOUBLE, s.embed_ms, "upscale-ms",
+      G_TYPE_DOUBLE, s.upscale_ms, "color-ms", G_TYPE_DOUBLE, s.color_ms, "total-ms", G_TYPE_DOUBLE,
+      s.total_ms, "planned-bytes", G_TYPE_INT64, s.planned_bytes, "threads", G_TYPE_INT, s.threads, "backend",
       G_TYPE_STRING, s.backend, "detail", G_TYPE_STRING, s.detail, nullptr);
 }
 

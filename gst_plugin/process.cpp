@@ -89,7 +89,7 @@ GstFlowReturn process(GstBaseTransform* trans, GstBuffer* in, GstBuffer* out, cd
     } else {
       flow = GST_FLOW_OK;
       if (v210) state.v210_out.pack(to);
-      if (state.gpu_frames) state.cuda.finish(out);
+      if (state.gpu_frames) state.cuda.finish(in, out);
     }
   }
   gst_video_frame_unmap(&to);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,17 +27,28 @@ Precision precision_from_string(std::string_view text);  ///< "auto", "fp32", ..
 /// Most threads an engine can be asked for.
 inline constexpr int kMostThreads = 256;
 
+/// EngineOptions::memory_limit of the processor's own choice, in bytes.
+inline constexpr size_t kProcessorMemory = size_t{2} << 30;
+
 struct EngineOptions {
   Precision precision = Precision::Auto;
-  int threads = 0;                        ///< 1..kMostThreads; 0: one for each processor this process may use
-  Query query = Query::Shot;              ///< default for the model: network.config.query
-  size_t memory_limit = size_t{2} << 30;  ///< bytes for all of plan()'s buffers together; 0: no limit
-  int device = 0;                         ///< index of the GPU
-  void* cuda_context = nullptr;           ///< CUcontext to live in; nullptr: the primary one of `device`
+  int threads = 0;            ///< 1..kMostThreads; 0: one for each processor this process may use
+  Query query = Query::Shot;  ///< default for the model: network.config.query
+  /// Bytes for all of plan()'s buffers together; 0: no limit. None: kProcessorMemory, on a GPU three quarters
+  /// of what is free when a size is planned.
+  std::optional<size_t> memory_limit;
+  int device = 0;                ///< index of the GPU
+  void* cuda_context = nullptr;  ///< CUcontext to live in; nullptr: the primary one of `device`
   /// Gets a line for what an engine decides later than when it is made; may be empty. Valid as long as the
   /// engine, called in its thread.
   std::function<void(const std::string&)> log = {};
 };
+
+/// EngineOptions::memory_limit of the option `memory`: MiB, -1 is none.
+inline std::optional<size_t> memory_limit(int mebibytes) {
+  if (mebibytes < 0) return std::nullopt;
+  return static_cast<size_t>(mebibytes) << 20;
+}
 
 struct EngineInfo {
   std::string backend;                    ///< its name in registry.h

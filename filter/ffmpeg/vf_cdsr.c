@@ -77,6 +77,7 @@ typedef struct CDSRContext {
 
     cdsr_options options; ///< of these, the members that cdsr/options.inc lists
     cdsr_session *session;
+    AVBufferRef *device; ///< of CUDA frames: the session lives in its context, which nobody else may be left to keep
     unsigned warned; ///< WARN_*: what was said already
     int finished;    ///< the stream has ended or failed: a pass over a film is closed
 } CDSRContext;
@@ -133,20 +134,29 @@ static int get_options(AVFilterContext *ctx, cdsr_options *options)
     return 0;
 }
 
+static void destroy_session(CDSRContext *s)
+{
+    cdsr_session_destroy(&s->session);
+    av_buffer_unref(&s->device);
+}
+
 /**
  * Made once the frames' format is known: for CUDA frames it lives in their context, and making it earlier would leave a
  * context of its own on the GPU.
  */
-static int create_session(AVFilterContext *ctx, void *cuda_context)
+static int create_session(AVFilterContext *ctx, AVBufferRef *device)
 {
     CDSRContext *s = ctx->priv;
+    void *cuda_context = device ? ((AVCUDADeviceContext *)((AVHWDeviceContext *)device->data)->hwctx)->cuda_ctx : NULL;
     cdsr_options options;
     int status, ret = get_options(ctx, &options);
 
     if (ret < 0)
         return ret;
-    cdsr_session_destroy(&s->session);
+    destroy_session(s);
     s->finished = 0;
+    if (device && !(s->device = av_buffer_ref(device)))
+        return AVERROR(ENOMEM);
 
     // Frames in the GPU's memory leave no choice.
     if (cuda_context && !strcmp(options.backend, "auto"))
@@ -209,7 +219,9 @@ static av_cold void uninit(AVFilterContext *ctx)
                stats.shot_ms / stats.frames, stats.embed_ms / stats.frames,
                100 * stats.reused / stats.frames, stats.backend,
                cdsr_option_word("precision", stats.precision), stats.threads);
-    cdsr_session_destroy(&s->session);
+    if (known && stats.redone > 0)
+        av_log(ctx, AV_LOG_INFO, "%"PRId64" frames upscaled again in fp32\n", stats.redone);
+    destroy_session(s);
 }
 
 /** Frames of the same device, as large as the output; the session in the device's context and stream. */
@@ -248,7 +260,7 @@ static int config_cuda(AVFilterLink *outlink)
     av_buffer_unref(&FRAMES_CONTEXT(outlink));
     FRAMES_CONTEXT(outlink) = out_ref;
 
-    if ((ret = create_session(ctx, device->cuda_ctx)) < 0)
+    if ((ret = create_session(ctx, in->device_ref)) < 0)
         return ret;
     status = cdsr_session_set_cuda_stream(s->session, device->stream);
     if (status < 0) {
@@ -315,39 +327,12 @@ static int is_jpeg_range_format(int format)
     return format == AV_PIX_FMT_YUVJ420P || format == AV_PIX_FMT_YUVJ422P || format == AV_PIX_FMT_YUVJ444P;
 }
 
-static int cropped_width(const AVFrame *av)
-{
-    return av->width - (av->hw_frames_ctx ? (int)av->crop_left : 0);
-}
-
-static int cropped_height(const AVFrame *av)
-{
-    return av->height - (av->hw_frames_ctx ? (int)av->crop_top : 0);
-}
-
-/** Decoders crop CUDA frames at the right and bottom alone; the left and top are this filter's to take off. */
-static void crop_corner(cdsr_frame *frame, const AVFrame *av, const AVPixFmtDescriptor *desc)
-{
-    frame->width  = cropped_width(av);
-    frame->height = cropped_height(av);
-    for (int i = 0; i < desc->nb_components; i++) {
-        const AVComponentDescriptor *comp = &desc->comp[i];
-        const int chroma = i == 1 || i == 2;
-        uint8_t *plane = av->data[comp->plane];
-
-        frame->plane[comp->plane] =
-            plane + (ptrdiff_t)(av->crop_top >> (chroma ? desc->log2_chroma_h : 0)) * av->linesize[comp->plane] +
-            (ptrdiff_t)(av->crop_left >> (chroma ? desc->log2_chroma_w : 0)) * comp->step;
-    }
-}
-
 static void wrap(cdsr_frame *frame, AVFrame *av)
 {
     const AVHWFramesContext *cuda = av->hw_frames_ctx ? (AVHWFramesContext *)av->hw_frames_ctx->data : NULL;
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(cuda ? cuda->sw_format : av->format);
 
     cdsr_frame_default(frame, CDSR_API_VERSION);
-    frame->format = cdsr_format_from_name(desc->name);
+    frame->format = cdsr_format_from_name(av_get_pix_fmt_name(cuda ? cuda->sw_format : av->format));
     frame->memory = cuda ? CDSR_MEMORY_CUDA : CDSR_MEMORY_CPU;
     frame->width  = av->width;
     frame->height = av->height;
@@ -355,8 +340,6 @@ static void wrap(cdsr_frame *frame, AVFrame *av)
         frame->plane[i]  = av->data[i];
         frame->stride[i] = av->linesize[i];
     }
-    if (cuda)
-        crop_corner(frame, av, desc);
     // libcdsr numbers these as FFmpeg does.
     frame->matrix          = av->colorspace;
     frame->range           = is_jpeg_range_format(av->format) ? CDSR_RANGE_FULL : av->color_range;
@@ -403,7 +386,12 @@ static int upscale(AVFilterContext *ctx, AVFrame *out, AVFrame *in)
     if ((ret = av_frame_copy_props(out, in)) < 0)
         return ret;
     remove_size_dependent_side_data(out);
-    out->crop_top = out->crop_bottom = out->crop_left = out->crop_right = 0;
+    // What a decoder or crop has not cut off CUDA frames stays on them, as with FFmpeg's own filters: these, and the
+    // link's size, are of whole frames.
+    out->crop_top    = in->crop_top * s->options.scale;
+    out->crop_bottom = in->crop_bottom * s->options.scale;
+    out->crop_left   = in->crop_left * s->options.scale;
+    out->crop_right  = in->crop_right * s->options.scale;
 
     wrap(&src, in);
     wrap(&dst, out);
@@ -431,7 +419,7 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
     const int scale = ((CDSRContext *)ctx->priv)->options.scale;
     AVFilterLink *outlink = ctx->outputs[0];
     // The frame's size, not the link's: they differ after scale=eval=frame, which configures nothing anew.
-    AVFrame *out = ff_get_video_buffer(outlink, cropped_width(in) * scale, cropped_height(in) * scale);
+    AVFrame *out = ff_get_video_buffer(outlink, in->width * scale, in->height * scale);
     int ret;
 
     if (!out) {

@@ -54,7 +54,7 @@ void CpuEngine::plan(int width, int height) {
   encoder_.plan(width, height);
   std::vector<const Program*> programs;
   for (const Program& p : programs_) programs.push_back(&p);
-  runner_.plan(programs, width, height, options_.memory_limit, encoder_.bytes());
+  runner_.plan(programs, width, height, options_.memory_limit.value_or(kProcessorMemory), encoder_.bytes());
   info_.planned_bytes = encoder_.bytes() + runner_.bytes();
 }
 

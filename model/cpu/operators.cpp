@@ -49,7 +49,7 @@ class CpuOperators final : public Operators {
  public:
   explicit CpuOperators(const EngineOptions& options)
       : precision_(resolve_precision(options.precision, nullptr)),
-        limit_(options.memory_limit),
+        limit_(options.memory_limit.value_or(kProcessorMemory)),
         pool_(options.threads > 0 ? options.threads : available_processors()) {}
 
   Precision precision() const override { return precision_; }

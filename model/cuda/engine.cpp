@@ -37,6 +37,14 @@ Precision resolve(Precision asked, const Context& context) {
 
 double mebibytes(size_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
+/// What a plan may take that nobody limits: the rest is for the frames' memory, decoders and encoders. The
+/// context must be current.
+size_t own_limit() {
+  size_t available = 0, all = 0;
+  check(cudaMemGetInfo(&available, &all), "the GPU's free memory");
+  return std::max<size_t>(available / 4 * 3, 1);
+}
+
 /// Of a frame or sink with device(); nullptr without.
 FrameStages* stages_of(DeviceStages* device) {
   if (device == nullptr) return nullptr;
@@ -172,12 +180,16 @@ const EngineInfo& CudaEngine::info() const {
 
 Stream& CudaEngine::stream() const { return r_->stream; }
 
+void CudaEngine::release() {
+  for (DeviceBuffer* b : {&r_->picture, &r_->values, &r_->partials, &r_->folded, &r_->arena, &r_->planes})
+    *b = DeviceBuffer();
+}
+
 bool CudaEngine::allocate(size_t limit) {
   const CdsrConfig& c = network_->config;
   const size_t pixels = static_cast<size_t>(width_) * height_;
   const size_t channels = padded(c.nf), pitch = values_pitch(), planes = c.channels();
-  for (DeviceBuffer* b : {&r_->picture, &r_->values, &r_->partials, &r_->folded, &r_->arena, &r_->planes})
-    *b = DeviceBuffer();
+  release();
   r_->encoder.plan(width_, height_);
   const int margin = reach(c);
   const auto arena_of = [&](const Runner& runner, const std::vector<Band>& bands) {
@@ -226,14 +238,16 @@ void CudaEngine::plan(int width, int height) {
   r_->planes_host = PinnedBuffer();
   width_ = width;
   height_ = height;
+  release();
+  limit_ = options_.memory_limit ? *options_.memory_limit : own_limit();
   // What the GPU refuses is asked for again in smaller bands.
-  for (size_t limit = options_.memory_limit;;) {
+  for (size_t limit = limit_;;) {
     std::optional<Error> refused;
     info_.planned_bytes = 0;
     try {
       if (allocate(limit)) break;
       fail(Errc::OutOfMemory, "frames of {}x{} need {:.1f} MiB of the GPU, the limit is {:.1f} MiB", width,
-           height, mebibytes(info_.planned_bytes), mebibytes(options_.memory_limit));
+           height, mebibytes(info_.planned_bytes), mebibytes(limit_));
     } catch (const Error& e) {
       if (e.code() != Errc::OutOfMemory || (limit != 0 && info_.planned_bytes > limit)) throw;
       refused = e;
@@ -251,9 +265,11 @@ void CudaEngine::plan(int width, int height) {
 void CudaEngine::tell_bands() const {
   if (bands_.size() == 1 || !options_.log) return;
   const bool repeats = means() == Means::Taken && network_->config.dqas() > 0;
-  const std::string limit = options_.memory_limit != 0 && whole_bytes_ > options_.memory_limit
-                                ? fmt::format("memory = {} allows no more", options_.memory_limit >> 20)
-                                : "no more is free";
+  const std::string limit =
+      limit_ == 0 || whole_bytes_ <= limit_ ? "no more is free"
+      : options_.memory_limit
+          ? fmt::format("memory = {} allows no more", limit_ >> 20)
+          : fmt::format("three quarters of what is free are {} MiB (memory = 0 takes all)", limit_ >> 20);
   options_.log(fmt::format(
       "frames of {}x{} are upscaled in {} bands of rows{}: whole they take {} MiB of the GPU, {}", width_,
       height_, bands_.size(),
@@ -275,10 +291,9 @@ void CudaEngine::choose_convolutions() {
       PlanCache(plan_folder(std::getenv), options_.log),
       kMostWorkspace,
       options_.log};
-  if (options_.memory_limit != 0)
+  if (limit_ != 0)
     settings.most_workspace =
-        std::min(settings.most_workspace,
-                 options_.memory_limit - std::min(options_.memory_limit, info_.planned_bytes));
+        std::min(settings.most_workspace, limit_ - std::min(limit_, info_.planned_bytes));
   r_->runner->tune(r_->memory(width_, height_, values_pitch()), r_->states, bands_, means(), settings,
                    r_->stream);
   r_->stream.synchronize("choosing convolutions");

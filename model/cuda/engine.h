@@ -43,6 +43,8 @@ class CudaEngine : public EngineBackend {
   bool half() const { return info_.precision != Precision::Fp32; }
   Means means() const { return options_.query == Query::Shot ? Means::Given : Means::Taken; }
   void make_states();
+  /// Gives back what allocate() has taken.
+  void release();
   /// Everything for frames of the planned size in about `limit` bytes (0: what there is); false if not even
   /// the smallest bands fit.
   bool allocate(size_t limit);
@@ -71,6 +73,7 @@ class CudaEngine : public EngineBackend {
   Conditioner conditioner_;
   float sharpness_ = 0;
   int width_ = 0, height_ = 0;
+  size_t limit_ = 0;           ///< of the plan's memory, in bytes; 0: none
   size_t whole_bytes_ = 0;     ///< what the planned size would need in one band
   uint64_t network_hash_ = 0;  ///< 0: not made yet
   std::vector<Band> bands_, redo_bands_;

@@ -31,12 +31,12 @@ class ReferenceEngine final : public EngineBackend {
 
   void plan(int width, int height) override {
     const size_t need = bytes_needed(width, height);
-    if (options_.memory_limit != 0 && need > options_.memory_limit)
+    const size_t limit = options_.memory_limit.value_or(kProcessorMemory);
+    if (limit != 0 && need > limit)
       fail(Errc::OutOfMemory,
            "memory={} is too little for frames of {}x{} in the reference backend: the limit is {} MiB, the "
            "least that works is memory={}",
-           options_.memory_limit >> 20, width, height, options_.memory_limit >> 20,
-           (need + (1 << 20) - 1) >> 20);
+           limit >> 20, width, height, limit >> 20, (need + (1 << 20) - 1) >> 20);
     width_ = width;
     height_ = height;
     info_.planned_bytes = need;

@@ -414,16 +414,18 @@ TEST_F(GpuSafety, Fp8NeedsDenseBlocks) {
     }
 }
 
+std::vector<std::string> lines_of_bands(const std::vector<std::string>& log) {
+  std::vector<std::string> found;
+  for (const std::string& line : log)
+    if (line.find(" bands of rows") != std::string::npos) found.push_back(line);
+  return found;
+}
+
 TEST_F(GpuSafety, BandsAreTold) {
   std::vector<std::string> lines;
   EngineOptions o;
   o.log = [&](const std::string& line) { lines.push_back(line); };
-  const auto bands = [&] {
-    std::vector<std::string> all;
-    for (const std::string& line : lines)
-      if (line.find(" bands of rows") != std::string::npos) all.push_back(line);
-    return all;
-  };
+  const auto bands = [&] { return lines_of_bands(lines); };
   for (const Query query : {Query::Shot, Query::Frame}) {
     o.query = query;
     o.memory_limit = 0;
@@ -440,6 +442,36 @@ TEST_F(GpuSafety, BandsAreTold) {
         << bands().front();
     EXPECT_EQ(bands().front().find("query = frame") != std::string::npos, query == Query::Frame);
     lines.clear();
+  }
+}
+
+// What nobody limits takes three quarters of what is free, be that more or less than on a processor. The
+// stand-in's GPU must be made small for it (CUDA_ON_CPU_MEMORY_MIB), a GPU is large.
+TEST_F(GpuSafety, TheDefaultLimitFollowsWhatIsFree) {
+  std::vector<std::string> lines;
+  EngineOptions o;
+  o.log = [&](const std::string& line) { lines.push_back(line); };
+  const auto engine = create_engine(random_network(tiny_config(Body::Rrdb, 2), 1), o, "cuda");
+  engine->plan(256, 128);
+  size_t row = engine->info().planned_bytes;
+  engine->plan(256, 64);
+  row = (row - engine->info().planned_bytes) / 64;
+  engine->plan(8, 8);
+  ok(cudaFree(nullptr));
+  size_t available = 0, all = 0;
+  ok(cudaMemGetInfo(&available, &all));
+  const bool large = available / 4 * 3 > kProcessorMemory * 5 / 4;
+  if (!large && available > size_t{256} << 20) GTEST_SKIP() << "a GPU neither small nor large";
+  const size_t wanted = large ? kProcessorMemory / 8 * 9 : available;
+  for (const size_t bytes : {wanted / 64, wanted}) {  // what the plan before has taken is free again
+    engine->plan(256, static_cast<int>(bytes / row));
+    EXPECT_LE(engine->info().planned_bytes, available / 4 * 3 + (size_t{1} << 20));
+  }
+  EXPECT_EQ(engine->info().planned_bytes > kProcessorMemory, large);
+  const std::vector<std::string> bands = lines_of_bands(lines);
+  ASSERT_EQ(bands.size(), large ? 0U : 1U);
+  if (!large) {
+    EXPECT_NE(bands.front().find("three quarters of what is free"), std::string::npos) << bands.front();
   }
 }
 

@@ -178,7 +178,7 @@ TEST_F(CApi, BadOptionsAreNamed) {
   attempt([](cdsr_options& o) { o.precision = 7; }, invalid, "precision = 7");
   attempt([](cdsr_options& o) { o.threads = 257; }, invalid, "threads = 257");
   attempt([](cdsr_options& o) { o.device = -1; }, invalid, "device = -1");
-  attempt([](cdsr_options& o) { o.memory = -1; }, invalid, "memory = -1");
+  attempt([](cdsr_options& o) { o.memory = -2; }, invalid, "memory = -2");
   attempt([](cdsr_options& o) { o.shots = 4; }, invalid, "shots = 4");
   attempt([](cdsr_options& o) { o.shots = CDSR_SHOTS_FILE; }, invalid, "shot_file");
   attempt([](cdsr_options& o) { o.shot_threshold = 1.5; }, invalid, "shot_threshold = 1.5");
@@ -205,7 +205,7 @@ TEST_F(CApi, DefaultsTouchOnlyTheirStruct) {
   EXPECT_EQ(guarded.options.scale, 2);
   EXPECT_STREQ(guarded.options.model, "cdsr-rt");
   EXPECT_STREQ(guarded.options.backend, "auto");
-  EXPECT_EQ(guarded.options.memory, 2048);
+  EXPECT_EQ(guarded.options.memory, -1);
   EXPECT_EQ(guarded.options.shot_threshold, 0.5);
   EXPECT_EQ(guarded.options.shot_cache, 8);
   EXPECT_EQ(guarded.options.embed_frames, 1);

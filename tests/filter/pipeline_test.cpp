@@ -237,7 +237,7 @@ TEST(LongStream, TheRealEngineAllocatesNothingEither) {
   EXPECT_EQ(allocations - before, 0);
 }
 
-// Frames that half precision did not hold are told, once.
+// Frames that half precision did not hold are told once, and counted from the beginning of the stream on.
 TEST(Session, TellsOfRedoneFrames) {
   std::vector<std::string> warnings;
   cdsr_options o = default_options();
@@ -256,7 +256,13 @@ TEST(Session, TellsOfRedoneFrames) {
     calls.redone = redone;
     session.process(input, output, {}, Pipeline::Method::Network);
     EXPECT_EQ(warnings.size(), redone > 0 ? 1U : 0U);
+    EXPECT_EQ(session.stats().redone, redone);
   }
+  session.reset();
+  EXPECT_EQ(session.stats().redone, 0);
+  calls.redone = 4;
+  session.process(input, output, {}, Pipeline::Method::Network);
+  EXPECT_EQ(session.stats().redone, 1);
 }
 
 TEST(ChromaModes, AutoInterpolatesWhatIsSubsampled) {

@@ -44,6 +44,7 @@ TEST_F(GstLiveTest, NoFrameWaitsForAnEmbedding) {
   ASSERT_NE(embedding, nullptr);
   EXPECT_NE(gst_structure_get_value(gst_message_get_structure(embedding.get()), "embedding"), nullptr);
   EXPECT_EQ(stat("late-frames"), 0);
+  EXPECT_EQ(stat("redone"), 0);
   EXPECT_EQ(stat("frames") + stat("bicubic-frames"), frame);
 }
 

@@ -86,7 +86,7 @@ TEST_P(UpscalerTest, RowsMakeTheWholePicture) {
 
 TEST_P(UpscalerTest, KeepsItsLimit) {
   EngineArguments arguments;
-  EXPECT_EQ(arguments.memory, 2048);
+  EXPECT_EQ(arguments.memory, -1);
   arguments.memory = 1;
   Upscaler upscaler(weights().string(), 2, arguments);
   try {

@@ -25,7 +25,7 @@ namespace {
 struct Arguments {
   std::string model = "cdsr-rt", size = "480x270", precision = "auto", query = "model", backend = "auto",
               json;
-  int scale = 2, threads = 0, memory = 2048, frames = 50;
+  int scale = 2, threads = 0, memory = -1, frames = 50;
   bool no_filter = false;
 };
 
@@ -123,7 +123,7 @@ BenchReport measure(const Arguments& a) {
   EngineOptions options;
   options.precision = precision_from_string(a.precision);
   options.threads = a.threads;
-  options.memory_limit = static_cast<size_t>(a.memory) << 20;
+  options.memory_limit = memory_limit(a.memory);
   options.query = r.query = a.query == "model" ? config.query : query_from_string(a.query);
   const auto engine = create_engine(weights.network, options, a.backend);
   r.plan_ms = time_ms([&] { engine->plan(r.width, r.height); });

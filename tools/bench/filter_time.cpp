@@ -64,7 +64,7 @@ FilterTimer::FilterTimer(const FilterRun& run) : impl_(std::make_unique<Impl>(ru
   options.threads = run.engine.threads;
   options.query = run.engine.query == Query::Shot ? CDSR_QUERY_SHOT : CDSR_QUERY_FRAME;
   options.reuse = 0;  // the same frame again and again
-  options.memory = static_cast<int32_t>(run.engine.memory_limit >> 20);
+  if (const auto limit = run.engine.memory_limit) options.memory = static_cast<int32_t>(*limit >> 20);
   if (cdsr_session_create(&impl_->session, nullptr, &options) < 0)
     fail(Errc::Internal, "filter: {}", cdsr_last_error());
   for (int i = 0; i < 3; ++i) impl_->process();

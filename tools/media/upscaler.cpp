@@ -43,7 +43,7 @@ Upscaler::Upscaler(const std::string& model, int scale, const EngineArguments& a
   options.precision = precision_from_string(a.precision);
   options.threads = a.threads;
   options.query = query_;
-  options.memory_limit = static_cast<size_t>(a.memory) << 20;
+  options.memory_limit = memory_limit(a.memory);
   const auto say = [&](const std::string& line) {
     if (a.verbose) std::fprintf(stderr, "cdsr: %s\n", line.c_str());
   };

@@ -19,7 +19,7 @@ namespace cdsr::tools {
 struct EngineArguments {
   std::string backend = "auto", precision = "auto", query = "model";
   int threads = 0;
-  int memory = 2048;  ///< MiB, 0: no limit
+  int memory = -1;  ///< MiB, 0: no limit, -1: the backend's own
   double sharpness = 0;
   bool verbose = false;
 };

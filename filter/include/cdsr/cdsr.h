@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct grows or a function is added. */
-#define CDSR_API_VERSION 4
+#define CDSR_API_VERSION 5
 
 /* The oldest version whose programs this library serves: the number in libcdsr.so.N. Raised when something
  * that they use is taken away. */
@@ -377,8 +377,9 @@ typedef struct cdsr_options {
   int32_t precision; /* a cdsr_precision */
   int32_t threads;   /* of the processor; 0: one for each processor this process may use */
   int32_t device;    /* index of the GPU; the CPU backends ignore it */
-  /* MiB for all working buffers of the network; 0: no limit. Sizes that do not fit are OUT_OF_MEMORY with
-   * need and limit. */
+  /* MiB for all working buffers of the network; 0: no limit. -1 (since version 5): 2048, on a GPU three
+   * quarters of what is free there when a size is planned. Sizes that do not fit are OUT_OF_MEMORY with need
+   * and limit. */
   int32_t memory;
 
   int32_t shots; /* a cdsr_shots */
@@ -638,6 +639,8 @@ typedef struct cdsr_stats {
   double total_ms;
   double color_ms; /* part of upscale_ms spent in colour conversion, summed over the engine's threads */
   double reused;   /* since version 2: sum of cdsr_frame_info.reused: as many frames were not computed */
+  int64_t redone;  /* since version 5: frames that half precision did not hold, upscaled again in fp32. Of
+                    * frames in a GPU those that it has finished */
 } cdsr_stats;
 
 /* INVALID_ARGUMENT for NULL or a wrong version. */

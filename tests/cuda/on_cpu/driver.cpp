@@ -59,6 +59,9 @@ CUresult CUDAAPI cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, 
     case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
       *value = 4;
       return CUDA_SUCCESS;
+    case CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT:
+      *value = 512;
+      return CUDA_SUCCESS;
     default:
       fault("an attribute of the device that the stand-in does not know");
       return CUDA_ERROR_INVALID_VALUE;

@@ -1,10 +1,15 @@
 // The engine on the stand-in, by what the stand-in counts: graphs, allocations.
 #include <gtest/gtest.h>
 
-#include "filter/pipeline.h"
+#include <cstring>
+
+#include "filter/option_table.h"
+#include "filter/options.h"
+#include "filter/session.h"
 #include "tests/cuda/device_copy.h"
 #include "tests/cuda/on_cpu/stand_in.h"
 #include "tests/filter/frame_buffer.h"
+#include "tests/filter/tiny_model.h"
 #include "tests/model/backend_run.h"
 #include "tests/model/random_values.h"
 #include "tests/model/tiny.h"
@@ -60,6 +65,82 @@ TEST(StandIn, FramesThereArePreparedToo) {
   EXPECT_EQ(cuda_on_cpu_allocations(), allocations);
   EXPECT_EQ(cuda_on_cpu_graphs(), graphs);
   ok(cudaDeviceSynchronize());
+}
+
+// Nobody waits for frames there; what half precision did not hold is told and counted all the same, trials
+// before the first frame are not.
+TEST(StandIn, RedoneFramesThereAreCounted) {
+  auto wild = std::make_shared<Network>(*random_network(tiny_config(Body::Plain, 2), 1));
+  for (float& w : wild->blocks[0].conv1.weight) w *= 3e5F;
+  for (float& w : wild->blocks[0].conv2.weight) w *= 1e-5F;
+  auto model = std::make_shared<Model>(*tiny_model());
+  model->network = wild;
+  int warnings = 0;
+  cdsr_options o = default_options();
+  o.log_opaque = &warnings;
+  o.log = [](void* opaque, int32_t level, const char* line) {
+    if (level == CDSR_LOG_WARNING && std::strstr(line, "again in fp32") != nullptr)
+      ++*static_cast<int*>(opaque);
+  };
+  auto engine = create_engine(wild, {}, "cuda");
+  const Engine& counter = *engine;
+  Session session(model, std::move(engine), session_options(o));
+  session.prepare(CDSR_FORMAT_NV12, 40, 30);
+  EXPECT_GT(counter.info().redone, 0);
+  EXPECT_EQ(session.stats().redone, 0);
+  FrameBuffer in(nv12(), 40, 30), out(nv12(), 80, 60);
+  in.fill_random(1);
+  ok(cudaFree(nullptr));
+  const DeviceCopy from(in.input()), to(out.output(in, 2));
+  cdsr_frame source = in.frame(), target = out.frame();
+  source.memory = target.memory = CDSR_MEMORY_CUDA;
+  std::copy_n(from.frame().plane, 2, source.plane);
+  std::copy_n(to.frame().plane, 2, target.plane);
+  for (int i = 0; i < 3; ++i) session.process(source, target, {}, Pipeline::Method::Network);
+  ok(cudaDeviceSynchronize());
+  EXPECT_EQ(session.stats().redone, 3);
+  EXPECT_EQ(warnings, 1);
+}
+
+// A frame is filled and its picture read in the host's stream, and nobody waits for anything else.
+TEST(StandIn, FramesComeAndGoInTheHostsStream) {
+  // The first frame of a size is waited for before its host's stream is: what is queued there must have come.
+  Pipeline::Settings settings;
+  settings.shots = ShotMode::Off;  // the statistic would be waited for, and with it the frame
+  Pipeline pipeline(create_engine(stack(), {}, "cuda"), std::move(settings));
+  FrameBuffer black(nv12(), 66, 38), out(nv12(), 132, 76);
+  ok(cudaFree(nullptr));
+  cudaStream_t stream = nullptr;
+  ok(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  pipeline.set_gpu_stream(stream);
+  const auto bytes = [](const Frame& frame, int p) {
+    const PlaneSize size = plane_size(*frame.format, p, frame.width, frame.height);
+    return static_cast<size_t>(frame.stride[p]) * (size.rows - 1) + size.row_bytes;
+  };
+  for (uint32_t i = 0; i < 3; ++i) {
+    FrameBuffer in(nv12(), 66, 38), got = out, want = out;
+    in.fill_random(1 + i);
+    const Frame source = in.input(), target = got.output(in, 2);
+    {
+      const DeviceCopy from(black.input()), to(target);
+      for (int p = 0; p < 2; ++p)
+        ok(cudaMemcpyAsync(from.frame().plane[p], source.plane[p], bytes(source, p), cudaMemcpyHostToDevice,
+                           stream));
+      pipeline.process(from.frame(), to.frame(), {}, Pipeline::Method::Network);
+      for (int p = 0; p < 2; ++p)
+        ok(cudaMemcpyAsync(target.plane[p], to.frame().plane[p], bytes(target, p), cudaMemcpyDeviceToHost,
+                           stream));
+      ok(cudaStreamSynchronize(stream));
+    }
+    const DeviceCopy from(source);
+    DeviceCopy to(want.output(in, 2));
+    pipeline.process(from.frame(), to.frame(), {}, Pipeline::Method::Network);
+    ok(cudaDeviceSynchronize());
+    to.fetch();
+    EXPECT_TRUE(got == want) << i;
+  }
+  ok(cudaDeviceSynchronize());
+  ok(cudaStreamDestroy(stream));
 }
 
 // Two shots, in the GPU and by the reference on the processor.

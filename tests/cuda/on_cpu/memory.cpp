@@ -117,9 +117,13 @@ const Allocation* find_allocation(const void* p) {
   return p < a.data + a.bytes ? &a : nullptr;
 }
 
-bool has_memory(const Context* context) {
-  return std::any_of(allocations.begin(), allocations.end(),
-                     [&](const auto& entry) { return entry.second.context == context; });
+bool release_all(const Context* context) {
+  return std::erase_if(allocations, [&](const auto& entry) {
+           const Allocation& a = entry.second;
+           if (a.context != context) return false;
+           munmap(a.data - kPage, a.mapped + 2 * kPage);
+           return true;
+         }) > 0;
 }
 
 size_t live_allocations() { return allocations.size(); }

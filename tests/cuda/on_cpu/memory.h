@@ -28,8 +28,8 @@ CUresult allocate(size_t bytes, Kind kind, Context* context, void** out);
 CUresult release(void* data, Context* context);
 /// The allocation that holds the byte, or null.
 const Allocation* find_allocation(const void* p);
-/// Whether a context has memory left.
-bool has_memory(const Context* context);
+/// All memory of a context that is destroyed. Returns whether there was any.
+bool release_all(const Context* context);
 size_t live_allocations();
 size_t memory_size();
 size_t memory_free();

@@ -19,6 +19,7 @@ ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 OPERATORS, SAME_BITS = "Precisions/Gpu.OperatorsEqualTheReference/fp16", "Precisions/Gpu.SameBitsTwiceAndInBands/fp16"
 COLOUR, FRAMES = "Formats/GpuFormats.Colour*/nv12", "Formats/GpuFormats.FramesThere*/nv12"
 REDONE, CONTEXT = "GpuSafety.WhatHalfPrecisionCannotHoldIsRedone", "GpuSafety.LivesInAGivenContext"
+HOST_STREAM = "StandIn.FramesComeAndGoInTheHostsStream"
 SHOT, LUMA = "GpuSafety.EveryShotAndSessionHasItsWeights", "Formats/GpuFormats.Luma*/nv12"
 NETWORKS = "Precisions/Gpu.NetworksEqualTheReference/fp16"
 
@@ -57,12 +58,12 @@ MUTANTS = [
      ["head.cu", "frame_head.cu"],
      FRAMES.replace("FramesThere*/nv12", "*") + ":" + NETWORKS),
     ("no barrier in the colour kernel", "filter/cuda/color.cu", "  __syncthreads();\n  color::tile_halve_columns",
-     "  color::tile_halve_columns", ["color.cu"], COLOUR),
+     "  color::tile_halve_columns", ["color.cu"], FRAMES),
     ("statistic's cells one column short", "filter/cuda/color.cu", "cells[cy * columns + cx]", "cells[cy * (columns - 1) + cx]",
      ["color.cu"], COLOUR),
     ("memory allocated in a capture", "model/cuda/engine.cpp",
-     "  FrameMemory memory = r_->memory(width_, height_, values_pitch());\n  memory.measured",
-     "  const DeviceBuffer unused(4);\n  FrameMemory memory = r_->memory(width_, height_, values_pitch());\n"
+     "  RunMemory memory = r_->memory(width_, height_, values_pitch());\n  memory.measured",
+     "  const DeviceBuffer unused(4);\n  RunMemory memory = r_->memory(width_, height_, values_pitch());\n"
      "  memory.measured", ["engine.cpp"], REDONE),
     ("wait in a capture", "model/cuda/engine.cpp", "  r_->runner->run(memory, r_->states, bands_, means(), stream);",
      "  r_->runner->run(memory, r_->states, bands_, means(), stream);\n  cudaStreamSynchronize(stream);",
@@ -74,9 +75,9 @@ MUTANTS = [
     ("result not waited for", "model/cuda/engine.cpp", '  r_->stream.synchronize("a frame");\n', "", ["engine.cpp"],
      REDONE),
     ("frame's stream not waited for", "filter/cuda/frame_engine.cpp", "    stream.wait_for(frames);\n", "",
-     ["frame_engine.cpp"], FRAMES),
+     ["frame_engine.cpp"], HOST_STREAM),
     ("output's stream not held", "filter/cuda/frame_engine.cpp", "{ stream.hold(frames); }", "{ static_cast<void>(stream); }",
-     ["frame_engine.cpp"], FRAMES),
+     ["frame_engine.cpp"], HOST_STREAM),
     ("a kernel in no context of its own", "model/cuda/engine.cpp",
      "  const Context::Scope scope(*context_);\n  load(frame);\n  csc_", "  load(frame);\n  csc_",
      ["engine.cpp"], CONTEXT),
@@ -86,8 +87,8 @@ MUTANTS = [
      "static_cast<void>(runner)", ["engine.cpp"], SHOT),
     ("the redone frame's weights not mixed", "model/cuda/engine.cpp", "{r_->runner.get(), r_->redo.get()}",
      "{r_->runner.get()}", ["engine.cpp"], "GpuSafety.MixedWeights*"),
-    ("a convolution takes its neighbour's shares", "model/cuda/mixed_weights.cpp", "&shares[part.layer * experts_]",
-     "&shares[(part.layer / 2) * experts_]", ["mixed_weights.cpp"], NETWORKS),
+    ("a convolution takes its neighbour's shares", "model/cuda/mixed_weights.cpp", "&shares[part.layer * sets_of_layer_]",
+     "&shares[(part.layer / 2) * sets_of_layer_]", ["mixed_weights.cpp"], NETWORKS),
     ("one expert left out", "model/cuda/pixel_math.h", "for (int k = 0; k < experts; ++k)",
      "for (int k = 1; k < experts; ++k)", ["pixel.cu"], NETWORKS),
     ("skip added after the LeakyReLU", "model/cuda/conv_tile.h", "return leaky(v, a.sum_slope);", "return v;",
@@ -132,13 +133,20 @@ class Build:
         return frames if os.path.exists(frames) else os.path.join(ROOT, "model", "cuda", source)
 
 
-def module_of(build, mutant, folder):
-    """Compiles and links a mutant; the module's path."""
-    name, path, text, other, sources, _ = mutant
+def source_of(mutant):
+    """The file that a mutant changes, before it does."""
+    name, path, text = mutant[:3]
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         before = file.read()
     if text not in before:
         sys.exit(f"mutant '{name}': its text is not in {path}")
+    return before
+
+
+def module_of(build, mutant, folder):
+    """Compiles and links a mutant; the module's path."""
+    name, path, text, other, sources, _ = mutant
+    before = source_of(mutant)
     changed = os.path.join(folder, path)
     os.makedirs(os.path.dirname(changed), exist_ok=True)
     with open(changed, "w", encoding="utf-8") as file:
@@ -187,6 +195,8 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build, missed = Build(sys.argv[1]), 0
+    for mutant in MUTANTS:
+        source_of(mutant)  # before the first of them takes its time
     print("| mutant | seen by | as |\n|---|---|---|")
     for mutant in MUTANTS:
         if len(sys.argv) > 2 and mutant[0] not in sys.argv[2:]:

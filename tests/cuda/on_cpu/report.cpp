@@ -8,6 +8,7 @@
 
 #include "tests/cuda/on_cpu/memory.h"
 #include "tests/cuda/on_cpu/stand_in.h"
+#include "tests/cuda/on_cpu/stream.h"
 
 namespace cuda_on_cpu {
 namespace {
@@ -16,7 +17,21 @@ struct Report {
   int64_t faults = 0;
   int64_t counters[4] = {};
   std::set<std::string> seen;
-  std::map<size_t, int64_t> copies[3];  ///< number of each size
+  std::map<size_t, int64_t> copies[2][3];  ///< number of each size; by caller and direction
+
+  static void write_copies(std::ostream& out, const char* caller,
+                           const std::map<size_t, int64_t> (&copies)[3]) {
+    const char* const names[3] = {"to_gpu", "from_gpu", "within"};
+    for (int i = 0; i < 3; ++i) {
+      out << ", \"" << caller << names[i] << "\": {";
+      const char* comma = "";
+      for (const auto& [bytes, times] : copies[i]) {
+        out << comma << '"' << bytes << "\": " << times;
+        comma = ", ";
+      }
+      out << '}';
+    }
+  }
 
   ~Report() {
     std::fprintf(stderr, "[cuda_on_cpu] %ld faults, %ld kernels, %ld graphs, %ld conditional bodies\n",
@@ -25,17 +40,9 @@ struct Report {
     if (file == nullptr) return;
     std::ofstream out(file);
     out << "{\"faults\": " << faults << ", \"kernels\": " << counters[0] << ", \"graphs\": " << counters[1]
-        << ", \"allocations_left\": " << live_allocations();
-    const char* const names[3] = {"to_gpu", "from_gpu", "within"};
-    for (int i = 0; i < 3; ++i) {
-      out << ", \"" << names[i] << "\": {";
-      const char* comma = "";
-      for (const auto& [bytes, times] : copies[i]) {
-        out << comma << '"' << bytes << "\": " << times;
-        comma = ", ";
-      }
-      out << '}';
-    }
+        << ", \"allocations_left\": " << live_allocations() << ", \"contexts_left\": " << live_contexts();
+    write_copies(out, "", copies[0]);
+    write_copies(out, "host_", copies[1]);
     out << "}\n";
   }
 };
@@ -60,7 +67,9 @@ void fatal(const std::string& text) {
 
 void count(Counter which) { ++report().counters[static_cast<int>(which)]; }
 
-void count_copy(Direction direction, size_t bytes) { ++report().copies[static_cast<int>(direction)][bytes]; }
+void count_copy(Caller caller, Direction direction, size_t bytes) {
+  ++report().copies[static_cast<int>(caller)][static_cast<int>(direction)][bytes];
+}
 
 long setting(const char* name, long otherwise) {
   const char* const text = std::getenv(name);
@@ -77,6 +86,13 @@ __attribute__((visibility("default"))) int64_t cuda_on_cpu_launches() {
 }
 __attribute__((visibility("default"))) int64_t cuda_on_cpu_graphs() {
   return cuda_on_cpu::report().counters[static_cast<int>(cuda_on_cpu::Counter::GraphInstances)];
+}
+__attribute__((visibility("default"))) int64_t cuda_on_cpu_contexts() {
+  return static_cast<int64_t>(cuda_on_cpu::live_contexts());
+}
+__attribute__((visibility("default"))) int64_t cuda_on_cpu_queued() {
+  const auto guard = cuda_on_cpu::lock();
+  return static_cast<int64_t>(cuda_on_cpu::queued_work());
 }
 __attribute__((visibility("default"))) int64_t cuda_on_cpu_allocations() {
   return static_cast<int64_t>(cuda_on_cpu::live_allocations());

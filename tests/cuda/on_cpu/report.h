@@ -17,7 +17,9 @@ enum class Counter { Launches, GraphLaunches, Conditionals, GraphInstances };
 void count(Counter which);
 
 enum class Direction { ToGpu, FromGpu, Within };
-void count_copy(Direction direction, size_t bytes);
+/// The module calls the runtime, the programs that load it call the driver.
+enum class Caller { Module, Host };
+void count_copy(Caller caller, Direction direction, size_t bytes);
 
 /// A whole number from the environment.
 long setting(const char* name, long otherwise);

@@ -82,19 +82,6 @@ cudaError_t drop(Handle handle, const char* what) {
 /// A stream's graph under capture, by the stream: one handle for it as long as the capture lasts.
 std::map<const Stream*, cudaGraph_t> captures;
 
-cudaError_t take(void** p, size_t bytes, Kind kind, const char* what) {
-  Context* const context = needed(what);
-  if (!allowed_now(what)) return result(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-  return result(allocate(bytes, kind, context, p));
-}
-cudaError_t give(void* p, const char* what) {
-  if (p == nullptr) return cudaSuccess;
-  Context* const context = needed(what);
-  if (!allowed_now(what)) return result(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-  finish_all(context);
-  return result(release(p, context));
-}
-
 cudaError_t copy_to(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
                     size_t height, cudaMemcpyKind kind, cudaStream_t handle, bool async) {
   const auto stream = stream_of(handle, "a copy");
@@ -164,21 +151,21 @@ cudaError_t CUDARTAPI cudaMemGetInfo(size_t* available, size_t* all) {
 }
 cudaError_t CUDARTAPI cudaMalloc(void** p, size_t bytes) {
   const auto guard = lock();
-  return take(p, bytes, Kind::Device, "cudaMalloc");
+  return result(take(p, bytes, Kind::Device, "cudaMalloc"));
 }
 cudaError_t CUDARTAPI cudaHostAlloc(void** p, size_t bytes, unsigned) {
   const auto guard = lock();
-  return take(p, bytes, Kind::PageLocked, "cudaHostAlloc");
+  return result(take(p, bytes, Kind::PageLocked, "cudaHostAlloc"));
 }
 /// cudaFree(nullptr) is the way to make the primary context and have it current.
 cudaError_t CUDARTAPI cudaFree(void* p) {
   const auto guard = lock();
   if (p == nullptr && current() == nullptr) return result(push_context(primary_context()));
-  return give(p, "cudaFree");
+  return result(give(p, "cudaFree"));
 }
 cudaError_t CUDARTAPI cudaFreeHost(void* p) {
   const auto guard = lock();
-  return give(p, "cudaFreeHost");
+  return result(give(p, "cudaFreeHost"));
 }
 cudaError_t CUDARTAPI cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   const auto guard = lock();

@@ -19,6 +19,10 @@ extern "C" {
 int64_t cuda_on_cpu_faults();
 /// Allocations of device and page-locked memory that live.
 int64_t cuda_on_cpu_allocations();
+/// Contexts that live, the device's primary one not counted.
+int64_t cuda_on_cpu_contexts();
+/// Work that is queued and nobody has waited for.
+int64_t cuda_on_cpu_queued();
 /// Graphs that were instantiated.
 int64_t cuda_on_cpu_graphs();
 /// Kernels of all launches, those of graphs included.

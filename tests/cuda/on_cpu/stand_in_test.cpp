@@ -2,6 +2,7 @@
 // use beside it must pass. What ends the program is a death test.
 #include "tests/cuda/on_cpu/stand_in.h"
 
+#include <cuda.h>
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
@@ -174,6 +175,35 @@ TEST_F(StandIn, CopiesAreOfTheirMemory) {
   EXPECT_EQ(faults([&] { cudaMemcpy(data_, host.data(), kBytes + 4, cudaMemcpyHostToDevice); }), 1);
   EXPECT_EQ(faults([&] { cudaMemcpy(host.data(), data_, 4, cudaMemcpyHostToDevice); }), 1);
   EXPECT_EQ(faults([&] { cudaMemcpy(data_, host.data(), kBytes, cudaMemcpyHostToDevice); }), 0);
+}
+
+// As FFmpeg's frames: made in a context of their own, filled and read by rectangles.
+TEST_F(StandIn, AHostsFramesLiveInItsContext) {
+  CUcontext context = nullptr, popped = nullptr;
+  EXPECT_EQ(cuCtxCreate(&context, nullptr, 0, 0), CUDA_SUCCESS);
+  CUdeviceptr frame = 0;
+  EXPECT_EQ(cuMemAlloc(&frame, 256), CUDA_SUCCESS);
+  std::vector<unsigned char> rows(32), got(32);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<unsigned char>(i);
+  CUDA_MEMCPY2D up{}, down{};
+  up.srcMemoryType = down.dstMemoryType = CU_MEMORYTYPE_HOST;
+  up.dstMemoryType = down.srcMemoryType = CU_MEMORYTYPE_DEVICE;
+  up.srcHost = rows.data();
+  down.dstHost = got.data();
+  up.dstDevice = down.srcDevice = frame;
+  up.srcPitch = down.dstPitch = 8;
+  up.dstPitch = down.srcPitch = 64;
+  up.WidthInBytes = down.WidthInBytes = 8;
+  up.Height = down.Height = 4;
+  EXPECT_EQ(cuMemcpy2DAsync(&up, nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemcpy2DAsync(&down, nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(cuStreamSynchronize(nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(got, rows);
+  EXPECT_EQ(cuCtxPopCurrent(&popped), CUDA_SUCCESS);
+  EXPECT_EQ(faults([&] { EXPECT_NE(cuMemcpy2DAsync(&up, nullptr), CUDA_SUCCESS); }), 1) << "another's frame";
+  const int64_t allocations = cuda_on_cpu_allocations();
+  EXPECT_EQ(faults([&] { EXPECT_EQ(cuCtxDestroy(context), CUDA_SUCCESS); }), 1) << "the frame was not freed";
+  EXPECT_EQ(cuda_on_cpu_allocations(), allocations - 1) << "it went with its context";
 }
 
 TEST_F(StandIn, MatrixInstructionsFollowTheManual) {

@@ -91,13 +91,18 @@ Context* create_context() {
 CUresult destroy_context(Context* context) {
   if (!contexts.contains(context) || context->destroyed) return CUDA_ERROR_INVALID_CONTEXT;
   finish_all(context);
-  if (has_memory(context)) fault("a context is destroyed with memory in it");
+  if (release_all(context)) fault("a context is destroyed with memory in it");
   if (std::any_of(streams.begin(), streams.end(),
                   [&](const auto& s) { return s.second->context == context; }))
     fault("a context is destroyed with streams in it");
   context->destroyed = true;
   if (current() == context) stack.pop_back();
   return CUDA_SUCCESS;
+}
+
+size_t live_contexts() {
+  return static_cast<size_t>(std::count_if(contexts.begin(), contexts.end(),
+                                           [](const Context* c) { return !c->primary && !c->destroyed; }));
 }
 
 CUresult push_context(Context* context) {
@@ -172,6 +177,13 @@ void enqueue(const std::shared_ptr<Stream>& stream, Work work) {
   order_with_null_stream(stream);
   append(stream, std::move(work));
   if (eager()) finish(stream);
+}
+
+size_t queued_work() {
+  size_t all = 0;
+  for (const auto& [handle, stream] : streams) all += stream->queue.size();
+  for (const auto& [of, stream] : null_streams) all += stream != nullptr ? stream->queue.size() : 0;
+  return all;
 }
 
 void finish(const std::shared_ptr<Stream>& stream) { finish_until(*stream, stream->queued); }
@@ -263,6 +275,20 @@ void set_condition(uint64_t handle, unsigned value) {
   condition->value = value;
 }
 
+CUresult take(void** p, size_t bytes, Kind kind, const char* what) {
+  Context* const context = needed(what);
+  if (!allowed_now(what)) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+  return allocate(bytes, kind, context, p);
+}
+
+CUresult give(void* p, const char* what) {
+  if (p == nullptr) return CUDA_SUCCESS;
+  Context* const context = needed(what);
+  if (!allowed_now(what)) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+  finish_all(context);
+  return release(p, context);
+}
+
 CUresult copy(const Copy2d& c, const std::shared_ptr<Stream>& stream, bool async) {
   if (c.width == 0 || c.height == 0) return CUDA_SUCCESS;
   if (c.height > 1 && (c.to_pitch < c.width || (c.from != nullptr && c.from_pitch < c.width)))
@@ -290,7 +316,8 @@ CUresult copy(const Copy2d& c, const std::shared_ptr<Stream>& stream, bool async
   if (c.from != nullptr && !check(c.from, c.from_pitch, c.from_device, "what a copy reads"))
     return CUDA_ERROR_INVALID_VALUE;
   if (c.from != nullptr && stream->capture == nullptr)
-    count_copy(c.to_device == c.from_device ? Direction::Within
+    count_copy(c.caller,
+               c.to_device == c.from_device ? Direction::Within
                : c.to_device                ? Direction::ToGpu
                                             : Direction::FromGpu,
                c.width * c.height);

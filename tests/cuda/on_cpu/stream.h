@@ -16,6 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/cuda/on_cpu/memory.h"
+#include "tests/cuda/on_cpu/report.h"
+
 namespace cuda_on_cpu {
 
 std::unique_lock<std::recursive_mutex> lock();
@@ -38,6 +41,8 @@ Context* needed(const char* what);
 Context* primary_context();
 Context* create_context();
 CUresult destroy_context(Context* context);
+/// Those that live, without the primary one.
+size_t live_contexts();
 CUresult push_context(Context* context);
 CUresult pop_context(Context** popped);
 CUresult set_context(Context* context);
@@ -68,6 +73,8 @@ void* create_stream(Context* context, bool blocking);
 CUresult destroy_stream(void* handle);
 /// Queues work, or captures it.
 void enqueue(const std::shared_ptr<Stream>& stream, Work work);
+/// Of all streams.
+size_t queued_work();
 /// Runs what is queued.
 void finish(const std::shared_ptr<Stream>& stream);
 /// All streams of a context.
@@ -101,6 +108,13 @@ void launch_graph(const std::shared_ptr<const Graph>& graph, const std::shared_p
 /// cudaGraphSetConditional, in a kernel.
 void set_condition(uint64_t handle, unsigned value);
 
+// Memory, by calls that need a context and that a capture forbids
+// -----------------------------------------------------------------------------------------------------
+
+CUresult take(void** p, size_t bytes, Kind kind, const char* what);
+/// Waits for the context's work. Null is nothing.
+CUresult give(void* p, const char* what);
+
 // Copies
 // -----------------------------------------------------------------------------------------------------
 
@@ -111,6 +125,7 @@ struct Copy2d {
   size_t to_pitch = 0, from_pitch = 0, width = 0, height = 1;
   bool to_device = false, from_device = false;
   int value = 0;
+  Caller caller = Caller::Module;
 };
 CUresult copy(const Copy2d& copy, const std::shared_ptr<Stream>& stream, bool async);
 
