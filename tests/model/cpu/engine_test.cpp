@@ -60,7 +60,8 @@ TEST(CpuEngine, BandedEqualsWhole) {
         // The least memory that it can do with.
         size_t low = 0, high = most;
         while (high - low > most / 256) {
-          options.memory_limit = (low + high) / 2;
+          const size_t limit = (low + high) / 2;
+          options.memory_limit = limit;
           engine = create_engine(network, options, "cpu");
           const bool fits = [&] {
             try {
@@ -72,9 +73,9 @@ TEST(CpuEngine, BandedEqualsWhole) {
             }
           }();
           if (fits) {
-            EXPECT_LE(engine->info().planned_bytes, options.memory_limit);
+            EXPECT_LE(engine->info().planned_bytes, limit);
           }
-          (fits ? high : low) = options.memory_limit;
+          (fits ? high : low) = limit;
         }
         smaller += high < most ? 1 : 0;
         options.memory_limit = high;

@@ -22,6 +22,8 @@ user=(
   # FFmpeg: codecs, subtitles and drawtext, https
   zlib1g-dev libx264-dev libx265-dev libvpx-dev libdav1d-dev libopus-dev
   libass-dev libfreetype-dev libfontconfig-dev libzimg-dev libgnutls28-dev fonts-dejavu-core
+  # frames of NVIDIA GPUs: headers alone, the driver is opened at run time
+  libffmpeg-nvenc-dev
 )
 gst=(
   build-essential cmake ninja-build pkg-config libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libcli11-dev
