@@ -16,8 +16,8 @@ inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm kind, float alph
 #endif
 }
 
-/// The description of a `Primitive` by the arguments that both versions have in common: for a convolution or
-/// a binary operation all, without strides that are dilated.
+/// The description of a `Primitive` by the arguments that both versions have in common: all those of a binary
+/// operation, and of a convolution that is not dilated. Throws dnnl::error, as oneDNN does.
 template <typename Primitive, typename... Arguments>
 typename Primitive::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
                                             const Arguments&... arguments) {
