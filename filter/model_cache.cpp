@@ -62,6 +62,7 @@ std::shared_ptr<const Model> load(const std::filesystem::path& path) {
   model->network = load_network(file);
   model->metadata.insert(file.metadata().begin(), file.metadata().end());
   model->golden = golden_in(file.metadata(), model->path);
+  model->reader = reader_in(file.metadata(), model->network->config, model->path);
   return model;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "model/degradation_reader.h"
 #include "model/golden.h"
 #include "model/network.h"
 
@@ -18,7 +19,8 @@ struct Model {
   std::string hash;  ///< of configuration and weights: 16 hexadecimal digits; against mistakes, not intent
   std::shared_ptr<const Network> network;
   std::map<std::string, std::string, std::less<>> metadata;
-  std::optional<Golden> golden;  ///< what engines are held to
+  std::optional<Golden> golden;             ///< what engines are held to
+  std::optional<DegradationReader> reader;  ///< of its embeddings
 };
 
 /// Finds (find_model.h) and loads a model, or returns the one that is open already: the same file, unchanged

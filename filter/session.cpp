@@ -43,7 +43,8 @@ Pipeline::Settings pipeline_settings(const Model& model, const SessionOptions& o
   settings.reuse = o.reuse != 0;
   const Film empty = empty_film(model, query);
   if (o.pass == 1)
-    settings.recorder = std::make_unique<FilmRecorder>(o.stats, empty, Log(o.log, o.log_opaque));
+    settings.recorder =
+        std::make_unique<FilmRecorder>(o.stats, empty, model.reader, Log(o.log, o.log_opaque));
   if (o.pass == 2)
     settings.player = std::make_unique<FilmPlayer>(read_film(o.stats), o.stats, empty, model.network->config);
   return settings;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/error.h"
+#include "model/json_numbers.h"
 
 namespace cdsr {
 namespace {
@@ -37,18 +38,13 @@ FeatureRanges parse_ranges(std::string_view text, const CdsrConfig& config, cons
   if (!value.is_object() || !value.contains("version") || value["version"] != 1)
     fail(Errc::BadWeights, "{}: {}: must be an object with version 1", file, kRangesKey);
   const size_t count = (static_cast<size_t>(config.blocks) + 1) * config.nf;
+  const std::string place = fmt::format("{}: {}", file, kRangesKey);
   const auto floats = [&](const char* name, float sign) {
-    const auto found = value.find(name);
-    if (found == value.end() || !found->is_array() || found->size() != count)
-      fail(Errc::BadWeights, "{}: {}: {} must be a list of {} numbers", file, kRangesKey, name, count);
-    std::vector<float> list;
-    for (const auto& v : *found) {
-      const float f = v.is_number() ? static_cast<float>(v.template get<double>()) : NAN;
-      if (!std::isfinite(f) || f * sign < 0)
-        fail(Errc::BadWeights, "{}: {}: {}: value {} must be a finite number, 0 or {}", file, kRangesKey,
-             name, list.size(), sign < 0 ? "less" : "more");
-      list.push_back(f);
-    }
+    std::vector<float> list = json_numbers(value, name, count, place);
+    for (size_t i = 0; i < list.size(); ++i)
+      if (list[i] * sign < 0)
+        fail(Errc::BadWeights, "{}: {}: value {} must be 0 or {}", place, name, i,
+             sign < 0 ? "less" : "more");
     return list;
   };
   return {floats("low", -1), floats("high", 1)};

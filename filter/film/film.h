@@ -11,6 +11,7 @@
 
 #include "filter/format/bars.h"
 #include "model/config.h"
+#include "model/degradation_reader.h"
 
 namespace cdsr {
 
@@ -24,7 +25,8 @@ struct FilmShot {
   struct Look {
     int64_t frame = 0;
     std::vector<float> embedding;
-    std::vector<float> queries;  ///< of the DQAs; empty without any, and for Query::Frame
+    std::vector<float> queries;                      ///< of the DQAs; empty without any, and for Query::Frame
+    std::optional<DegradationReading> reading = {};  ///< of the embedding, for people; nothing comes of it
     bool operator==(const Look&) const = default;
   };
 

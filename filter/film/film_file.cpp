@@ -24,6 +24,7 @@ constexpr const char* kFormat = "cdsr-film";
 constexpr int64_t kVersion = 2;
 constexpr int64_t kVersionWithoutBars = 1;
 constexpr int64_t kMostFrames = int64_t{1} << 40;
+constexpr double kMostReading = 1e6;
 constexpr int64_t kMostValues = int64_t{1} << 20;  ///< of one look
 
 /// Errors of one file: where they are, then what.
@@ -130,12 +131,41 @@ FilmShot::Stretch stretch(const json& value, const Place& place, int64_t frames)
   return {value[0].get<int64_t>(), value[1].get<int64_t>()};
 }
 
+DegradationReading reading(const json& value, const Place& place) {
+  const Object all(value, place, {"words", "blur", "sharpening", "noise", "coding"});
+  all.text("words");  // made of the numbers whenever they are written
+  const auto part = [&](const char* name, std::initializer_list<std::string_view> members) {
+    return Object(all.member(name), place.at(name), members);
+  };
+  const auto number = [](const Object& object, const char* name, double highest) {
+    return static_cast<float>(object.number(name, 0, highest));
+  };
+  const Object blur = part("blur", {"along", "across", "degrees", "confidence"}),
+               noise = part("noise", {"deviation", "confidence"}),
+               coding = part("coding", {"codec", "confidence", "qp", "qp_confidence", "error"});
+  DegradationReading r;
+  r.blur = number(blur, "along", kMostReading);
+  r.blur_across = number(blur, "across", kMostReading);
+  r.blur_degrees = number(blur, "degrees", 180);
+  r.blur_confidence = number(blur, "confidence", 1);
+  r.sharpening = number(all, "sharpening", 1);
+  r.noise = number(noise, "deviation", kMostReading);
+  r.noise_confidence = number(noise, "confidence", 1);
+  r.codec = coding.text("codec");
+  r.codec_confidence = number(coding, "confidence", 1);
+  r.qp = number(coding, "qp", 51);
+  r.qp_confidence = number(coding, "qp_confidence", 1);
+  r.coding_error = number(coding, "error", kMostReading);
+  return r;
+}
+
 FilmShot::Look look(const json& value, const Place& place, int64_t frames) {
-  const Object object(value, place, {"frame", "embedding", "queries"});
+  const Object object(value, place, {"frame", "reading", "embedding", "queries"});
   FilmShot::Look result;
   result.frame = object.whole("frame", 0, frames - 1);
   result.embedding = floats(object, "embedding");
   if (object.has("queries")) result.queries = floats(object, "queries");
+  if (object.has("reading")) result.reading = reading(object.member("reading"), place.at("reading"));
   return result;
 }
 
@@ -252,8 +282,20 @@ std::string list_text(const std::vector<float>& values) {
   return list_text<std::string>(texts);
 }
 
+std::string reading_text(const DegradationReading& r) {
+  return fmt::format(
+      R"({{"words": {}, "blur": {{"along": {}, "across": {}, "degrees": {}, "confidence": {}}}, )"
+      R"("sharpening": {}, "noise": {{"deviation": {}, "confidence": {}}}, )"
+      R"("coding": {{"codec": {}, "confidence": {}, "qp": {}, "qp_confidence": {}, "error": {}}}}})",
+      json(describe(r)).dump(), r.blur, r.blur_across, r.blur_degrees, r.blur_confidence, r.sharpening,
+      r.noise, r.noise_confidence, json(r.codec).dump(), r.codec_confidence, r.qp, r.qp_confidence,
+      r.coding_error);
+}
+
 std::string look_text(const FilmShot::Look& look) {
-  std::string text = fmt::format("{{\"frame\": {}, \"embedding\": {}", look.frame, list_text(look.embedding));
+  std::string text = fmt::format("{{\"frame\": {}, ", look.frame);
+  if (look.reading) text += fmt::format("\"reading\": {},\n     ", reading_text(*look.reading));
+  text += fmt::format("\"embedding\": {}", list_text(look.embedding));
   if (!look.queries.empty()) text += ", \"queries\": " + list_text(look.queries);
   return text + "}";
 }

@@ -41,9 +41,11 @@ Film empty_film(const Model& model, Query query) {
   return film;
 }
 
-FilmRecorder::FilmRecorder(std::filesystem::path path, Film empty, Log log)
+FilmRecorder::FilmRecorder(std::filesystem::path path, Film empty, std::optional<DegradationReader> reader,
+                           Log log)
     : path_(std::move(path)),
       empty_(std::move(empty)),
+      reader_(std::move(reader)),
       log_(log),
       before_(locked_film(path_, empty_)),
       film_(empty_) {}
@@ -87,8 +89,10 @@ void FilmRecorder::learn(std::span<const float> embedding, std::span<const float
   if (!shot.looks.empty() && equal(shot.looks.back().embedding, embedding) &&
       equal(shot.looks.back().queries, queries))
     return;
-  shot.looks.push_back(
-      {film_.frames - 1, {embedding.begin(), embedding.end()}, {queries.begin(), queries.end()}});
+  shot.looks.push_back({film_.frames - 1,
+                        {embedding.begin(), embedding.end()},
+                        {queries.begin(), queries.end()},
+                        reader_ ? std::optional(reader_->read(embedding)) : std::nullopt});
 }
 
 void FilmRecorder::keep_locked(Film& film) const {
@@ -109,7 +113,7 @@ void FilmRecorder::keep_locked(Film& film) const {
     for (const FilmShot::Look& look : old.looks)
       if (!old.like && look.frame <= last.last) same->looks.push_back(look);
     if (same->looks.empty() && begin != nullptr)
-      same->looks.push_back({first.first, begin->embedding, begin->queries});
+      same->looks.push_back({first.first, begin->embedding, begin->queries, begin->reading});
     same->known = old.known;
     same->strength = old.strength;
     same->sharpness = old.sharpness;

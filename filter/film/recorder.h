@@ -2,12 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 
 #include "filter/film/film.h"
 #include "filter/log.h"
 #include "filter/model_cache.h"
 #include "filter/shot/tracker.h"
+#include "model/degradation_reader.h"
 
 namespace cdsr {
 
@@ -18,8 +20,9 @@ Film empty_film(const Model& model, Query query);
 class FilmRecorder {
  public:
   /// Reads the file that is there, if any, for its locked shots. Throws what read_film() throws, so that no
-  /// other file is overwritten, and InvalidArgument when shots of another model are locked.
-  FilmRecorder(std::filesystem::path path, Film empty, Log log);
+  /// other file is overwritten, and InvalidArgument when shots of another model are locked. reader: of the
+  /// model's embeddings; without one the film says nothing of degradations.
+  FilmRecorder(std::filesystem::path path, Film empty, std::optional<DegradationReader> reader, Log log);
 
   /// Throws InvalidArgument when a frame has another size than those before, or than the film whose shots are
   /// locked.
@@ -45,6 +48,7 @@ class FilmRecorder {
 
   const std::filesystem::path path_;
   const Film empty_;
+  const std::optional<DegradationReader> reader_;
   const Log log_;
   Film before_;  ///< what the file was; without shots when none of them is locked
   Film film_;

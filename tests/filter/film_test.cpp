@@ -17,6 +17,7 @@
 #include "model/error.h"
 #include "tests/filter/clip.h"
 #include "tests/filter/tiny_model.h"
+#include "tests/model/plain_reader.h"
 
 namespace cdsr::test {
 namespace {
@@ -134,6 +135,27 @@ TEST_F(FilmTest, TheFileSaysWhatTheFirstPassSaw) {
   EXPECT_TRUE(film.shots[4].known);
   EXPECT_EQ(film.shots[4].looks.front().embedding, film.shots[0].looks.front().embedding);
   EXPECT_EQ(film.shots[2].looks.front().embedding, first.embeddings[5]);
+}
+
+TEST_F(FilmTest, TheFileSaysWhatTheModelReadsOffItsEmbeddings) {
+  run(pass(1));
+  EXPECT_FALSE(read_film(path_).shots[0].looks[0].reading);  // a model without a reader says nothing
+  const std::vector<FrameBuffer> one = run(options_).pictures;
+  auto model = std::make_shared<Model>(*model_);
+  model->reader = plain_reader(model->network->config);
+  model_ = model;
+  run(pass(1));
+  const Film film = read_film(path_);
+  for (const FilmShot& shot : film.shots)
+    EXPECT_EQ(shot.looks[0].reading, model->reader->read(shot.looks[0].embedding));
+  std::ifstream file(path_);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find(describe(*film.shots[1].looks[0].reading)), std::string::npos) << text;
+  // It is for people alone: what somebody writes there changes nothing.
+  edit([](Film& f) {
+    for (FilmShot& shot : f.shots) shot.looks[0].reading->noise = 90;
+  });
+  EXPECT_EQ(run(pass(2)).pictures, one);
 }
 
 TEST_F(FilmTest, TheFirstPassInterpolates) {

@@ -30,7 +30,10 @@ std::string valid_file() {
   film.frames = 40;
   cdsr::FilmShot first, flash, last;
   first.frames = {{0, 9}, {11, 19}};
-  first.looks = {{0, {0.5F, -1.25F}, {3}}, {12, {0.25F, 7}, {4}}};
+  cdsr::DegradationReading reading;
+  reading.codec = "h264";
+  reading.qp = 27.5F;
+  first.looks = {{0, {0.5F, -1.25F}, {3}, reading}, {12, {0.25F, 7}, {4}}};
   first.bars = {{0, {{0, 8, 64, 32}, {0.0625F, 0.5F, 0.5F, 0}}}, {15, {{0, 0, 64, 48}, {}}}};
   flash.frames = {{10, 10}};
   flash.looks = {{10, {1, 2}, {5}}};

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "model/degradation_reader.h"
 #include "model/error.h"
 #include "model/network.h"
 
@@ -24,6 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (t.to_float().size() != static_cast<size_t>(t.count())) std::abort();
     const auto network = load_network(file);
     if (network->blocks.size() != static_cast<size_t>(network->config.blocks)) std::abort();
+    const std::vector<float> embedding(static_cast<size_t>(network->config.embedding()), 1.0F);
+    if (const auto reader = reader_in(file.metadata(), network->config, file.name()))
+      if (describe(reader->read(embedding)).empty()) std::abort();
     ++fuzz_counts.loaded;
   } catch (const Error& e) {
     if (e.code() != Errc::BadWeights) {

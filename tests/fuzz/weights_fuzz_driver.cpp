@@ -18,6 +18,7 @@
 #include "model/network.h"
 #include "model/ranges.h"
 #include "tests/fuzz/weights_fuzz.h"
+#include "tests/model/plain_reader.h"
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
 
@@ -148,6 +149,7 @@ std::vector<Bytes> valid_files() {
       const size_t features = (static_cast<size_t>(config.blocks) + 1) * config.nf;
       metadata[cdsr::kRangesKey] =
           cdsr::ranges_text({std::vector<float>(features, -0.5F), std::vector<float>(features, 2.0F)});
+      metadata[cdsr::kReaderKey] = cdsr::reader_text(cdsr::test::plain_reader(config));
     }
     const auto path = folder.path() / "tiny.safetensors";
     cdsr::write_weights(path, cdsr::random_tensors(config, 1), metadata, cdsr::DType::F16);

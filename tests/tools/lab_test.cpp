@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "model/degradation_reader.h"
 #include "model/network.h"
 #include "tests/model/temp_folder.h"
 #include "tests/model/tiny.h"
@@ -22,8 +23,11 @@ class Lab : public ::testing::Test {
   void SetUp() override {
     write(tiny_config(Body::Plain, 2));
     fs::create_directory(photos());
+    write_photos(72, 68);
+  }
+  void write_photos(int width, int height) {
     for (int i = 0; i < 3; ++i) {
-      Picture p{72, 68, {}};
+      Picture p{width, height, {}};
       for (int y = 0; y < p.height; ++y)
         for (int x = 0; x < p.width; ++x)
           for (int c = 0; c < 3; ++c)
@@ -113,6 +117,31 @@ TEST_F(Lab, CalibrateRefusesOtherNetworks) {
       cdsr("calibrate " + weights().string() + " " + weights().string() + " --data " + photos().string());
   EXPECT_EQ(o.status, 1);
   expect(o.output, "is no stack of convolutions");
+}
+
+TEST_F(Lab, ReaderWritesWhatIsReadAndKeepsTheRest) {
+  const CdsrConfig config = tiny_config(Body::Stack, 2);
+  write(config);
+  write_photos(130, 110);
+  const fs::path out = folder_.path() / "out.safetensors";
+  expect(run("reader " + weights().string() + " " + out.string() + " --data " + photos().string() +
+             " --shots 120"),
+         "fitted to 108 shots, tested on 12 others");
+  const WeightsFile before = WeightsFile::open(weights()), after = WeightsFile::open(out);
+  ASSERT_EQ(after.tensors().size(), before.tensors().size());
+  for (size_t i = 0; i < before.tensors().size(); ++i)
+    EXPECT_EQ(after.tensors()[i].to_float(), before.tensors()[i].to_float());
+  const auto reader = reader_in(after.metadata(), config, "out");
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(reader->codecs,
+            (std::vector<std::string>{"none", "jpeg", "mpeg2", "h264", "hevc", "vp9", "av1"}));
+}
+
+TEST_F(Lab, ReaderRefusesOtherEncoders) {
+  const Outcome o = cdsr("reader " + weights().string() + " " + weights().string() + " --data " +
+                         photos().string() + " --shots 100");
+  EXPECT_EQ(o.status, 1);
+  expect(o.output, "only an encoder of lpe_input statistics");
 }
 
 TEST_F(Lab, OnePictureIsTooFew) {

@@ -46,6 +46,20 @@ TEST(ShotsPage, HasARowForEachShot) {
   EXPECT_EQ(html.find("http"), std::string::npos);  // no network
 }
 
+TEST(ShotsPage, SaysWhatIsReadOffAShot) {
+  Film film = three_shots();
+  DegradationReading reading;
+  reading.codec = "h264";
+  reading.codec_confidence = 0.75F;
+  reading.qp = 30;
+  reading.blur_confidence = 0.5F;
+  film.shots[1].looks.front().reading = reading;
+  const std::string html = shots_page(film, "f");
+  EXPECT_NE(html.find("<td><span title=\"confidence: blur 50 %, noise 0 %, QP 0 %\">" + describe(reading)),
+            std::string::npos)
+      << html;
+}
+
 TEST(ShotsPage, ShowsPicturesOfShots) {
   const std::string html = shots_page(three_shots(), "f", {"<img alt=\"0\">", "<img alt=\"1\">", ""});
   EXPECT_NE(html.find("<th>its middle</th></tr>"), std::string::npos);

@@ -21,6 +21,7 @@ void add_info(CLI::App& app);
 void add_lab(CLI::App& app);
 void add_ladder(CLI::App& app);
 void add_piece(CLI::App& app);
+void add_reader(CLI::App& app);
 void add_report(CLI::App& app);
 void add_shots(CLI::App& app);
 void add_train(CLI::App& app);

@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 
+#include "model/degradation_reader.h"
 #include "model/error.h"
 #include "model/find_model.h"
 #include "model/golden.h"
+#include "model/ranges.h"
 #include "model/registry.h"
 #include "model/weights_header.h"
 #include "tools/commands/commands.h"
@@ -68,7 +70,12 @@ void print_file(const WeightsFile& file, bool with_tensors) {
                                                      : "mixed",
                               grouped(static_cast<int64_t>(bytes))));
   for (const auto& [key, value] : file.metadata())
-    if (key != "cdsr.config" && key != kGoldenKey) line(printable(key), printable(value, 4096));
+    if (key == kRangesKey)
+      line(key, "what features range over, for precision int8");
+    else if (key == kReaderKey)
+      line(key, "reads blur, noise, codec and quantizer off the embedding");
+    else if (key != "cdsr.config" && key != kGoldenKey)
+      line(printable(key), printable(value, 4096));
   if (!with_tensors) return;
   for (const TensorView& t : file.tensors())
     fmt::print("  {:<44} {:<5} [{}]\n", printable(t.name), to_string(t.dtype), fmt::join(t.shape, ", "));

@@ -57,8 +57,9 @@ void add_commands(CLI::App& app) {
   add_analyze(app);
   add_calibrate(app);
   add_lab(app);
+  add_reader(app);
 #else
-  for (const char* command : {"train", "analyze", "calibrate", "lab"})
+  for (const char* command : {"train", "analyze", "calibrate", "lab", "reader"})
     add_missing(app, command,
                 "install libtorch-dev, libtomlplusplus-dev and FFmpeg's libraries, or set CMAKE_PREFIX_PATH "
                 "to a LibTorch");

@@ -26,7 +26,7 @@ std::vector<size_t> look_like(Film& film, const Film& first) {
       alone.push_back(i);
       continue;
     }
-    shot.looks = {{shot.frames.front().first, look->embedding, look->queries}};
+    shot.looks = {{shot.frames.front().first, look->embedding, look->queries, look->reading}};
     shot.like.reset();
     shot.strength = same->strength;
     shot.sharpness = same->sharpness;

@@ -39,6 +39,15 @@ std::string edits_text(const FilmShot& shot) {
   return fmt::format("{}", fmt::join(edits, ", "));
 }
 
+/// What its last look reads, with the confidences; of most shots it is the only one.
+std::string reading_cell(const FilmShot& shot) {
+  if (shot.looks.empty() || !shot.looks.back().reading) return "";
+  const DegradationReading& r = *shot.looks.back().reading;
+  return fmt::format("<span title=\"confidence: blur {:.0f} %, noise {:.0f} %, QP {:.0f} %\">{}</span>",
+                     100 * r.blur_confidence, 100 * r.noise_confidence, 100 * r.qp_confidence,
+                     escape(describe(r)));
+}
+
 /// The other shot with the closest embedding that is not the very same scene remembered.
 std::string closest_text(const Film& film, size_t index) {
   const FilmShot& shot = film.shots[index];
@@ -73,22 +82,26 @@ double embedding_distance(const std::vector<float>& a, const std::vector<float>&
 std::string shots_page(const Film& film, const std::string& name, const std::vector<std::string>& pictures) {
   report::TablePage page;
   page.title = name;
-  page.passages = {fmt::format("{} frames of {}×{}, {} shots; model {} ×{}, weights {}, query {}.",
-                               film.frames, film.width, film.height, film.shots.size(), escape(film.model),
-                               film.scale, escape(film.weights), to_string(film.query)),
-                   "Closest: the other shot whose embedding is most alike, 0 being the same; a candidate for "
-                   "<code>like</code>."};
-  page.columns = {{"shot", true},  {"time", true}, {"frames"},  {"count", true},
-                  {"score", true}, {"scene"},      {"closest"}, {"set by hand"}};
+  page.passages = {
+      fmt::format("{} frames of {}×{}, {} shots; model {} ×{}, weights {}, query {}.", film.frames,
+                  film.width, film.height, film.shots.size(), escape(film.model), film.scale,
+                  escape(film.weights), to_string(film.query)),
+      "Input: how it was degraded, as the network sees it: blur in input pixels, noise in 8-bit codes, the "
+      "codec with its probability, the mean quantizer on H.264's scale.",
+      "Closest: the other shot whose embedding is most alike, 0 being the same; a candidate for "
+      "<code>like</code>."};
+  page.columns = {{"shot", true}, {"time", true}, {"frames"},  {"count", true}, {"score", true},
+                  {"scene"},      {"input"},      {"closest"}, {"set by hand"}};
   if (!pictures.empty()) page.columns.push_back({"its middle"});
   for (size_t i = 0; i < film.shots.size(); ++i) {
     const FilmShot& shot = film.shots[i];
     const std::string edits = edits_text(shot);
-    page.rows.push_back({fmt::format("s{}", i),
-                         !edits.empty(),
-                         {std::to_string(i), report::clock(shot.time), frames_text(shot),
-                          std::to_string(frame_count(shot)), fmt::format("{:.3f}", shot.score),
-                          shot.known ? "seen before" : "new", closest_text(film, i), edits}});
+    page.rows.push_back(
+        {fmt::format("s{}", i),
+         !edits.empty(),
+         {std::to_string(i), report::clock(shot.time), frames_text(shot), std::to_string(frame_count(shot)),
+          fmt::format("{:.3f}", shot.score), shot.known ? "seen before" : "new", reading_cell(shot),
+          closest_text(film, i), edits}});
     if (!pictures.empty()) page.rows.back().cells.push_back(pictures[i]);
   }
   return report::html(page);

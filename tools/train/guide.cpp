@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/train/degradation_target.h"
+#include "tools/train/shot_statistics.h"
 
 namespace cdsr::train {
 namespace {
@@ -194,27 +195,8 @@ void freeze_statistics(torch::nn::Module& module) {
 
 namespace {
 
-/// Statistics and degradation of shots.
-struct ShotSample {
-  torch::Tensor statistics;   // N x windows x kWindowStatistics
-  torch::Tensor degradation;  // N x kDegradationTargets
-};
-
-ShotSample gather_shots(int64_t crops, const std::function<Batch(int64_t)>& batches) {
-  std::vector<torch::Tensor> rows, targets;
-  for (int64_t i = 0, seen = 0; seen < crops; ++i) {
-    const Batch batch = batches(i);
-    const int64_t shots = batch.degradation.size(0);
-    const torch::Tensor windows = batch.windows.defined() ? batch.windows : batch.lr.slice(0, 0, shots);
-    rows.push_back(nn::statistics_of(windows).unflatten(0, {shots, windows.size(0) / shots}));
-    targets.push_back(batch.degradation);
-    seen += windows.size(0);
-  }
-  return {torch::cat(rows), torch::cat(targets)};
-}
-
 /// Fits the CSC and the regressor: the statistics of all shots are there, so a step costs a millisecond.
-std::string fit(nn::Cdsr& model, Guide& guide, const ShotSample& sample) {
+std::string fit(nn::Cdsr& model, Guide& guide, const ShotStatistics& sample) {
   const int64_t training = std::max<int64_t>(1, sample.degradation.size(0) * 9 / 10);
   std::vector<torch::Tensor> learning = model->encoder->csc->parameters();
   for (const torch::Tensor& p : guide->parameters()) learning.push_back(p);
@@ -250,7 +232,7 @@ std::string fit(nn::Cdsr& model, Guide& guide, const ShotSample& sample) {
 std::string start_guided(nn::Cdsr& model, nn::Moco& moco, Guide& guide, int64_t crops,
                          const std::function<Batch(int64_t)>& batches) {
   if (model->config.lpe_input == LpeInput::Statistics) {
-    const ShotSample sample = gather_shots(crops, batches);
+    const ShotStatistics sample = gather_shots(crops, batches);
     const torch::Tensor flat = sample.statistics.flatten(0, 1);
     std::string line;
     {
