@@ -25,8 +25,6 @@ int strip_count(int rows, int threads, int radius) {
 
 namespace {
 
-/// Columns that Winograd's kernel transforms together.
-constexpr int kTileColumns = 4;
 /// A narrower window gains nothing over its margins.
 constexpr int kLeastWindow = 48;
 
@@ -123,7 +121,7 @@ void Runner::make_row_convolutions(SegmentPlan& plan) {
   for (int level = 0; level < (wants_windows_ ? kWidths : 1); ++level) {
     // Winograd's tiles stay where they are in the frame.
     static constexpr int kEighths[kWidths] = {8, 6, 4, 3, 2, 1};
-    const int width = width_ - (width_ - width_ * kEighths[level] / 8) / kTileColumns * kTileColumns;
+    const int width = width_ - (width_ - width_ * kEighths[level] / 8) / kWinogradColumns * kWinogradColumns;
     if (level > 0 && (width < kLeastWindow || width == plan.widths.back())) return;
     plan.widths.push_back(width);
     make_row_convolutions(plan, level);
@@ -162,7 +160,7 @@ void Runner::make_row_convolutions(SegmentPlan& plan, int level) {
 Reach Runner::reach_of(const Segment& segment, size_t tensors) const {
   // Columns that one sample of the picture, at each place in a tile, may change in every tensor.
   Reach most;
-  for (int place = 0; place < kTileColumns; ++place) {
+  for (int place = 0; place < kWinogradColumns; ++place) {
     constexpr int kFar = 1 << 16;  // no column is negative
     struct Span {
       int first = INT_MAX, last = INT_MIN, rows = 0;
@@ -182,10 +180,11 @@ Reach Runner::reach_of(const Segment& segment, size_t tensors) const {
       } else if (by_winograd(op)) {
         // All samples of a tile go into all of its outputs, those beside it into the nearest alone.
         Span in = spans[op.in];
-        in.first = in.first % kTileColumns == 0 ? in.first - 1 : in.first / kTileColumns * kTileColumns;
-        in.last = in.last % kTileColumns == kTileColumns - 1
+        in.first =
+            in.first % kWinogradColumns == 0 ? in.first - 1 : in.first / kWinogradColumns * kWinogradColumns;
+        in.last = in.last % kWinogradColumns == kWinogradColumns - 1
                       ? in.last + 1
-                      : in.last / kTileColumns * kTileColumns + kTileColumns - 1;
+                      : in.last / kWinogradColumns * kWinogradColumns + kWinogradColumns - 1;
         out.join(in, 0, op.radius);
       } else {
         out.join(spans[op.in], op.radius, op.radius);
@@ -210,9 +209,9 @@ void Runner::cut_windows(const SegmentPlan& plan, std::span<const Window> window
     Piece piece;
     piece.x = w.x;
     piece.n = w.width;
-    piece.left = std::max(0, w.x - columns) / kTileColumns * kTileColumns;
+    piece.left = std::max(0, w.x - columns) / kWinogradColumns * kWinogradColumns;
     const int right =
-        std::min<int>(width_, static_cast<int>(round_up(w.x + w.width + columns, kTileColumns)));
+        std::min<int>(width_, static_cast<int>(round_up(w.x + w.width + columns, kWinogradColumns)));
     piece.width = right - piece.left;
     if (!plan.widths.empty()) {
       piece.level = 0;

@@ -1,4 +1,4 @@
-// 3x3 convolutions with a third of the multiplications: Winograd's F(4, 3) along rows and F(2, 3) down
+// 3x3 convolutions with 0.3 times the multiplications: Winograd's F(6, 3) along rows and F(2, 3) down
 // columns. fp32, any number of threads at once. Rows are nhwc as in kernels.h; two rows of the output are
 // made at a time from four of the input, whatever is beside them, so a row's bits depend on nothing but which
 // of the two it is.
@@ -9,6 +9,9 @@
 #include "model/cpu/types.h"
 
 namespace cdsr::cpu {
+
+/// Columns of the output that are made together, counted from the row's first.
+inline constexpr int kWinogradColumns = 6;
 
 struct WinogradRows {
   /// Rows y - 1 to y + 2 of the input, `width` pixels of `in` values; rows of zeros where that is outside the
