@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A rehearsal of tools/dev/gpu/check.sh, the ten minutes with a GPU, on the stand-in for one: a GPU that is far too slow,
 # a tool that does not end when it is told to, and a call that is killed in its middle. Every step must keep to its limit
-# and leave what it has found, in the order that finds out most first. Takes three minutes.
+# and leave what it has found, in the order that finds out most first. Takes three to four minutes.
 #
 #   tests/cuda/on_cpu/rehearse.sh BUILD
 #
@@ -17,7 +17,8 @@ build=$(cd "$1" && pwd) || exit 2
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 check=$root/tools/dev/gpu/check.sh
 export REHEARSE=$build FFMPEG=${FFMPEG:-$build/ffmpeg/bin/ffmpeg} LIMIT=${LIMIT:-150} JOBS=${JOBS:-1}
-export CUDA_ON_CPU_DELAY_US=20000 # a launch
+export CUDA_ON_CPU_DELAY_US=20000 # a launch; and a small GPU, whose rate of copies is soon measured
+export CUDA_ON_CPU_MEMORY_MIB=512
 cmake --build "$build" --target cuda_on_cpu_test cuda_on_cpu_bench >/dev/null || exit 1
 
 work=$(mktemp -d)
