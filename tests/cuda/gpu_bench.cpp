@@ -152,6 +152,7 @@ int main(int argc, char** argv) {
   }
   try {
     fmt::print("{{\"copy_bytes_per_second\": {:.4g}}}\n", cdsr::copy_rate());
+    std::fflush(stdout);  // who is killed leaves what is done
     for (int i = 1; i + 2 < argc; i += 3) {
       int width = 0, height = 0;
       if (std::sscanf(argv[i + 1], "%dx%d", &width, &height) != 2)

@@ -16,7 +16,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
-OPERATORS, SAME_BITS = "Precisions/Gpu.OperatorsEqualTheReference/fp16", "Precisions/Gpu.SameBitsTwiceAndInBands/fp16"
+OPERATORS = "Precisions/Gpu.OperatorsEqualTheReference/fp16"
 COLOUR, FRAMES = "Formats/GpuFormats.Colour*/nv12", "Formats/GpuFormats.FramesThere*/nv12"
 REDONE, CONTEXT = "GpuSafety.WhatHalfPrecisionCannotHoldIsRedone", "GpuSafety.LivesInAGivenContext"
 HOST_STREAM = "StandIn.FramesComeAndGoInTheHostsStream"
@@ -37,9 +37,8 @@ MUTANTS = [
     ("two registers of a product exchanged", "model/cuda/conv.cu",
      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}",
      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %6, %5, %7}", ["conv.cu"], OPERATORS),
-    ("shared memory not asked for", "model/cuda/conv.cu",
-     "  if constexpr (sizeof(T) > 1) allow(dqa_kernel<T, 32>, DqaMemory<T, 32>::kBytes);",
-     "", ["conv.cu"], SAME_BITS),
+    ("shared memory not asked for", "model/cuda/conv.cu",  # of those that are listed, these alone take more than 48 KiB
+     "    allow(conv_kernel<T, T, 64>, ConvMemory<9, 64>::kBytes);\n", "", ["conv.cu"], OPERATORS),
     ("shared memory of one stage alone", "model/cuda/conv_tile.h", "kBytes = 2 * kStage;", "kBytes = kStage;",
      ["conv.cu"], OPERATORS),
     ("halo one pixel to the right", "model/cuda/conv_tile.h",

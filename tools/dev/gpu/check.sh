@@ -2,31 +2,34 @@
 # Everything that a GPU is needed for, in the order that finds out most first. Results are files in OUT, and
 # OUT/RESULTS.md is model/cuda/RESULTS.md of this machine.
 #
-#   tools/dev/gpu/check.sh [PART...]  host, correct, fast, hosts, careful, cudnn, compare, train (default: all of them)
-#   tools/dev/gpu/check.sh carry [B]  fill .gpu/ with what an offline machine lacks: headers, GoogleTest, a small FFmpeg (for
-#                                 the libcdsr of build folder B, default: any), a clip, pictures
+#   tools/dev/gpu/check.sh [PART...]  all of them, or those named, in the order in which they are named
+#   tools/dev/gpu/check.sh carry [B]  fill .gpu/ with what an offline machine lacks: headers, GoogleTest, a small FFmpeg
+#                                 (for the libcdsr of build folder B, default: any), a clip, pictures
 #
-#   host      build, tests of the kernels' arithmetic, registers and spills, matrix instructions: no CUDA call
-#   correct   operators and networks in fp16 and bf16, frames, contexts against the reference, own kernels
-#   fast      cdsr-rt, cdsr-rt-dqa and cdsr-10 at 960x540, own kernels: milliseconds a frame
-#   hosts     FFmpeg: NVDEC, the filter, NVENC; copies to and from the GPU counted; the picture against the CPU's
+#   build     configure and build what the next parts need
+#   correct   operators and networks in fp16 and bf16 against the reference, own kernels
+#   fast      cdsr-rt, cdsr-10 and cdsr-rt-dqa at 960x540, own kernels: milliseconds a frame
+#   hosts     FFmpeg: the filter, NVDEC, NVENC; copies to and from the GPU counted; the picture against the CPU's
 #   careful   compute-sanitizer
 #   cudnn     the same networks with cuDNN's plans, and the other sizes
-#   compare   the same networks in PyTorch, and the table
+#   host      tests of the kernels' arithmetic, registers and spills, matrix instructions: no CUDA call
+#   rest      fp32, fp8, bands, frames, contexts, the suite of every backend
+#   compare   the same networks in PyTorch
 #   train     a few steps of `cdsr train` on the GPU
 #
 # OUT        where results go (default out/gpu)
-# LIMIT      seconds this call may take (default 540); what does not fit is left out, and said
+# LIMIT      seconds this call may take (default 540, for a meeting of ten minutes); the steps' own limits are in
+#            proportion. What does not fit is left out, and said
 # JOBS       compiler processes (default: one for each processor)
 # BUILD      build folder (default build-gpu)
-# CDSR_GPU_DRY=1   as if there were no GPU
-# REHEARSE=folder  a build folder whose stand-in for a GPU (tests/cuda/on_cpu) runs everything: what is slow is cut
-#                  off as it would be on a GPU that is
+# FFMPEG     ffmpeg with the filter and CUDA (default: the one in .gpu)
+# CDSR_GPU_DRY=1   as if there were no GPU: parts that need one are left out
+# REHEARSE=folder  a build folder whose stand-in for a GPU (tests/cuda/on_cpu) runs everything, on small pictures: what
+#                  is slow is cut off as it would be on a GPU that is (tests/cuda/on_cpu/rehearse.sh)
 #
-# Parts build on each other's files: `host` first. Steps that tell most come first, each under its own limit, and
-# RESULTS.md is written after every step: a call that is killed leaves what it has found. Without a GPU it stops
-# before the first CUDA call and says so.
-# The exit status is 1 when a step failed, 0 otherwise.
+# Parts build on each other's files: `build` first. Steps that tell most come first, each under its own limit, and
+# RESULTS.md is written before and after every step: a call that is killed leaves what it has found.
+# The exit status is 1 when a step failed or was cut off, 0 otherwise.
 # shellcheck disable=SC2317  # functions are called through step
 set -uo pipefail
 self=$(realpath "${BASH_SOURCE[0]}")
@@ -35,10 +38,12 @@ cd "$root" || exit 1
 export OUT=${OUT:-$root/out/gpu} BUILD=${BUILD:-$root/build-gpu} JOBS=${JOBS:-$(nproc)}
 limit=${LIMIT:-540}
 ffmpeg=${FFMPEG:-$root/.gpu/ffmpeg/bin/ffmpeg}
-gpu_test=cuda_gpu_test gpu_bench=cuda_gpu_bench size=960x540
+gpu_test=cuda_gpu_test gpu_bench=cuda_gpu_bench
+sizes=(960x540 1280x720 1920x1080) film=320x180
 if [[ -n ${REHEARSE:-} ]]; then
   BUILD=$(cd "$REHEARSE" && pwd) || exit 1
-  gpu_test=cuda_on_cpu_test gpu_bench=cuda_on_cpu_bench size=32x18
+  gpu_test=cuda_on_cpu_test gpu_bench=cuda_on_cpu_bench
+  sizes=(16x16 32x18 48x32) film=64x48
   export CDSR_CUDA_MODULE=$BUILD/lib/cuda_on_cpu/libcdsr_cuda.so
   export LD_LIBRARY_PATH=$BUILD/lib/cuda_on_cpu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
@@ -48,19 +53,34 @@ failed=0
 say() { echo "$*" | tee -a "$OUT/summary.txt"; }
 row() { echo "| $1 | $2 | $3 |" >>"$OUT/rows.txt"; } # step, verdict, seconds
 
+# How many of a GoogleTest program's tests came to an end, for what is cut off.
+tests_so_far() {
+  ! grep -q '^\[ RUN ' "$1" || echo ", $(grep -c '^\[       OK' "$1") tests passed until then"
+}
+running= # the step's process group
+end_running() {
+  [[ -z $running ]] || kill -KILL -- "-$running" 2>/dev/null
+  running=
+}
 # step FUNCTION SECONDS FILE WHAT: runs step_FUNCTION in a process of its own under its limit and the call's.
 step() {
-  local function=$1 most=$2 file=$3 what=$4 started=$SECONDS left=$((limit - SECONDS)) status
-  if ((left < 15)); then
+  local function=$1 most=$(($2 * limit / 540)) file=$3 what=$4 started=$SECONDS left=$((limit - SECONDS)) status
+  if ((left * 36 < limit)); then
     say "left out  $what: no time, $SECONDS of $limit s are over"
     row "$what" "left out, no time" ""
     results
     return 1
   fi
   ((most <= left)) || most=$left
+  ((most > 0)) || most=1 # 0 would be none
   echo "[$SECONDS s] $what (at most $most s)"
-  timeout --kill-after=10 "$most" "$self" "+$function" >"$OUT/$file" 2>&1
+  results "$what"
+  # A process group of its own, of which nothing is left: not a tool that does not end when it is told to.
+  timeout --kill-after=10 "$most" "$self" "+$function" >"$OUT/$file" 2>&1 &
+  running=$!
+  wait "$running"
   status=$?
+  end_running
   case $status in
     0)
       say "passed    $what ($((SECONDS - started)) s)"
@@ -74,12 +94,18 @@ step() {
       results
       return 1
       ;;
-    124 | 137) say "FAILED    $what: not done after $most s, see $file" ;;
-    *) say "FAILED    $what ($((SECONDS - started)) s), see $file" ;;
+    124 | 137)
+      say "CUT OFF   $what after $most s$(tests_so_far "$OUT/$file"), see $file"
+      row "$what" "**cut off** after $most s$(tests_so_far "$OUT/$file"), see $file" $((SECONDS - started))
+      ;;
+    *)
+      say "FAILED    $what ($((SECONDS - started)) s), see $file"
+      row "$what" "**failed**, see $file" $((SECONDS - started))
+      ;;
   esac
-  row "$what" "**failed**, see $file" $((SECONDS - started))
   results
   tail -n 15 "$OUT/$file"
+  echo
   failed=1
   return 1
 }
@@ -142,7 +168,8 @@ carry_media() {
 }
 
 # ------------------------------------------------------------------------------------------------- what is there
-python_says() { python3 -c "$1" 2>/dev/null; }
+# A driver that hangs must not take the meeting with it.
+python_says() { timeout --kill-after=5 30 python3 -c "$1" 2>/dev/null; }
 # Folders of the wheels that PyTorch brings: cuDNN, nvrtc, CUPTI.
 [[ -v GPU_WHEELS ]] || GPU_WHEELS=$(python_says 'import nvidia; print(list(nvidia.__path__)[0])')
 export GPU_WHEELS # for the steps
@@ -181,7 +208,7 @@ sys.exit(0 if d.cuInit(0) == 0 and d.cuDeviceGetCount(ctypes.byref(n)) == 0 and 
   fi
 }
 
-# ---------------------------------------------------------------------------------------------------------- host
+# --------------------------------------------------------------------------------------------------------- build
 configure() { # FOLDER ARGUMENTS...
   local folder=$1 headers arguments=()
   shift
@@ -194,13 +221,19 @@ step_configure() {
   [[ -z ${REHEARSE:-} ]] || cannot "a rehearsal: $BUILD as it is"
   configure "$BUILD" -DCDSR_TORCH=OFF -DCDSR_FFMPEG=OFF
 }
-step_build() {
-  cmake --build "$BUILD" --parallel "$JOBS" --target cdsr cdsr_cuda cuda_color_test cuda_kernels_test cuda_plan_test \
-    cuda_module_test conformance_test "$gpu_test" "$gpu_bench"
+step_build() { build cdsr cdsr_cuda "$gpu_test" "$gpu_bench"; }
+build() { cmake --build "$BUILD" --parallel "$JOBS" --target "$@"; }
+part_build() {
+  step configure 60 configure.txt "configure" || [[ -n ${REHEARSE:-} ]] || return
+  step build 400 build.txt "build"
 }
+
+# ---------------------------------------------------------------------------------------------------------- host
+host_tests=(cuda_color_test cuda_kernels_test cuda_plan_test cuda_module_test)
+step_host_build() { build "${host_tests[@]}"; }
 step_host_tests() {
   local test bad=0
-  for test in cuda_color_test cuda_kernels_test cuda_plan_test cuda_module_test; do "$BUILD/bin/$test" || bad=1; done
+  for test in "${host_tests[@]}"; do "$BUILD/bin/$test" || bad=1; done
   return "$bad"
 }
 # Registers and spills of every kernel; fails if one has a stack.
@@ -221,9 +254,7 @@ step_matrix() {
   [[ $found -eq 1 ]]
 }
 part_host() {
-  step configure 60 configure.txt "configure" || [[ -n ${REHEARSE:-} ]] || return
-  step build 400 build.txt "build" || return
-  step host_tests 90 host.txt "host tests of the kernels"
+  step host_build 200 host_build.txt "host tests built" && step host_tests 90 host.txt "host tests of the kernels"
   step resources 60 resources.txt "resources: no kernel has a stack or spills"
   step matrix 60 matrix.txt "matrix instructions in the binary"
 }
@@ -232,23 +263,27 @@ part_host() {
 gpu_tests() { # ARGUMENTS...; what is skipped has not been tested
   "$BUILD/bin/$gpu_test" "$@" | tee "$OUT/tests.tmp" && ! grep -q SKIPPED "$OUT/tests.tmp"
 }
-step_conformance() { CDSR_CUDNN=off "$BUILD/bin/conformance_test" --backend=cuda; }
 step_halves() { CDSR_CUDNN=off gpu_tests --gtest_filter='*Operators*16:*Networks*16'; }
+part_correct() { step halves 60 halves.txt "operators and networks in fp16 and bf16, own kernels"; }
+
+# ---------------------------------------------------------------------------------------------------------- rest
 step_gpu() { CDSR_CUDNN=off gpu_tests --gtest_filter='-*GpuPlans*:*Operators*16:*Networks*16'; }
-part_correct() {
-  step halves 60 halves.txt "operators and networks in fp16 and bf16, own kernels"
+step_conformance_build() { build conformance_test; }
+step_conformance() { CDSR_CUDNN=off "$BUILD/bin/conformance_test" --backend=cuda; }
+part_rest() {
   step gpu 120 gpu.txt "fp32, fp8, bands, frames, contexts, own kernels"
-  step conformance 120 conformance.txt "every operator, network and rule of use, own kernels"
+  step conformance_build 100 conformance_build.txt "conformance test built" &&
+    step conformance 120 conformance.txt "every operator, network and rule of use, own kernels"
 }
 
 # ---------------------------------------------------------------------------------------------------------- fast
 bench() { "$BUILD/bin/$gpu_bench" "$@"; }
 step_bench_first() {
-  CDSR_CUDNN=off bench cdsr-rt "$size" fp16 cdsr-rt "$size" bf16 cdsr-10 "$size" fp16 cdsr-10 "$size" bf16 \
-    cdsr-rt-dqa "$size" fp16
+  CDSR_CUDNN=off bench cdsr-rt "${sizes[0]}" fp16 cdsr-10 "${sizes[0]}" fp16 cdsr-rt "${sizes[0]}" bf16 \
+    cdsr-10 "${sizes[0]}" bf16 cdsr-rt-dqa "${sizes[0]}" fp16
 }
 part_fast() {
-  step bench_first 60 bench_first.json "cdsr-rt, cdsr-10 and cdsr-rt-dqa at $size, own kernels"
+  step bench_first 60 bench_first.json "cdsr-rt, cdsr-10 and cdsr-rt-dqa at ${sizes[0]}, own kernels"
 }
 
 # ------------------------------------------------------------------------------------------------------- careful
@@ -271,9 +306,10 @@ step_plans() {
   gpu_tests --gtest_filter='*GpuPlans*:*Networks*16:*SameBits*16:*Fp8*'
 }
 step_bench() {
-  CDSR_PLAN_CACHE=$OUT/plans bench cdsr-rt "$size" fp16 cdsr-rt 1920x1080 fp16 cdsr-10 "$size" fp16 \
-    cdsr-10 "$size" bf16 cdsr-10 "$size" fp8 cdsr-2 "$size" fp16 cdsr-hq "$size" fp16 cdsr-rt-dqa "$size" fp16 \
-    cdsr-10 1280x720 fp16 cdsr-2 1280x720 fp16 cdsr-rt 1280x720 fp16 cdsr-2 1920x1080 fp16
+  local first=${sizes[0]} second=${sizes[1]} third=${sizes[2]}
+  CDSR_PLAN_CACHE=$OUT/plans bench cdsr-rt "$first" fp16 cdsr-10 "$first" fp16 cdsr-rt "$third" fp16 \
+    cdsr-10 "$first" bf16 cdsr-10 "$first" fp8 cdsr-2 "$first" fp16 cdsr-hq "$first" fp16 cdsr-rt-dqa "$first" fp16 \
+    cdsr-10 "$second" fp16 cdsr-2 "$second" fp16 cdsr-rt "$second" fp16 cdsr-2 "$third" fp16
 }
 part_cudnn() {
   step plans 100 plans.txt "networks with cuDNN's plans"
@@ -285,11 +321,7 @@ step_torch() {
   python_says 'import torch' || cannot "no PyTorch here"
   python3 tools/dev/gpu/torch_baseline.py
 }
-step_table() { python3 tools/dev/gpu/table.py "$OUT/bench.json" "$OUT/torch.json" "$OUT/bench_first.json"; }
-part_compare() {
-  step torch 120 torch.json "the same networks in PyTorch"
-  step table 20 table.txt "table" && cat "$OUT/table.txt"
-}
+part_compare() { step torch 120 torch.json "the same networks in PyTorch"; }
 
 # --------------------------------------------------------------------------------------------------------- train
 step_train_build() {
@@ -331,18 +363,19 @@ encode() { # LARGE-COPY BYTES, COUNTS FILE, FFMPEG ARGUMENTS...
   local large=$1 counts=$2
   shift 2
   LD_LIBRARY_PATH=$root/.gpu/ffmpeg/lib:$(library_path) CUDA_INJECTION64_PATH=$BUILD/lib/libcopy_counter.so \
-    COPIES=$counts COPIES_LARGE=$large CDSR_PLAN_CACHE=$OUT/plans "$ffmpeg" -hide_banner -v verbose -y "$@"
+    COPIES=$counts COPIES_LARGE=$large CDSR_PLAN_CACHE=$OUT/plans "$ffmpeg" -hide_banner -nostats -v verbose -y "$@"
 }
 counter() {
   local include library
   include=$(find /usr/local/cuda/include "$wheels" -name cupti.h -printf '%h\n' -quit 2>/dev/null)
   library=$(find /usr/local/cuda/ "$wheels" -name 'libcupti.so*' -print -quit 2>/dev/null)
-  [[ -n $include && -n $library ]] || cannot "no CUPTI here, copies cannot be counted"
+  [[ -n $include && -n $library && -z ${REHEARSE:-} ]] || return 0 # copies() says so
   g++ -std=c++20 -O2 -shared -fPIC -fvisibility=hidden -isystem "$include" -isystem /usr/local/cuda/include \
     tools/dev/gpu/copy_counter.cpp "$library" -Wl,-rpath,"$(dirname "$library")" -o "$BUILD/lib/libcopy_counter.so"
 }
 # copies FILE LEAST MOST: picture-sized copies in each direction.
 copies() {
+  [[ -s $1 ]] || cannot "the frames went through; not counted, no CUPTI here"
   python3 - "$@" <<'EOF'
 import json, sys
 c = json.load(open(sys.argv[1]))
@@ -356,6 +389,14 @@ need_nvdec() {
   has_library libnvcuvid.so.1 || cannot "no libnvcuvid.so.1: this driver has no NVDEC"
   [[ -s .gpu/clip.mp4 ]] || cannot "no clip in .gpu (tools/dev/gpu/check.sh carry)"
 }
+# A made film that goes up, through the filter and down again.
+up_and_down() { # COUNTS FILE, FRAMES, CUDA DEVICE'S OPTION, FFMPEG ARGUMENTS...
+  local counts=$1 frames=$2 option=$3
+  shift 3
+  rm -f "$counts"
+  encode $((${film%x*} * ${film#*x} / 3)) "$counts" -init_hw_device "cuda=gpu:0$option" -filter_hw_device gpu -f lavfi \
+    -i "testsrc2=size=$film:rate=25" -frames:v "$frames" -vf format=nv12,hwupload,cdsr=scale=2,hwdownload,format=nv12 "$@"
+}
 # Frames go up once and come down once, in a context of FFmpeg's own and in the primary one: the upload has one or two
 # copies of at least half a luma plane, so has the download.
 step_upload() {
@@ -363,15 +404,15 @@ step_upload() {
   counter || return 1
   local primary
   for primary in 0 1; do
-    encode 20000 "$OUT/upload.json" -init_hw_device "cuda=gpu:0,primary_ctx=$primary" -filter_hw_device gpu -f lavfi \
-      -i testsrc2=size=320x180:rate=25 -frames:v 24 -vf format=nv12,hwupload_cuda,cdsr=scale=2,hwdownload,format=nv12 \
-      -c:v rawvideo -f null - && copies "$OUT/upload.json" 24 48 || return 1
+    up_and_down "$OUT/upload$primary.json" 24 ",primary_ctx=$primary" -c:v rawvideo -f null - || return 1
   done
+  copies "$OUT/upload0.json" 24 48 && copies "$OUT/upload1.json" 24 48
 }
 # What NVDEC decodes stays where it is. FFmpeg names the filters it adds by itself "auto_...".
 step_nvdec() {
   need_ffmpeg
   need_nvdec
+  counter || return 1
   encode 20000 "$OUT/nvdec.json" -hwaccel cuda -hwaccel_output_format cuda -i .gpu/clip.mp4 -vf cdsr=scale=2 \
     -c:v wrapped_avframe -f null - 2>&1 | tee "$OUT/nvdec.log" || return 1
   ! grep -E 'auto_(scale|hw)|hwdownload' "$OUT/nvdec.log" && copies "$OUT/nvdec.json" 0 0
@@ -380,6 +421,7 @@ step_nvenc() {
   need_ffmpeg
   need_nvdec
   has_library libnvidia-encode.so.1 || cannot "no libnvidia-encode.so.1: no NVENC"
+  counter || return 1
   if ! encode 20000 "$OUT/nvenc.json" -hwaccel cuda -hwaccel_output_format cuda -i .gpu/clip.mp4 -vf cdsr=scale=2 \
     -c:v h264_nvenc "$OUT/nvenc.mp4" >"$OUT/nvenc.log" 2>&1; then
     cat "$OUT/nvenc.log"
@@ -391,11 +433,10 @@ step_nvenc() {
 # The same frames by the reference backend on the processor.
 step_picture() {
   need_ffmpeg
-  need_nvdec
-  encode 20000 "$OUT/picture.json" -hwaccel cuda -hwaccel_output_format cuda -i .gpu/clip.mp4 -frames:v 6 \
-    -vf cdsr=scale=2,hwdownload,format=nv12 -f rawvideo "$OUT/picture_gpu.yuv" || return 1
-  LD_LIBRARY_PATH=$root/.gpu/ffmpeg/lib:$(library_path) "$ffmpeg" -hide_banner -v error -y -i .gpu/clip.mp4 -frames:v 6 \
-    -vf format=nv12,cdsr=scale=2:backend=reference -f rawvideo "$OUT/picture_cpu.yuv" || return 1
+  up_and_down "$OUT/picture.json" 6 "" -f rawvideo "$OUT/picture_gpu.yuv" || return 1
+  LD_LIBRARY_PATH=$root/.gpu/ffmpeg/lib:$(library_path) "$ffmpeg" -hide_banner -v error -y -f lavfi \
+    -i "testsrc2=size=$film:rate=25" -frames:v 6 -vf format=nv12,cdsr=scale=2:backend=reference -f rawvideo \
+    "$OUT/picture_cpu.yuv" || return 1
   python3 - "$OUT/picture_gpu.yuv" "$OUT/picture_cpu.yuv" <<'EOF'
 import sys
 import numpy
@@ -406,25 +447,28 @@ sys.exit(0 if a.size == b.size > 0 and d.mean() < 0.1 and numpy.percentile(d, 99
 EOF
 }
 part_hosts() {
-  step upload 100 upload.txt "FFmpeg: up, filter, down: one copy each way"
-  step nvdec 100 nvdec.txt "FFmpeg: NVDEC, filter: no copy of a picture"
-  step nvenc 100 nvenc.txt "FFmpeg: NVDEC, filter, NVENC: no copy of a picture"
-  step picture 120 picture.txt "FFmpeg: the picture against the processor's"
+  step upload 60 upload.txt "FFmpeg: up, filter, down: one copy each way"
+  step picture 60 picture.txt "FFmpeg: the picture against the processor's"
+  step nvdec 60 nvdec.txt "FFmpeg: NVDEC, filter: no copy of a picture"
+  step nvenc 60 nvenc.txt "FFmpeg: NVDEC, filter, NVENC: no copy of a picture"
 }
 
 # ---------------------------------------------------------------------------------------------------------- main
-results() {
+results() { # [STEP THAT RUNS]
   {
     echo "# What ran on a GPU"
     echo
-    echo "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null || echo 'no GPU'), commit" \
+    echo "$(head -n 1 "$OUT/gpu.csv"), commit" \
       "$(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(date -u +%F). \`tools/dev/gpu/check.sh\`:"
     echo
     echo "| step | outcome | s |"
     echo "|---|---|---|"
     cat "$OUT/rows.txt"
-    [[ ! -s $OUT/table.txt ]] || printf '\n%s\n' "$(cat "$OUT/table.txt")"
-  } >"$OUT/RESULTS.md"
+    [[ $# -eq 0 ]] || echo "| $1 | **cut off** with the call | |"
+    echo
+    python3 tools/dev/gpu/table.py "$OUT/bench.json" "$OUT/torch.json" "$OUT/bench_first.json"
+  } >"$OUT/RESULTS.new"
+  mv "$OUT/RESULTS.new" "$OUT/RESULTS.md"
 }
 
 case ${1:-} in
@@ -439,25 +483,35 @@ case ${1:-} in
     exit
     ;;
 esac
+all=(build correct fast hosts careful cudnn host rest compare train)
 parts=("$@")
-[[ $# -gt 0 ]] || parts=(host correct fast hosts careful cudnn compare train)
+[[ $# -gt 0 ]] || parts=("${all[@]}")
 for part in "${parts[@]}"; do
-  [[ $part =~ ^(host|correct|fast|hosts|careful|cudnn|compare|train)$ ]] || {
+  [[ " ${all[*]} " == *" $part "* ]] || {
     sed -n '2,32s/^# \{0,1\}//p' "$self" >&2
     exit 2
   }
 done
+trap 'end_running; exit 143' INT TERM
 mkdir -p "$OUT"
 : >"$OUT/summary.txt"
 touch "$OUT/rows.txt"
-[[ ${parts[0]} != host ]] || : >"$OUT/rows.txt"
+[[ ${parts[0]} != build ]] || rm -f "$OUT"/*.json "$OUT"/gpu.csv
+[[ ${parts[0]} != build ]] || : >"$OUT/rows.txt"
+gpu=0
+if have_gpu; then
+  gpu=1
+  timeout --kill-after=5 20 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null >"$OUT/gpu.csv"
+  [[ -s $OUT/gpu.csv ]] || echo "a GPU without nvidia-smi" >"$OUT/gpu.csv"
+else
+  echo "no GPU" >"$OUT/gpu.csv"
+  say "no GPU: only what makes no CUDA call is tried"
+fi
 for part in "${parts[@]}"; do
-  if [[ $part != host ]] && ! have_gpu; then
-    say "no GPU: everything up to the first CUDA call is done, nothing after it was tried"
-    break
-  fi
-  [[ $part == host ]] || nvidia-smi >"$OUT/nvidia-smi.txt" 2>&1
+  [[ $part == build || $part == host || $gpu -eq 1 ]] || continue
   "part_$part"
+  # Without what is built first nothing else can run.
+  [[ $part != build || -e $BUILD/bin/$gpu_bench ]] || break
 done
 say "$SECONDS s in all; $OUT/RESULTS.md"
 exit "$failed"
