@@ -27,22 +27,15 @@ constexpr float kGuardValue = -12345.5F;
 
 double bound(Precision p) { return p == Precision::Fp32 ? 1e-10 : p == Precision::Fp16 ? 1e-6 : 3e-5; }
 
-class Gpu : public NeedsGpu<testing::TestWithParam<Precision>> {
- protected:
-  static EngineOptions options(Query query, size_t memory = 0) {
-    EngineOptions o;
-    o.precision = GetParam();
-    o.query = query;
-    o.memory_limit = memory;
-    return o;
-  }
-  /// Bytes that the smallest bands need, which the engine tells when it refuses a limit.
-  static size_t least_memory(const std::shared_ptr<const Network>& network, Query query, const Image& in) {
-    const auto engine = create_engine(network, options(query, 1), "cuda");
-    EXPECT_THROW(engine->plan(in.width, in.height), Error);
-    return engine->info().planned_bytes;
-  }
-};
+EngineOptions options_of(Precision precision, Query query, size_t memory = 0) {
+  EngineOptions o;
+  o.precision = precision;
+  o.query = query;
+  o.memory_limit = memory;
+  return o;
+}
+
+using Gpu = NeedsGpu<testing::TestWithParam<Precision>>;
 
 TEST_P(Gpu, OperatorsEqualTheReference) {
   CdsrConfig config = tiny_config(Body::Rrdb, 2);
@@ -111,7 +104,7 @@ TEST_P(Gpu, NetworksEqualTheReference) {
       EngineOptions plain;
       plain.query = query;
       const BackendResult want = run_backend("reference", network, plain, in);
-      const BackendResult got = run_backend("cuda", network, options(query), in, &want);
+      const BackendResult got = run_backend("cuda", network, options_of(GetParam(), query), in, &want);
       EXPECT_LE(normalized_error(got.embedding, want.embedding), 1e-8);
       EXPECT_LE(normalized_error(got.queries, want.queries), GetParam() == Precision::Fp32 ? 1e-9 : 1e-5);
       const double limit = GetParam() == Precision::Fp32 ? 0.01 : GetParam() == Precision::Fp16 ? 1.0 : 8.0;
@@ -120,41 +113,63 @@ TEST_P(Gpu, NetworksEqualTheReference) {
 }
 
 // The first frame is queued kernel by kernel, the second captured, the third replayed.
-TEST_P(Gpu, SameBitsTwiceAndInBands) {
-  for (const Body body : {Body::Plain, Body::Rrdb, Body::Stack})
-    for (const Query query : {Query::Shot, Query::Frame}) {
-      if (body == Body::Stack && query == Query::Frame) continue;  // the same
-      const auto network = random_network(tiny_config(body, 3), 3);
-      const Image in = test_image(61, 300);
-      Image first;
-      size_t most = 0;
-      for (const bool bands : {false, true}) {
-        const size_t memory = bands ? (least_memory(network, query, in) + most) / 2 : 0;
-        auto engine = create_engine(network, options(query, memory), "cuda");
-        engine->plan(in.width, in.height);
-        most = std::max(most, engine->info().planned_bytes);
-        if (bands) {
-          EXPECT_LE(engine->info().planned_bytes, memory);
-        }
-        const ImageSource source(in);
-        begin_shot(*engine, source);
-        for (int i = 0; i < 3; ++i) {
-          Image out(in.width * 3, in.height * 3);
-          ImageSink sink(out);
-          engine->upscale(source, sink);
-          if (first.width == 0) first = out;
-          // Bands add the means up in another order.
-          if (!bands || query == Query::Shot) {
-            EXPECT_LE(max_code_difference(out, first), bands ? 0.5 : 0.0) << to_string(body) << i;
-          }
-        }
-        EXPECT_EQ(engine->info().redone, 0);
+const auto kPrecisions = testing::Values(Precision::Fp32, Precision::Fp16, Precision::Bf16);
+
+INSTANTIATE_TEST_SUITE_P(Precisions, Gpu, kPrecisions,
+                         [](const auto& info) { return std::string(to_string(info.param)); });
+
+class GpuBands : public NeedsGpu<testing::TestWithParam<std::tuple<Body, Precision>>> {
+ protected:
+  static EngineOptions options(Query query, size_t memory) {
+    return options_of(std::get<Precision>(GetParam()), query, memory);
+  }
+  /// Bytes that the smallest bands need, which the engine tells when it refuses a limit.
+  static size_t least_memory(const std::shared_ptr<const Network>& network, Query query, const Image& in) {
+    const auto engine = create_engine(network, options(query, 1), "cuda");
+    EXPECT_THROW(engine->plan(in.width, in.height), Error);
+    return engine->info().planned_bytes;
+  }
+};
+
+TEST_P(GpuBands, SameBitsTwiceAndInBands) {
+  const Body body = std::get<Body>(GetParam());
+  for (const Query query : {Query::Shot, Query::Frame}) {
+    if (body == Body::Stack && query == Query::Frame) continue;  // the same
+    const auto network = random_network(tiny_config(body, 3), 3);
+    const Image in = test_image(61, 300);
+    Image first;
+    size_t most = 0;
+    for (const bool bands : {false, true}) {
+      const size_t memory = bands ? (least_memory(network, query, in) + most) / 2 : 0;
+      auto engine = create_engine(network, options(query, memory), "cuda");
+      engine->plan(in.width, in.height);
+      most = std::max(most, engine->info().planned_bytes);
+      if (bands) {
+        EXPECT_LE(engine->info().planned_bytes, memory);
       }
+      const ImageSource source(in);
+      begin_shot(*engine, source);
+      for (int i = 0; i < 3; ++i) {
+        Image out(in.width * 3, in.height * 3);
+        ImageSink sink(out);
+        engine->upscale(source, sink);
+        if (first.width == 0) first = out;
+        // Bands add the means up in another order.
+        if (!bands || query == Query::Shot) {
+          EXPECT_LE(max_code_difference(out, first), bands ? 0.5 : 0.0) << i;
+        }
+      }
+      EXPECT_EQ(engine->info().redone, 0);
     }
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, Gpu, testing::Values(Precision::Fp32, Precision::Fp16, Precision::Bf16),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Bodies, GpuBands,
+                         testing::Combine(testing::Values(Body::Plain, Body::Rrdb, Body::Stack), kPrecisions),
+                         [](const auto& info) {
+                           return std::string(to_string(std::get<Body>(info.param))) + "_" +
+                                  to_string(std::get<Precision>(info.param));
+                         });
 
 using GpuFormats = NeedsGpu<testing::TestWithParam<int32_t>>;
 
