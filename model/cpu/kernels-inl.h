@@ -44,14 +44,13 @@ HWY_INLINE void store(Bf16* p, const Vec& v) {
 }
 #endif
 
-/// Rounds to nearest, halves up.
+/// Rounds to nearest, halves up, of values that 32 bits hold.
 HWY_INLINE void store(uint8_t* p, const Vec& v) {
   typedef int32_t IVec __attribute__((vector_size(4 * kLanes)));
   typedef uint8_t BVec __attribute__((vector_size(kLanes)));
-  const Vec zero = {}, most = zero + 255.0F;
-  Vec clamped = v > zero ? v : zero;
-  clamped = clamped < most ? clamped : most;
-  const BVec b = __builtin_convertvector(__builtin_convertvector(clamped + 0.5F, IVec), BVec);
+  const IVec zero = {}, most = zero + 255, whole = __builtin_convertvector(v + 0.5F, IVec);
+  const IVec positive = whole > zero ? whole : zero;
+  const BVec b = __builtin_convertvector(positive < most ? positive : most, BVec);
   __builtin_memcpy(p, &b, sizeof b);
 }
 
@@ -66,8 +65,10 @@ template <int P, int V, typename T>
 HWY_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plane, const float* weights,
                           const float* bias, float slope, const float* offset, int channels, int c, int x,
                           int width, T* out) {
-  Vec acc[P][V];
+  Vec acc[P][V];  // in registers, as all loops over it are unrolled
+#pragma GCC unroll 4
   for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) acc[p][v] = load(bias + c + ptrdiff_t{v} * kLanes);
   for (int ky = 0; ky < 3; ++ky)
     for (int i = 0; i < planes; ++i) {
@@ -82,12 +83,16 @@ HWY_INLINE void head_tile(const float* const rows[3], int planes, ptrdiff_t plan
         }
     }
   const int count = width - x < P ? width - x : P;
-  for (int p = 0; p < count; ++p)
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    if (p >= count) break;
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
       Vec value = slope == 1 ? acc[p][v] : leaky(acc[p][v], slope);
       if constexpr (sizeof(T) == 1) value += load(offset + c + ptrdiff_t{v} * kLanes);
       store(out + static_cast<ptrdiff_t>(x + p) * channels + c + v * kLanes, value);
     }
+  }
 }
 
 template <typename T>
