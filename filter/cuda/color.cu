@@ -28,6 +28,7 @@ struct Network {
   __device__ void operator()(int x, int y, float rgb[3]) const {
     float skip[3] = {};
     if (tail.skip) bicubic_pixel<3>(tail.picture, tail.taps, x, y, skip);
+#pragma unroll
     for (int p = 0; p < 3; ++p)
       rgb[p] = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, p, x, y) + skip[p];
   }

@@ -241,14 +241,10 @@ CDSR_HD void depthwise(const unsigned char* tile, const float* filter, int pixel
   for (int tap = 0; tap < 9; ++tap) {
     copy16<T>(tile + swizzled(corner + tap / 3 * kHalo + tap % 3, half), values);
     const float* const k = filter + tap * kChunk<T> + half * kHalf;
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+    CDSR_UNROLL
     for (int c = 0; c < kHalf; ++c) sum[c] += static_cast<float>(values[c]) * k[c];
   }
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+  CDSR_UNROLL
   for (int c = 0; c < kHalf; ++c) values[c] = static_cast<T>(leaky(sum[c], slope));
   copy16<T>(values, result);
 }
