@@ -303,10 +303,17 @@ CDSR_HD void tile_halve_columns(const DeviceFrame& in, const DeviceOutput& out, 
   }
 }
 
-/// A sample interpolated from the input's codes: alpha, chroma with DeviceOutput::bicubic_chroma, and all of
-/// them without a network.
-CDSR_HD void write_interpolated(const DeviceFrame& in, const DeviceOutput& out, int c, int x, int y) {
-  store_code(out.frame, c, x, y, interpolated(in, out, CodeSample{in, c}, c, x, y));
+/// The samples at (x, y), each of its component's own grid and perhaps outside it, that are interpolated from
+/// the input's codes: alpha, chroma with DeviceOutput::bicubic_chroma, and with `all`, without a network,
+/// every one.
+CDSR_HD void write_interpolated(const DeviceFrame& in, const DeviceOutput& out, bool all, int x, int y) {
+  const DeviceFrame& f = out.frame;
+  CDSR_NO_UNROLL
+  for (int c = 0; c < 4; ++c) {
+    if (!has(f, c) || x >= width_of(f, c) || y >= height_of(f, c)) continue;
+    if (!all && c < 3 && !(out.bicubic_chroma && is_chroma(f, c))) continue;
+    store_code(f, c, x, y, interpolated(in, out, CodeSample{in, c}, c, x, y));
+  }
 }
 
 /// Luma as the shot detector adds it up: Y, or R + 2 G + B.
