@@ -28,6 +28,7 @@ struct Network {
   __device__ void operator()(int x, int y, float rgb[3]) const {
     float skip[3] = {};
     if (tail.skip) bicubic_pixel<3>(tail.picture, tail.taps, x, y, skip);
+#pragma unroll
     for (int p = 0; p < 3; ++p)
       rgb[p] = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, p, x, y) + skip[p];
   }
@@ -44,9 +45,12 @@ __global__ void __launch_bounds__(kColorThreads)
   color::tile_halve_rows(out, memory, threadIdx.x, kColorThreads);
   __syncthreads();
   color::tile_halve_columns(in, out, memory, blockIdx.x, blockIdx.y, threadIdx.x, kColorThreads);
+  for (int i = threadIdx.x; i < color::kTileX * color::kTileY; i += kColorThreads)
+    color::write_interpolated(in, out, /*all=*/false, blockIdx.x * color::kTileX + i % color::kTileX,
+                              blockIdx.y * color::kTileY + i / color::kTileX);
 }
 
-/// Of a luma network: the planes that it makes; a thread makes a pixel.
+/// Of a luma network; a thread makes a pixel.
 __global__ void luma_out_kernel(const FrameArgs* frame, const TailArgs tail) {
   const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
   if (x >= tail.picture.width * tail.scale) return;
@@ -54,15 +58,12 @@ __global__ void luma_out_kernel(const FrameArgs* frame, const TailArgs tail) {
   if (tail.skip) bicubic_pixel<1>(tail.picture, tail.taps, x, y, &skip);
   const float luma = shuffled(tail.values, tail.pitch, tail.picture.width, tail.scale, 0, x, y) + skip;
   color::write_luma(frame->in, frame->out, tail.picture, luma, x, y);
+  color::write_interpolated(frame->in, frame->out, /*all=*/false, x, y);
 }
 
-__global__ void interpolated_kernel(const FrameArgs* frame, bool all) {
-  const DeviceOutput& out = frame->out;
-  const int c = blockIdx.z, x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
-  if (!color::has(out.frame, c)) return;
-  if (!all && c < 3 && !(out.bicubic_chroma && color::is_chroma(out.frame, c))) return;
-  if (x >= color::width_of(out.frame, c) || y >= color::height_of(out.frame, c)) return;
-  color::write_interpolated(frame->in, out, c, x, y);
+__global__ void interpolated_kernel(const FrameArgs* frame) {
+  const int x = blockIdx.y * blockDim.x + threadIdx.x, y = blockIdx.x;
+  color::write_interpolated(frame->in, frame->out, /*all=*/true, x, y);
 }
 
 /// A block makes one cell. Sums of integers: the order does not matter.
@@ -123,8 +124,8 @@ void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t
   check(cudaGetLastError(), "launch of the output's colour conversion");
 }
 
-void launch_interpolated(const FrameArgs* frame, int width, int height, bool all, cudaStream_t stream) {
-  interpolated_kernel<<<dim3(height, blocks_of(width, 128), 4), 128, 0, stream>>>(frame, all);
+void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream) {
+  interpolated_kernel<<<dim3(height, blocks_of(width, 128)), 128, 0, stream>>>(frame);
   check(cudaGetLastError(), "launch of the interpolation");
 }
 

@@ -23,13 +23,11 @@ void launch_store(const FrameArgs& args, FrameArgs* to, cudaStream_t stream);
 
 /// A frame of to.width x to.height to planes of floats: R'G'B', or Y' where to.count is 1.
 void launch_color_in(const FrameArgs* frame, const Planes& to, cudaStream_t stream);
-/// Pixel shuffle, bicubic skip and the conversion to the output's format; everything but the planes that are
-/// interpolated from the input's codes. After a luma network (tail.picture.count is 1) chroma must be one of
-/// them.
+/// Pixel shuffle, bicubic skip and the conversion to the output's format; chroma (if the settings say so) and
+/// alpha interpolated from the input's codes. After a luma network (tail.picture.count is 1) chroma must be.
 void launch_color_out(const FrameArgs* frame, const TailArgs& tail, cudaStream_t stream);
-/// Chroma (if the settings say so) and alpha interpolated from the input's codes; with `all` everything is.
-/// width x height: of the output.
-void launch_interpolated(const FrameArgs* frame, int width, int height, bool all, cudaStream_t stream);
+/// Everything interpolated from the input's codes, without a network. width x height: of the output.
+void launch_interpolated(const FrameArgs* frame, int width, int height, cudaStream_t stream);
 /// columns x rows cells; see DeviceFrames::thumbnail().
 void launch_thumbnail(const DeviceFrame& frame, int columns, int rows, uint16_t* cells, cudaStream_t stream);
 

@@ -121,9 +121,7 @@ CDSR_HD void read_rgb(const DeviceFrame& f, int x, int y, float rgb[3]) {
     return;
   }
   float chroma[2];
-#if defined(__CUDACC__)
-#pragma unroll  // else the array lies in memory
-#endif
+  CDSR_UNROLL
   for (int c = 1; c < 3; ++c)
     chroma[c - 1] = f.log2_w == 0 ? load_nominal(f, c, x, y)
                                   : upscaled(NominalSample{f, c}, width_of(f, c), height_of(f, c), f.across,
@@ -156,10 +154,13 @@ CDSR_HD void blended_rgb(const DeviceOutput& out, const cuda::Planes& picture, c
   if (out.strength >= 1 && !shifts) return;
   float base[3];
   cuda::bicubic_pixel<3>(picture, out.picture, x, y, base);
-  if (out.strength < 1)
+  if (out.strength < 1) {
+    CDSR_UNROLL
     for (int p = 0; p < 3; ++p) rgb[p] = base[p] + out.strength * (clip01(rgb[p]) - base[p]);
+  }
   if (shifts) {
     const float by = luma_of(rgb, out.frame.matrix) - luma_of(base, out.frame.matrix);
+    CDSR_UNROLL
     for (int p = 0; p < 3; ++p) rgb[p] = base[p] + by;
   }
 }
@@ -230,16 +231,12 @@ CDSR_HD void write_luma(const DeviceFrame& in, const DeviceOutput& out, const cu
     return store_nominal(in, out, 0, x, y, luma);
   }
   float base[3];
-#if defined(__CUDACC__)
-#pragma unroll  // else the array lies in memory
-#endif
+  CDSR_UNROLL
   for (int p = 0; p < 3; ++p)
     base[p] = upscaled(RgbSample{in, p}, in.width, in.height, out.picture, out.picture, x, y);
   const float from = luma_of(base, out.frame.matrix);
   const float to = from + out.strength * (clip01(luma) - from);
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+  CDSR_UNROLL
   for (int p = 0; p < 3; ++p) store_nominal(in, out, p, x, y, clip01(base[p] + (to - from)));
 }
 
@@ -260,22 +257,22 @@ CDSR_HD void tile_convert(const DeviceFrame& in, const DeviceOutput& out, const 
     if (!around && !own) continue;
     float rgb[3];
     blended_rgb(out, picture, network, clamp_index(x, f.width), clamp_index(y, f.height), rgb);
-    if (f.model == ColorModel::Rgb) {
-      for (int c = 0; c < 3; ++c) store_nominal(in, out, c, x, y, clip01(rgb[c]));
-      continue;
+    float values[3] = {clip01(rgb[0]), clip01(rgb[1]), clip01(rgb[2])};
+    int stored = 3;
+    if (f.model != ColorModel::Rgb) {
+      const float luma = luma_of(rgb, f.matrix), red = values[0], blue = values[2];
+      values[0] = luma;
+      values[1] = (blue - luma) * f.matrix.b_to_cb;
+      values[2] = (red - luma) * f.matrix.r_to_cr;
+      if (around || f.model == ColorModel::Gray || out.bicubic_chroma) stored = 1;
     }
-    const float luma = luma_of(rgb, f.matrix);
-    if (own) store_nominal(in, out, 0, x, y, luma);
-    if (f.model == ColorModel::Gray || out.bicubic_chroma) continue;
-    const float cb = (clip01(rgb[2]) - luma) * f.matrix.b_to_cb;
-    const float cr = (clip01(rgb[0]) - luma) * f.matrix.r_to_cr;
     if (around) {
-      memory.chroma[0][row][column] = cb;
-      memory.chroma[1][row][column] = cr;
-    } else {
-      store_nominal(in, out, 1, x, y, cb);
-      store_nominal(in, out, 2, x, y, cr);
+      memory.chroma[0][row][column] = values[1];
+      memory.chroma[1][row][column] = values[2];
     }
+    CDSR_UNROLL
+    for (int c = 0; c < 3; ++c)
+      if (own && c < stored) store_nominal(in, out, c, x, y, values[c]);
   }
 }
 
@@ -306,10 +303,17 @@ CDSR_HD void tile_halve_columns(const DeviceFrame& in, const DeviceOutput& out, 
   }
 }
 
-/// A sample interpolated from the input's codes: alpha, chroma with DeviceOutput::bicubic_chroma, and all of
-/// them without a network.
-CDSR_HD void write_interpolated(const DeviceFrame& in, const DeviceOutput& out, int c, int x, int y) {
-  store_code(out.frame, c, x, y, interpolated(in, out, CodeSample{in, c}, c, x, y));
+/// The samples at (x, y), each of its component's own grid and perhaps outside it, that are interpolated from
+/// the input's codes: alpha, chroma with DeviceOutput::bicubic_chroma, and with `all`, without a network,
+/// every one.
+CDSR_HD void write_interpolated(const DeviceFrame& in, const DeviceOutput& out, bool all, int x, int y) {
+  const DeviceFrame& f = out.frame;
+  CDSR_NO_UNROLL
+  for (int c = 0; c < 4; ++c) {
+    if (!has(f, c) || x >= width_of(f, c) || y >= height_of(f, c)) continue;
+    if (!all && c < 3 && !(out.bicubic_chroma && is_chroma(f, c))) continue;
+    store_code(f, c, x, y, interpolated(in, out, CodeSample{in, c}, c, x, y));
+  }
 }
 
 /// Luma as the shot detector adds it up: Y, or R + 2 G + B.

@@ -33,11 +33,9 @@ class FrameEngine::Stages final : public FrameStages {
   }
   void output(const TailArgs& tail, cudaStream_t stream) const override {
     launch_color_out(memory(), tail, stream);
-    launch_interpolated(memory(), tail.picture.width * tail.scale, tail.picture.height * tail.scale,
-                        /*all=*/false, stream);
   }
   void bicubic(cudaStream_t stream) const {
-    launch_interpolated(memory(), args.out.frame.width, args.out.frame.height, /*all=*/true, stream);
+    launch_interpolated(memory(), args.out.frame.width, args.out.frame.height, stream);
   }
 
  private:

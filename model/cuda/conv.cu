@@ -90,24 +90,29 @@ template <typename T, int kTaps, int kN>
 __device__ inline void multiply(const unsigned char* a, const unsigned char* weights, int warp, int lane,
                                 float (&sums)[kN]) {
   if constexpr (sizeof(T) <= 2) {
+    constexpr int kSide = kTaps == 1 ? 1 : 3;
+    // A row of taps at once leaves registers, all nine do not; fp8's conversions take those of a row too.
+    [[maybe_unused]] constexpr int kAtOnce = sizeof(T) == 1 ? 1 : kSide;
 #pragma unroll 1
-    for (int tap = 0; tap < kTaps; ++tap) {
-      unsigned x[2][4];
-#pragma unroll
-      for (int m = 0; m < 2; ++m)
-        load_matrices(a + (kTaps == 1 ? a_result_address(warp, m, lane) : a_address(warp, m, tap, lane)),
-                      x[m]);
-#pragma unroll
-      for (int pair = 0; pair < kN / 16; ++pair) {
-        unsigned w[4];
-        load_matrices(weights + b_address<kN>(tap, pair, lane), w);
+    for (int ky = 0; ky < kSide; ++ky)
+#pragma unroll kAtOnce
+      for (int kx = 0; kx < kSide; ++kx) {
+        unsigned x[2][4];
 #pragma unroll
         for (int m = 0; m < 2; ++m)
+          load_matrices(a + (kTaps == 1 ? a_result_address(warp, m, lane) : a_address(warp, m, ky, kx, lane)),
+                        x[m]);
 #pragma unroll
-          for (int i = 0; i < 2; ++i)
-            multiply_add<T>(&sums[m * (kN / 2) + (2 * pair + i) * 4], x[m], w[2 * i], w[2 * i + 1]);
+        for (int pair = 0; pair < kN / 16; ++pair) {
+          unsigned w[4];
+          load_matrices(weights + b_address<kN>(ky * kSide + kx, pair, lane), w);
+#pragma unroll
+          for (int m = 0; m < 2; ++m)
+#pragma unroll
+            for (int i = 0; i < 2; ++i)
+              multiply_add<T>(&sums[m * (kN / 2) + (2 * pair + i) * 4], x[m], w[2 * i], w[2 * i + 1]);
+        }
       }
-    }
   } else {
     constexpr int kOutputs = kN / 8;
 #pragma unroll 1
@@ -121,7 +126,7 @@ __device__ inline void multiply(const unsigned char* a, const unsigned char* wei
 #pragma unroll
         for (int i = 0; i < 8; ++i) {
           const int pixel = i * 4 + (lane >> 3), row = 2 * warp + (pixel >> 4), column = pixel & 15;
-          const int item = kTaps == 1 ? row * kTile + column : (row + tap / 3) * kHalo + column + tap % 3;
+          const int item = kTaps == 1 ? row * kTile + column : halo_item(row + tap / 3, column + tap % 3);
           const float4 x = *reinterpret_cast<const float4*>(a + swizzled(item, half));
 #pragma unroll
           for (int j = 0; j < kOutputs; ++j) {
@@ -194,7 +199,7 @@ __device__ inline Two<T> two_of(const T* from, ptrdiff_t at, int pitch, int chan
 template <typename T, typename Out, int kN, bool kDqa>
 __device__ inline bool store_pairs(const ConvArgs<T>& a, const Place& place, float (&sums)[kN]) {
   using Added = std::conditional_t<kDqa, T, typename ConvArgs<T>::Residual>;
-  constexpr int kPairs = 4;  // as many as leave registers
+  constexpr int kPairs = kDqa ? 2 : 4;  // as many as leave registers
   bool finite = true;
 #pragma unroll
   for (int tiles = 0; tiles < kN / 8; tiles += kPairs) {

@@ -23,6 +23,7 @@ inline constexpr int kTilePixels = kTile * kTile;
 inline constexpr int kThreads = 256;  ///< of a block; warp w makes rows 2 w and 2 w + 1
 inline constexpr int kHalo = kTile + 2;
 inline constexpr int kHaloPixels = kHalo * kHalo;
+inline constexpr int kHaloPitch = 24;   ///< items of a halo row in memory, a multiple of 8: see a_address()
 inline constexpr int kChunkBytes = 32;  ///< of a pixel's channels, and of an output's weights of one tap
 inline constexpr int kPad = 16;         ///< tensors have a multiple of this many channels; padding is zero
 
@@ -76,7 +77,7 @@ struct ConvArgs {
 /// Shared memory of a block, bytes.
 template <int kTaps, int kN>
 struct ConvMemory {
-  static constexpr int kInput = kHaloPixels * kChunkBytes;
+  static constexpr int kInput = kHalo * kHaloPitch * kChunkBytes;
   static constexpr int kWeights = kTaps * kN * kChunkBytes;
   static constexpr int kStage = kInput + kWeights;
   static constexpr int kBytes = 2 * kStage;
@@ -94,6 +95,9 @@ struct DqaMemory {
 /// of four change places: eight items in a row, from any first one, then lie in different banks.
 CDSR_HD int swizzled(int item, int half) { return item * kChunkBytes + ((half ^ (item >> 2 & 1)) << 4); }
 
+/// The halo tile's item at a row and column.
+CDSR_HD int halo_item(int row, int column) { return row * kHaloPitch + column; }
+
 /// One 16-byte copy into shared memory: from `source`, or zeros.
 struct Copy {
   int to = 0;
@@ -105,7 +109,7 @@ template <typename T>
 CDSR_HD Copy input_copy(const ConvArgs<T>& a, int tile_x, int tile_y, int chunk, int i) {
   const int pixel = i >> 1, half = i & 1;
   const int x = tile_x * kTile + pixel % kHalo - 1, y = tile_y * kTile + pixel / kHalo - 1;
-  Copy copy{swizzled(pixel, half), nullptr};
+  Copy copy{swizzled(halo_item(pixel / kHalo, pixel % kHalo), half), nullptr};
   if (x >= 0 && x < a.width && y >= 0 && y < a.height)
     copy.source = a.in + (static_cast<ptrdiff_t>(y) * a.width + x) * a.in_pitch + chunk * kChunk<T> +
                   half * (kChunk<T> / 2);
@@ -123,19 +127,19 @@ CDSR_HD Copy weight_copy(const ConvArgs<T>& a, int group, int chunk, int i) {
 
 /// ldmatrix.x4 of A: the address lane `lane` gives, for m-tile `m` (0, 1) of a warp and a tap. The four
 /// matrices come in the order of the mma's registers: rows 0-7 and 8-15 of channels 0-7, then of 8-15.
-CDSR_HD int a_address(int warp, int m, int tap, int lane) {
-  const int pixel = lane & 15, half = lane >> 4;
-  return swizzled((2 * warp + m + tap / 3) * kHalo + pixel + tap % 3, half);
+/// swizzled() recurs after eight items, so rows are a constant apart: three addresses a lane, one a column.
+CDSR_HD int a_address(int warp, int m, int ky, int kx, int lane) {
+  return swizzled(halo_item(2 * warp, (lane & 15) + kx), lane >> 4) + halo_item(m + ky, 0) * kChunkBytes;
 }
 /// The same for a DQA: A is the depthwise result, [pixel of the tile].
 CDSR_HD int a_result_address(int warp, int m, int lane) {
   return swizzled((2 * warp + m) * kTile + (lane & 15), lane >> 4);
 }
-/// ldmatrix.x4 of B for n-tiles 2 pair and 2 pair + 1 (8 outputs each): two registers for each of them.
+/// ldmatrix.x4 of B for n-tiles 2 pair and 2 pair + 1 (8 outputs each): two registers for each of them. Taps
+/// and pairs are a constant apart.
 template <int kN>
 CDSR_HD int b_address(int tap, int pair, int lane) {
-  const int n = pair * 16 + (lane >> 4) * 8 + (lane & 7), half = lane >> 3 & 1;
-  return swizzled(tap * kN + n, half);
+  return swizzled((lane >> 4) * 8 + (lane & 7), lane >> 3 & 1) + (tap * kN + pair * 16) * kChunkBytes;
 }
 
 /// What accumulator `i` of a lane is. Halves and fp8: [m][n-tile][4] of mma.m16n8. float: 8 pixels x kN / 8
@@ -234,21 +238,17 @@ CDSR_HD void depthwise(const unsigned char* tile, const float* filter, int pixel
   constexpr int kHalf = kChunk<T> / 2;
   float sum[kHalf] = {};
   alignas(16) T values[kHalf];
-  const int corner = pixel / kTile * kHalo + pixel % kTile;
+  const int corner = halo_item(pixel / kTile, pixel % kTile);
 #if defined(__CUDACC__)
 #pragma unroll 3
 #endif
   for (int tap = 0; tap < 9; ++tap) {
-    copy16<T>(tile + swizzled(corner + tap / 3 * kHalo + tap % 3, half), values);
+    copy16<T>(tile + swizzled(corner + halo_item(tap / 3, tap % 3), half), values);
     const float* const k = filter + tap * kChunk<T> + half * kHalf;
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+    CDSR_UNROLL
     for (int c = 0; c < kHalf; ++c) sum[c] += static_cast<float>(values[c]) * k[c];
   }
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+  CDSR_UNROLL
   for (int c = 0; c < kHalf; ++c) values[c] = static_cast<T>(leaky(sum[c], slope));
   copy16<T>(values, result);
 }

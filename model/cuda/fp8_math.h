@@ -61,9 +61,7 @@ CDSR_HD bool quantize16(const QuantizeArgs<Half, Fp8>& a, int64_t i) {
   copy16<Half>(from + 8, values + 8);
   const float scale = *a.scale;
   bool held = scale > 0;
-#if defined(__CUDACC__)
-#pragma unroll
-#endif
+  CDSR_UNROLL
   for (int c = 0; c < 16; ++c) {
     const float v = static_cast<float>(values[c]) * scale;
     held = held && v >= -kFp8Most && v <= kFp8Most;

@@ -24,6 +24,7 @@ struct HeadTile {
       const int x = tile_x * kTile + i % kHalo - 1, y = tile_y * kTile + i / kHalo - 1;
       float values[kPlanes] = {};
       if (x >= 0 && x < width && y >= 0 && y < height) pixel(x, y, values);
+      CDSR_UNROLL
       for (int p = 0; p < kPlanes; ++p) value[p][i] = values[p];
     }
   }

@@ -6,6 +6,11 @@
 
 #if defined(__CUDACC__)
 #define CDSR_HD __host__ __device__ inline
+/// Before a loop over a small array: unrolled, the array lies in registers, else in memory.
+#define CDSR_UNROLL _Pragma("unroll")
+#define CDSR_NO_UNROLL _Pragma("unroll 1")
 #else
 #define CDSR_HD inline
+#define CDSR_UNROLL
+#define CDSR_NO_UNROLL
 #endif

@@ -40,15 +40,20 @@ CDSR_HD float upscaled(const Sample& sample, int width, int height, const Bicubi
   const BicubicPhase& h = across.phase[x % across.scale];
   const BicubicPhase& v = down.phase[y % down.scale];
   const int x0 = x / across.scale + h.first, y0 = y / down.scale + v.first;
-  float column[4];
-  for (int k = 0; k < 4; ++k) {
-    if (down.scale == 1 && k != 1) continue;
+  // sum4() of the rows, one at a time: an array of them would lie in memory, four at once are much code.
+  float sum = 0, pair = 0;
+  CDSR_NO_UNROLL
+  for (int k = down.scale == 1 ? 1 : 0; k < 4; ++k) {
     const int row = clamp_index(y0 + k, height);
     float values[4];
+    CDSR_UNROLL
     for (int i = 0; i < 4; ++i) values[i] = sample(clamp_index(x0 + i, width), row);
-    column[k] = sum4(h.weight, values);
+    const float value = sum4(h.weight, values);
+    if (down.scale == 1) return value;
+    pair = k % 2 == 0 ? v.weight[k] * value : pair + v.weight[k] * value;
+    if (k % 2 != 0) sum = k == 1 ? pair : sum + pair;
   }
-  return down.scale == 1 ? column[1] : sum4(v.weight, column);
+  return sum;
 }
 
 struct PlaneSample {
@@ -61,6 +66,7 @@ struct PlaneSample {
 template <int kPlanes>
 CDSR_HD void bicubic_pixel(const Planes& picture, const BicubicTaps& taps, int x, int y,
                            float values[kPlanes]) {
+  CDSR_UNROLL
   for (int p = 0; p < kPlanes; ++p)
     values[p] = upscaled(PlaneSample{picture, p}, picture.width, picture.height, taps, taps, x, y);
 }

@@ -50,10 +50,8 @@ void emulated_write(const FrameBuffer& in, const Image& low, const PlaneNetwork&
       for (int t = 0; t < kThreads; ++t) color::tile_halve_rows(to, *memory, t, kThreads);
       for (int t = 0; t < kThreads; ++t) color::tile_halve_columns(from, to, *memory, tx, ty, t, kThreads);
     }
-  for (int c = 1; c < 4; ++c)
-    if (color::has(from, c) && (c == 3 || (color::is_chroma(from, c) && settings.bicubic_chroma)))
-      for (int y = 0; y < out.height_of(c); ++y)
-        for (int x = 0; x < out.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
+  for (int y = 0; y < out.height(); ++y)
+    for (int x = 0; x < out.width(); ++x) color::write_interpolated(from, to, /*all=*/false, x, y);
 }
 
 class DeviceColor : public testing::TestWithParam<const PixelFormat*> {
@@ -162,13 +160,11 @@ TEST_P(DeviceColor, ReadsAndWritesLumaAsTheCpuPath) {
       picture.stride = picture.width = w;
       picture.height = h;
       for (int y = 0; y < got.height(); ++y)
-        for (int x = 0; x < got.width(); ++x)
+        for (int x = 0; x < got.width(); ++x) {
           color::write_luma(from, to, picture, network.plane[0][static_cast<size_t>(y) * network.width + x],
                             x, y);
-      for (int c = 1; c < 4; ++c)
-        if (color::has(from, c) && (c == 3 || color::is_chroma(from, c)))
-          for (int y = 0; y < got.height_of(c); ++y)
-            for (int x = 0; x < got.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
+          color::write_interpolated(from, to, /*all=*/false, x, y);
+        }
       EXPECT_TRUE(got == want) << w << "x" << h << " x" << scale << " strength " << strength;
       EXPECT_TRUE(got.guards_intact());
     }
@@ -181,9 +177,8 @@ TEST_P(DeviceColor, InterpolatesAsTheCpuPath) {
   reference_write(in, nullptr, 3, {}, want);
   const DeviceFrame from = device_frame(in.input());
   const DeviceOutput to = device_output(got.output(in, 3), 3, {});
-  for (int c = 0; c < 4; ++c)
-    for (int y = 0; color::has(from, c) && y < got.height_of(c); ++y)
-      for (int x = 0; x < got.width_of(c); ++x) color::write_interpolated(from, to, c, x, y);
+  for (int y = 0; y < got.height(); ++y)
+    for (int x = 0; x < got.width(); ++x) color::write_interpolated(from, to, /*all=*/true, x, y);
   EXPECT_TRUE(got == want);
 }
 

@@ -184,9 +184,10 @@ void run_conv(const ConvArgs<T>& a, float dqa_slope = 0.1F) {
         for (int warp = 0; warp < 8; ++warp) {
           // For floats the "address" is the item; pixel columns come as lane -1 - column.
           const auto address = [&](int m, int tap, int lane) {
-            if (lane >= 0) return kDqa ? a_result_address(warp, m, lane) : a_address(warp, m, tap, lane);
+            if (lane >= 0)
+              return kDqa ? a_result_address(warp, m, lane) : a_address(warp, m, tap / 3, tap % 3, lane);
             const int column = -1 - lane, row = 2 * warp + m;
-            return kDqa ? row * kTile + column : (row + tap / 3) * kHalo + column + tap % 3;
+            return kDqa ? row * kTile + column : halo_item(row + tap / 3, column + tap % 3);
           };
           multiply<T, kTaps, kN>(kDqa ? result.data() : stage.data(), weights, warp, address, sums[warp]);
         }

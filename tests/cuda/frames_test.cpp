@@ -58,10 +58,8 @@ class HostGpu final : public EngineBackend, public DeviceFrames, public DeviceSt
     return {new uint8_t[bytes](), std::default_delete<uint8_t[]>()};
   }
   void bicubic() override {
-    for (int c = 0; c < out_.frame.colours; ++c)
-      for (int y = 0; y < color::height_of(out_.frame, c); ++y)
-        for (int x = 0; x < color::width_of(out_.frame, c); ++x)
-          color::write_interpolated(in_, out_, c, x, y);
+    for (int y = 0; y < out_.frame.height; ++y)
+      for (int x = 0; x < out_.frame.width; ++x) color::write_interpolated(in_, out_, /*all=*/true, x, y);
   }
 
   int embedded = 0, upscaled = 0;
