@@ -22,8 +22,8 @@ float rounded(double value) { return static_cast<float>(std::round(value * 1000)
 /// 0..1, what a head's logarithm of a variance leaves of a variance of 1.
 float confidence(double log_variance) { return rounded(1 - std::exp(std::min(log_variance, 0.0))); }
 
-/// Values of a limited exponent, so that no reading overflows.
-double power(double base, double exponent) { return std::pow(base, std::clamp(exponent, -20.0, 20.0)); }
+/// Values of a limited exponent, so that every reading is one that a film's file may hold.
+double power(double base, double exponent) { return std::pow(base, std::clamp(exponent, -16.0, 16.0)); }
 
 std::string shown_codec(const std::string& name) {
   const std::pair<std::string_view, std::string_view> kNames[] = {{"jpeg", "JPEG"},  {"mpeg2", "MPEG-2"},

@@ -58,13 +58,13 @@ TEST(DegradationReader, IsAsConfidentAsItsVarianceIsSmall) {
   EXPECT_EQ(sure.qp_confidence, 0);  // a variance above that of training
 }
 
-TEST(DegradationReader, StaysFiniteWhateverTheEmbedding) {
+TEST(DegradationReader, StaysInRangeWhateverTheEmbedding) {
   for (const double value : {1e30, -1e30, 3e38}) {
     const DegradationReading r =
         test::plain_reader(kConfig).read(embedding({value, -value, value, value, value, value, value}));
     for (const float f : {r.blur, r.blur_across, r.blur_degrees, r.blur_confidence, r.sharpening, r.noise,
                           r.noise_confidence, r.codec_confidence, r.qp, r.qp_confidence, r.coding_error})
-      EXPECT_TRUE(std::isfinite(f)) << value;
+      EXPECT_TRUE(f >= 0 && f <= 1e5F) << f << " of " << value;
   }
 }
 

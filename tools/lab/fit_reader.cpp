@@ -28,7 +28,7 @@ torch::Tensor embeddings(nn::Cdsr& model, const torch::Tensor& statistics) {
   return csc->mix(csc->logits(model->encoder->asked_with(seen)));
 }
 
-/// Mean and deviation of rows, those of the quantizer over coded rows alone; 1 where nothing varies.
+/// Mean and deviation of rows; the deviation is 1 where nothing varies.
 struct Spread {
   torch::Tensor mean, deviation;
 };
