@@ -7,6 +7,7 @@ import unittest
 from harness import TINY, PluginTest, ffmpeg, gradient, raw_input
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../filter/film/film.schema.json")
+RELEASED = os.path.join(os.path.dirname(SCHEMA), "../../model/weights/cdsr-rt-x2.safetensors")
 SIZE = "64x48"
 FRAME = 128 * 96 * 3 // 2  # bytes of a picture
 
@@ -16,8 +17,11 @@ def film(frames=(4, 3, 4)):
     return b"".join(gradient(64, 48, n, seed=3 * i) for i, n in enumerate(frames))
 
 
-def breaches(value, schema, at="film"):
+def breaches(value, schema, at="film", root=None):
     """What of a value its JSON schema does not allow; knows the words that ours uses."""
+    root = root or schema
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
     kind = kinds.get(schema.get("type"), object)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool and kind is not object):
@@ -31,11 +35,11 @@ def breaches(value, schema, at="film"):
         if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
             found.append(f"{at}: {len(value)} items")
         for i, item in enumerate(value):
-            found += breaches(item, schema["items"], f"{at}[{i}]")
+            found += breaches(item, schema["items"], f"{at}[{i}]", root)
     if isinstance(value, dict):
         found += [f"{at}: no {name}" for name in schema["required"] if name not in value]
         for name, member in value.items():
-            found += breaches(member, schema["properties"][name], f"{at}.{name}") \
+            found += breaches(member, schema["properties"][name], f"{at}.{name}", root) \
                 if name in schema["properties"] else [f"{at}: {name} is not described"]
     return found
 
@@ -71,6 +75,21 @@ class Film(PluginTest):
         self.assertEqual(breaches(self.read(), schema), [])
         self.edit(1, strength=2)
         self.assertNotEqual(breaches(self.read(), schema), [])
+
+    def test_shots_say_how_they_were_degraded(self):
+        self.stats = self.path("film.json")
+        self.ok(ffmpeg(*raw_input(SIZE), "-vf", f"cdsr=model={RELEASED}:pass=1:stats={self.stats}", "-f", "null", "-",
+                       stdin=film()))
+        with open(SCHEMA, encoding="utf-8") as file:
+            schema = json.load(file)
+        value = self.read()
+        self.assertEqual(breaches(value, schema), [])
+        for shot in value["shots"]:
+            for look in shot["looks"]:
+                self.assertIn("QP" if look["reading"]["coding"]["codec"] != "none" else "not compressed",
+                              look["reading"]["words"])
+        value["shots"][0]["looks"][0]["reading"]["coding"]["confidence"] = 1.5
+        self.assertNotEqual(breaches(value, schema), [])
 
     def test_two_passes_are_one(self):
         raw = film()

@@ -11,6 +11,7 @@
 #include "model/registry.h"
 #include "model/vectors.h"
 #include "tools/commands/commands.h"
+#include "tools/lab/add_metadata.h"
 #include "tools/lab/grid.h"
 #include "tools/media/luma.h"
 
@@ -72,11 +73,7 @@ void run(const Arguments& a) {
          a.in.string(), network->config.name);
   const analyze::Grid grid =
       analyze::make_grid(a.grid, network->config.scale, analyze::drawn_clips(a.draws, network->config.scale));
-  std::map<std::string, std::string> metadata = file.metadata();
-  metadata[kRangesKey] = ranges_text(measure(network, grid));
-  std::vector<NamedTensor> tensors;
-  for (const TensorView& t : file.tensors()) tensors.push_back({t.name, t.shape, t.to_float()});
-  write_weights(a.out, tensors, metadata, file.tensors().front().dtype);
+  analyze::write_with(file, a.out, kRangesKey, ranges_text(measure(network, grid)));
   fmt::print("{}: ranges of {} layers, measured on {} pictures under {} degradations\n", a.out.string(),
              network->config.blocks + 1, grid.pictures(), grid.degradations());
 }

@@ -8,6 +8,7 @@
 #include "model/encoder_windows.h"
 #include "model/error.h"
 #include "tools/commands/commands.h"
+#include "tools/lab/add_metadata.h"
 #include "tools/lab/fit_reader.h"
 #include "tools/train/photos.h"
 #include "tools/train/prefetch.h"
@@ -71,11 +72,7 @@ void run(const Arguments& a) {
   torch::manual_seed(1);
   analyze::ReaderScore score;
   const DegradationReader reader = analyze::fit_reader(model, draw(a, model->config), score);
-  std::map<std::string, std::string> metadata = file.metadata();
-  metadata[kReaderKey] = reader_text(reader);
-  std::vector<NamedTensor> tensors;
-  for (const TensorView& t : file.tensors()) tensors.push_back({t.name, t.shape, t.to_float()});
-  write_weights(a.out, tensors, metadata, file.tensors().front().dtype);
+  analyze::write_with(file, a.out, kReaderKey, reader_text(reader));
   print(score);
 }
 
